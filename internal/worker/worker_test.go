@@ -1,0 +1,325 @@
+package worker
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+)
+
+// testExecutor hands on each message as it is, but for those that fail says yes to; it runs a call at a time, as a process does.
+type testExecutor struct {
+	t       *testing.T
+	calls   chan Call
+	fail    func(payload []byte) bool
+	took    time.Duration // for each message, in the bubble's time
+	longest int           // messages in a call
+	deliver func(Event)
+}
+
+func newTestExecutor(t *testing.T) *testExecutor {
+	return &testExecutor{t: t, calls: make(chan Call, callsAhead), fail: func([]byte) bool { return false }}
+}
+
+func (x *testExecutor) Process(c Call) {
+	select {
+	case x.calls <- c:
+	default:
+		x.t.Error("more calls begun than may be")
+	}
+}
+
+func (x *testExecutor) run(ctx context.Context) {
+	for {
+		select {
+		case c := <-x.calls:
+			x.longest = max(x.longest, c.Batch.Count())
+			out := message.Batch{}
+			for i, n := 0, c.Batch.Count(); i < n; i++ {
+				payload := c.Batch.Take(1).Payload
+				time.Sleep(x.took)
+				if x.fail(payload) {
+					x.deliver(Event{Call: c.ID, Failure: &Failure{Index: i, Error: string(payload)}})
+				} else {
+					out.Append(payload)
+				}
+			}
+			if out.Count() > 0 {
+				x.deliver(Event{Call: c.ID, Sink: c.Stage, Output: out})
+			}
+			x.deliver(Event{Call: c.ID, Done: true})
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// testSource sends numbered messages over several lanes, in batches of random sizes, and then waits for the signal to stop.
+type testSource struct {
+	id       string
+	lanes    int
+	messages int
+	size     int // bytes of a message at least
+	seed     uint64
+	sent     atomic.Int64
+}
+
+func (s *testSource) ID() string              { return s.id }
+func (s *testSource) Listen() (string, error) { return s.id + " address", nil }
+func (s *testSource) Run(ctx, stop context.Context, inlet *Inlet) error {
+	var lanes sync.WaitGroup
+	for i := range s.lanes {
+		lanes.Go(func() { s.send(ctx, i, inlet.Lane(fmt.Sprint("peer", i))) })
+	}
+	lanes.Wait()
+	select {
+	case <-stop.Done():
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+func (s *testSource) send(ctx context.Context, lane int, to *Lane) {
+	chance := rand.New(rand.NewPCG(s.seed, uint64(lane)))
+	for n := 0; n < s.messages; {
+		b := message.Batch{Ingest: int64(n)}
+		for range 1 + chance.IntN(20) {
+			if n < s.messages {
+				b.Append(number(lane, n, s.size))
+				n++
+			}
+		}
+		count := b.Count()
+		if to.Send(ctx, b) != nil {
+			return
+		}
+		s.sent.Add(int64(count))
+	}
+}
+
+func number(lane, n, size int) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(lane))
+	b = binary.BigEndian.AppendUint32(b, uint32(n))
+	return append(b, make([]byte, size)...)
+}
+
+// testSink takes in what comes while it is open, and checks that the messages of each lane come in order.
+type testSink struct {
+	t     *testing.T
+	id    string
+	open  chan struct{} // closed when the sink begins to take
+	delay time.Duration // between takes
+	next  map[uint32]uint32
+	got   int
+}
+
+func newTestSink(t *testing.T, id string) *testSink {
+	return &testSink{t: t, id: id, open: make(chan struct{}), next: map[uint32]uint32{}}
+}
+
+func (s *testSink) ID() string                    { return s.id }
+func (s *testSink) Connect(context.Context) error { return nil }
+func (s *testSink) Run(ctx context.Context, outlet *Outlet) error {
+	select {
+	case <-s.open:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	for {
+		for b, ok := outlet.Take(); ok; b, ok = outlet.Take() {
+			messages, bytes := b.Count(), len(b.Payload)
+			s.check(b)
+			time.Sleep(s.delay)
+			outlet.Delivered(messages, bytes)
+		}
+		if outlet.Closed() {
+			return nil
+		}
+		select {
+		case <-outlet.Items():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (s *testSink) check(b message.Batch) {
+	for b.Count() > 0 {
+		payload := b.Take(1).Payload
+		lane, n := binary.BigEndian.Uint32(payload), binary.BigEndian.Uint32(payload[4:])
+		if n < s.next[lane] {
+			s.t.Errorf("%s: lane %d: message %d came after %d", s.id, lane, n, s.next[lane]-1)
+		}
+		s.next[lane] = n + 1
+		s.got++
+	}
+}
+
+// testReport keeps what it is told.
+type testReport struct {
+	mu       sync.Mutex
+	ready    chan struct{}
+	failures []string
+}
+
+func (r *testReport) Waiting(string) {}
+func (r *testReport) Ready([]string) { close(r.ready) }
+func (r *testReport) Stopping()      {}
+func (r *testReport) Failed(o Origin, f Failure) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failures = append(r.failures, fmt.Sprint(o.Peer, " ", o.Position, " ", []byte(f.Error)))
+}
+
+// bench is a worker with everything around it.
+type bench struct {
+	*Worker
+	executor *testExecutor
+	report   *testReport
+	sources  []*testSource
+	sinks    []*testSink
+	stop     context.CancelFunc
+	ended    chan error
+}
+
+// start runs a worker with a pipeline for each source, inside a bubble.
+func start(t *testing.T, executor *testExecutor, sources ...*testSource) *bench {
+	b := &bench{executor: executor, report: &testReport{ready: make(chan struct{})}, sources: sources, ended: make(chan error, 1)}
+	var pipelines []Pipeline
+	for _, s := range sources {
+		sink := newTestSink(t, s.id)
+		b.sinks = append(b.sinks, sink)
+		pipelines = append(pipelines, Pipeline{Source: s, Sink: sink})
+	}
+	b.Worker = New(Config{Pipelines: pipelines, Executor: executor, Report: b.report, SinkBuffer: 1000, StopWithin: 10 * time.Second})
+	executor.deliver = b.Deliver
+	ctx, cancel := context.WithCancel(context.Background())
+	var stop context.Context
+	stop, b.stop = context.WithCancel(ctx)
+	go executor.run(ctx)
+	go func() {
+		defer cancel()
+		b.ended <- b.Run(ctx, stop)
+	}()
+	<-b.report.ready
+	return b
+}
+
+func TestAllMessagesGoThroughInOrder(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			b := start(t, newTestExecutor(t), &testSource{id: "p", lanes: 5, messages: 300, seed: seed}, &testSource{id: "q", lanes: 1, messages: 2000, seed: seed})
+			for _, sink := range b.sinks {
+				sink.delay = time.Duration(seed) * time.Millisecond
+				close(sink.open)
+			}
+			time.Sleep(time.Hour)
+			b.stop()
+			if err := <-b.ended; err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			want := Summary{Accepted: 3500, Processed: 3500, Outputs: 3500, Delivered: 3500}
+			if got := b.Summary(); got != want || b.sinks[0].got != 1500 || b.sinks[1].got != 2000 {
+				t.Errorf("seed %d: %+v; want %+v", seed, got, want)
+			}
+		})
+	}
+}
+
+func TestAStalledSinkHoldsItsSourceAndNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newTestExecutor(t)
+		x.took = 50 * time.Microsecond
+		b := start(t, x, &testSource{id: "stalled", lanes: 3, messages: 100_000, size: 100}, &testSource{id: "free", lanes: 2, messages: 5000, size: 100})
+		close(b.sinks[1].open)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if b.sinks[1].got != 10_000 {
+			t.Errorf("the free pipeline delivered %d of 10000", b.sinks[1].got)
+		}
+		// Each lane may have what its credit allows and a batch more; the sink its buffer and what the calls that had begun gave.
+		perLane := laneCredit.Bytes/108 + 20
+		calls := callsAhead * int(maxInFlight/x.took)
+		if sent, most := b.sources[0].sent.Load(), int64(3*perLane+1000/108+calls); sent > most || sent == 0 {
+			t.Errorf("the stalled source sent %d messages; the bounds allow %d", sent, most)
+		}
+		close(b.sinks[0].open)
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		b.stop()
+		if err := <-b.ended; err != nil || b.sinks[0].got != 300_000 {
+			t.Errorf("after the stall %d of 300000 were delivered, %v", b.sinks[0].got, err)
+		}
+	})
+}
+
+func TestWhatIsNotDeliveredInTimeIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, newTestExecutor(t), &testSource{id: "p", lanes: 1, messages: 100_000})
+		synctest.Wait()
+		began := time.Now()
+		b.stop()
+		err := <-b.ended
+		var undelivered *Undelivered
+		if !errors.As(err, &undelivered) || time.Since(began) != 10*time.Second {
+			t.Fatalf("ended after %s by %v; want *Undelivered after 10s", time.Since(began), err)
+		}
+		s := b.Summary()
+		if undelivered.Unprocessed != s.Accepted-s.Processed || undelivered.Outputs != s.Processed || undelivered.Outputs == 0 {
+			t.Errorf("%v; of %+v", undelivered, s)
+		}
+	})
+}
+
+func TestAFailureNamesItsConnectionAndPosition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newTestExecutor(t)
+		x.fail = func(payload []byte) bool { return binary.BigEndian.Uint32(payload[4:])%40 == 39 }
+		b := start(t, x, &testSource{id: "p", lanes: 2, messages: 100})
+		close(b.sinks[0].open)
+		synctest.Wait()
+		b.stop()
+		if err := <-b.ended; err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"peer0 39 [0 0 0 0 0 0 0 39]", "peer0 79 [0 0 0 0 0 0 0 79]", "peer1 39 [0 0 0 1 0 0 0 39]", "peer1 79 [0 0 0 1 0 0 0 79]"} {
+			found := 0
+			for _, f := range b.report.failures {
+				if f == want {
+					found++
+				}
+			}
+			if found != 1 {
+				t.Errorf("failure %q told %d times in %q", want, found, b.report.failures)
+			}
+		}
+		if s := b.Summary(); s.Failures != 4 || s.Outputs != 196 || s.Delivered != 196 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newTestExecutor(t)
+		x.took = 3 * time.Millisecond
+		b := start(t, x, &testSource{id: "p", lanes: 1, messages: 200})
+		close(b.sinks[0].open)
+		time.Sleep(time.Minute)
+		b.stop()
+		if limit := int(maxInFlight / callsAhead / x.took); <-b.ended != nil || x.longest > limit {
+			t.Errorf("a call of %d messages of %s each; at most %d keep within %s", x.longest, x.took, limit, maxInFlight)
+		}
+		if b.sinks[0].got != 200 {
+			t.Errorf("%d messages delivered", b.sinks[0].got)
+		}
+	})
+}
