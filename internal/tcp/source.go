@@ -1,0 +1,162 @@
+package tcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// SourceConfig says where a source listens and what it takes.
+type SourceConfig struct {
+	ID      string // PIPELINE/NAME
+	Address address.Address
+	Framing framing.LengthPrefix
+	// MaxFrame is the longest message in bytes; a longer one ends its connection. It bounds the memory of a connection.
+	MaxFrame int
+	// MaxConnections is how many connections may be open; one more is closed at once.
+	MaxConnections int
+	// DrainTimeout is how long connections may go on after the source was asked to stop.
+	DrainTimeout time.Duration
+	Log          *slog.Logger
+}
+
+// Source accepts connections and hands on the messages in them.
+type Source struct {
+	config   SourceConfig
+	listener *net.TCPListener
+}
+
+// NewSource makes a source; it does not listen yet.
+func NewSource(config SourceConfig) *Source {
+	config.Log = config.Log.With("source", config.ID)
+	return &Source{config: config}
+}
+
+// ListenError is an address that cannot be listened at: in use, not this machine's, or not allowed.
+type ListenError struct {
+	Source string
+	Err    error
+}
+
+func (e *ListenError) Error() string { return fmt.Sprintf("source %q: %v", e.Source, e.Err) }
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// ID is the source's identity.
+func (s *Source) ID() string { return s.config.ID }
+
+// Listen claims the address. The error is a *ListenError.
+func (s *Source) Listen() (string, error) {
+	listener, err := net.Listen("tcp", s.config.Address.String())
+	if err != nil {
+		return "", &ListenError{Source: s.config.ID, Err: err}
+	}
+	s.listener = listener.(*net.TCPListener)
+	return listener.Addr().String(), nil
+}
+
+// Close gives the address up. Run does it too; Close is for a source that never ran.
+func (s *Source) Close() error { return s.listener.Close() }
+
+// Run accepts connections until stop is done. Then it closes its side of each, so that senders see the end, and reads on until they close
+// theirs or DrainTimeout is over: closing a socket with unread bytes in it would lose what the sender believes sent.
+func (s *Source) Run(ctx, stop context.Context, inlet *worker.Inlet) error {
+	defer context.AfterFunc(stop, func() { s.listener.Close() })()
+	defer context.AfterFunc(ctx, func() { s.listener.Close() })()
+	var connections sync.WaitGroup
+	defer connections.Wait()
+	places := make(chan struct{}, s.config.MaxConnections)
+	for {
+		conn, err := s.listener.AcceptTCP()
+		if stop.Err() != nil || ctx.Err() != nil {
+			if err == nil {
+				conn.Close()
+			}
+			return nil
+		}
+		if err != nil {
+			if err := s.acceptFailed(ctx, stop, err); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case places <- struct{}{}:
+		default:
+			s.config.Log.Warn("connection refused: --max-connections reached", "peer", conn.RemoteAddr().String(), "max", s.config.MaxConnections)
+			conn.Close()
+			continue
+		}
+		connections.Go(func() {
+			defer func() { <-places }()
+			s.serve(ctx, stop, conn, inlet)
+		})
+	}
+}
+
+// acceptFailed waits out what passes, such as too many open files; everything else is the end of the source.
+func (s *Source) acceptFailed(ctx, stop context.Context, err error) error {
+	passing := errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) ||
+		errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ECONNABORTED)
+	if !passing {
+		return fmt.Errorf("source %q: accept: %w", s.config.ID, err)
+	}
+	s.config.Log.Error("cannot accept a connection; trying again", "error", err)
+	select {
+	case <-time.After(acceptPause):
+	case <-stop.Done():
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// acceptPause is how long a source waits for open files or memory to come free.
+const acceptPause = 100 * time.Millisecond
+
+func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet *worker.Inlet) {
+	defer conn.Close()
+	peer := conn.RemoteAddr().String()
+	log := s.config.Log.With("peer", peer)
+	log.Info("connection opened")
+	// Asked to stop: end our side, and read what is on its way for a while. ctx done: at once.
+	defer context.AfterFunc(stop, func() {
+		_ = conn.CloseWrite()
+		_ = conn.SetReadDeadline(time.Now().Add(s.config.DrainTimeout))
+	})()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })()
+	r := newReader(conn, s.config.Framing, s.config.MaxFrame)
+	err := r.handOn(ctx, inlet.Lane(peer))
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	s.tell(log.With("messages", r.messages, "bytes", r.bytes), conn, r, err)
+}
+
+// tell logs how a connection ended.
+func (s *Source) tell(log *slog.Logger, conn *net.TCPConn, r *reader, err error) {
+	var frame *framing.FrameError
+	var timeout net.Error
+	switch {
+	case err == nil && r.rest() == 0:
+		log.Info("connection closed")
+	case err == nil:
+		log.Warn("connection cut inside a message, which is dropped", "rest", r.rest())
+	case errors.As(err, &frame):
+		log.Error("connection refused: "+frame.Error(), "position", r.messages)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		log.Warn("connection cut: its sender did not close it in time; what it sends from now on is lost",
+			"drain_timeout", s.config.DrainTimeout, "unread", unread(conn)+r.rest())
+	case errors.Is(err, context.Canceled):
+		log.Warn("connection cut: the application ended", "unread", unread(conn)+r.rest())
+	default:
+		log.Warn("connection broken", "error", err, "rest", r.rest())
+	}
+}

@@ -1,0 +1,454 @@
+package tcp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// lines is an executor that makes a line of each message.
+type lines struct {
+	calls   chan worker.Call
+	deliver func(worker.Event)
+}
+
+func (x *lines) Process(c worker.Call) { x.calls <- c }
+
+func (x *lines) run(ctx context.Context) {
+	for {
+		select {
+		case c := <-x.calls:
+			out := message.Batch{}
+			for c.Batch.Count() > 0 {
+				out.Append(append(bytes.Clone(c.Batch.Take(1).Payload), '\n'))
+			}
+			x.deliver(worker.Event{Call: c.ID, Sink: c.Stage, Output: out})
+			x.deliver(worker.Event{Call: c.ID, Done: true})
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// system is a worker from socket to socket, and its log.
+type system struct {
+	t        *testing.T
+	worker   *worker.Worker
+	address  chan string
+	stop     context.CancelFunc
+	ended    chan error
+	receiver net.Listener
+	dialled  chan *net.TCPConn // the sink's connections
+	mu       sync.Mutex
+	log      []string // guarded by mu
+	logged   chan struct{}
+}
+
+func (s *system) Waiting(string)                       {}
+func (s *system) Ready(addresses []string)             { s.address <- addresses[0] }
+func (s *system) Failed(worker.Origin, worker.Failure) {}
+func (s *system) Stopping()                            {}
+
+// Write takes in a record of the log.
+func (s *system) Write(record []byte) (int, error) {
+	s.mu.Lock()
+	s.log = append(s.log, string(record))
+	s.mu.Unlock()
+	select {
+	case s.logged <- struct{}{}:
+	default:
+	}
+	return len(record), nil
+}
+
+// await returns when the log has a record with all these texts in it, and returns it.
+func (s *system) await(texts ...string) string {
+	s.t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		s.mu.Lock()
+		for _, record := range s.log {
+			if containsAll(record, texts) {
+				s.mu.Unlock()
+				return record
+			}
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.logged:
+		case <-timeout:
+			s.t.Fatalf("no record with %q in\n%s", texts, strings.Join(s.log, ""))
+		}
+	}
+}
+
+func containsAll(text string, parts []string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// startSystem runs a worker whose source has this configuration, in so far as it is given.
+func startSystem(t *testing.T, c SourceConfig) *system {
+	t.Helper()
+	receiver, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &system{t: t, address: make(chan string, 1), ended: make(chan error, 1), receiver: receiver, logged: make(chan struct{}, 1)}
+	log := slog.New(slog.NewTextHandler(s, nil))
+	c.ID, c.Address, c.Log = "p/source", address.Address{Host: address.Loopback}, log
+	if c.Framing == (framing.LengthPrefix{}) {
+		c.Framing = framing.U32BE
+	}
+	c.MaxFrame = max(c.MaxFrame, 1000)
+	if c.MaxConnections == 0 {
+		c.MaxConnections = 100
+	}
+	c.DrainTimeout = max(c.DrainTimeout, time.Millisecond)
+	to, err := address.Parse(receiver.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	executor := &lines{calls: make(chan worker.Call, 8)}
+	sink := NewSink(SinkConfig{ID: "p/sink", Address: to, Log: log})
+	s.dialled = make(chan *net.TCPConn, 100)
+	sink.dial = func(ctx context.Context, address string) (*net.TCPConn, error) {
+		conn, err := dial(ctx, address)
+		if err == nil {
+			s.dialled <- conn
+		}
+		return conn, err
+	}
+	s.worker = worker.New(worker.Config{
+		Pipelines: []worker.Pipeline{{Source: NewSource(c), Sink: sink}},
+		Executor:  executor, Report: s, SinkBuffer: 1 << 16, StopWithin: 20 * time.Second,
+	})
+	executor.deliver = s.worker.Deliver
+	ctx, cancel := context.WithCancel(context.Background())
+	stop, stopped := context.WithCancel(ctx)
+	s.stop = stopped
+	var running sync.WaitGroup
+	running.Go(func() { executor.run(ctx) })
+	running.Go(func() {
+		s.ended <- s.worker.Run(ctx, stop)
+	})
+	t.Cleanup(func() {
+		cancel()
+		receiver.Close()
+		running.Wait()
+	})
+	return s
+}
+
+func (s *system) dial(to string) *net.TCPConn {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", to)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	return conn.(*net.TCPConn)
+}
+
+func (s *system) accept() net.Conn {
+	s.t.Helper()
+	conn, err := s.receiver.Accept()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// finish stops the worker and returns all that its receiver gets from now on.
+func (s *system) finish(receiver net.Conn) string {
+	s.t.Helper()
+	s.stop()
+	got, err := io.ReadAll(receiver)
+	if err != nil {
+		s.t.Error(err)
+	}
+	if err := <-s.ended; err != nil {
+		s.t.Error(err)
+	}
+	return string(got)
+}
+
+func framed(messages ...string) []byte {
+	var b []byte
+	for _, m := range messages {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(m))), m...)
+	}
+	return b
+}
+
+func mustWrite(t *testing.T, conn net.Conn, b []byte) {
+	t.Helper()
+	if _, err := conn.Write(b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMessagesGoFromSocketToSocket(t *testing.T) {
+	s := startSystem(t, SourceConfig{})
+	receiver := s.accept()
+	sender := s.dial(<-s.address)
+	long := strings.Repeat("x", 900)
+	for _, b := range framed("why", "", "hello", long) {
+		mustWrite(t, sender, []byte{b}) // a byte at a time: frames come in any pieces
+	}
+	sender.Close()
+	s.await("connection closed", "messages=4")
+	if got, want := s.finish(receiver), "why\n\nhello\n"+long+"\n"; got != want {
+		t.Errorf("received %q; want %q", got, want)
+	}
+}
+
+func TestALongFrameGrowsTheBufferAsItComes(t *testing.T) {
+	s := startSystem(t, SourceConfig{MaxFrame: 3 << 20})
+	receiver := s.accept()
+	sender := s.dial(<-s.address)
+	long := strings.Repeat("y", 3<<20)
+	go func() {
+		_, _ = sender.Write(framed("a", long, "b"))
+		sender.Close()
+	}()
+	want := "a\n" + long + "\nb\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(receiver, got); err != nil || string(got) != want {
+		t.Errorf("%d bytes received, %v", len(got), err)
+	}
+	if rest := s.finish(receiver); rest != "" {
+		t.Errorf("then received %q", rest)
+	}
+}
+
+func TestWhatAConnectionDoesWrongEndsItAlone(t *testing.T) {
+	signed := framing.U32BE
+	signed.Signed = true
+	for name, c := range map[string]struct {
+		framing framing.LengthPrefix
+		bytes   []byte
+		told    []string
+	}{
+		"too long": {framing.U32BE, append(framed("good"), 0, 0, 4, 0), []string{"level=ERROR", "1024", "1000", "--max-frame", "position=1"}},
+		"negative": {signed, append(framed("good"), 0xff, 0xff, 0xff, 0xff), []string{"level=ERROR", "-1", "position=1"}},
+		"cut":      {framing.U32BE, append(framed("good"), 0, 0, 0, 9, 'x'), []string{"level=WARN", "inside a message", "rest=5", "messages=1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startSystem(t, SourceConfig{Framing: c.framing})
+			receiver := s.accept()
+			to := <-s.address
+			other, wrong := s.dial(to), s.dial(to)
+			mustWrite(t, other, framed("before"))
+			s.await("connection opened", other.LocalAddr().String())
+			mustWrite(t, wrong, c.bytes)
+			_ = wrong.CloseWrite()
+			s.await(append(c.told, "source=p/source", "peer="+wrong.LocalAddr().String())...)
+			mustWrite(t, other, framed("after"))
+			other.Close()
+			s.await("connection closed", "messages=2")
+			got := strings.Fields(s.finish(receiver))
+			if strings.Join(got, " ") != "before good after" && strings.Join(got, " ") != "good before after" {
+				t.Errorf("received %q", got)
+			}
+		})
+	}
+}
+
+func TestOneConnectionTooManyIsClosed(t *testing.T) {
+	s := startSystem(t, SourceConfig{MaxConnections: 1})
+	receiver := s.accept()
+	to := <-s.address
+	first := s.dial(to)
+	s.await("connection opened")
+	second := s.dial(to)
+	if n, err := second.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("the second connection read %d bytes, %v", n, err)
+	}
+	s.await("connection refused", "--max-connections", second.LocalAddr().String())
+	first.Close()
+	s.await("connection closed")
+	third := s.dial(to)
+	mustWrite(t, third, framed("third"))
+	third.Close()
+	s.await("connection closed", "messages=1")
+	if got := s.finish(receiver); got != "third\n" {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestAStopIsToldToSendersWhichMayFinish(t *testing.T) {
+	s := startSystem(t, SourceConfig{DrainTimeout: 20 * time.Second})
+	receiver := s.accept()
+	sender := s.dial(<-s.address)
+	mustWrite(t, sender, framed("a"))
+	s.await("connection opened")
+	s.stop()
+	if _, err := sender.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Fatalf("the sender read %v; want the end", err)
+	}
+	mustWrite(t, sender, framed("b")) // sent after the end was seen: still taken
+	sender.Close()
+	if got := s.finish(receiver); got != "a\nb\n" {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestASenderThatDoesNotFinishIsCut(t *testing.T) {
+	s := startSystem(t, SourceConfig{DrainTimeout: 10 * time.Millisecond})
+	receiver := s.accept()
+	sender := s.dial(<-s.address)
+	mustWrite(t, sender, framed("a"))
+	s.await("connection opened")
+	if got := s.finish(receiver); got != "a\n" {
+		t.Errorf("received %q", got)
+	}
+	s.await("connection cut", "drain_timeout=10ms", "messages=1")
+}
+
+// TestASinkThatIsCutSendsEverything resets the sink's connection again and again while messages flow. What the receiver's kernel has by then its
+// program still reads; the rest must come on the next connection, and what comes twice must come right at its beginning.
+func TestASinkThatIsCutSendsEverything(t *testing.T) {
+	const cuts, perCut = 20, 5000
+	s := startSystem(t, SourceConfig{})
+	receiver := s.accept()
+	sender := s.dial(<-s.address)
+	go func() {
+		w := bufio.NewWriter(sender)
+		for i := range cuts * perCut {
+			_, _ = w.Write(framed(strconv.Itoa(i)))
+		}
+		_ = w.Flush()
+		sender.Close()
+	}()
+	next, repeats := 0, 0
+	for cut := 1; cut < cuts; cut++ {
+		from := readLines(receiver)
+		next = s.readNumbers(from, next, cut*perCut, &repeats)
+		reset(<-s.dialled)
+		next = s.readNumbers(from, next, cuts*perCut, &repeats)
+		receiver = s.accept()
+	}
+	s.await("connection closed", "source=p/source")
+	s.stop()
+	next = s.readNumbers(readLines(receiver), next, math.MaxInt, &repeats)
+	if err := <-s.ended; err != nil || next != cuts*perCut {
+		t.Errorf("%d of %d came, %v", next, cuts*perCut, err)
+	}
+	t.Logf("%d messages repeated at %d cuts", repeats, cuts-1)
+}
+
+func reset(conn *net.TCPConn) {
+	_ = conn.SetLinger(0)
+	_ = conn.Close()
+}
+
+// numbers reads the numbers that a connection brings. The first may be one that came before; all others follow one another.
+type numbers struct {
+	*bufio.Scanner
+	begun bool
+}
+
+// readNumbers reads until a number has come or the connection ends; a line that the end cuts does not count. It returns the next number.
+func (s *system) readNumbers(from *numbers, next, until int, repeats *int) int {
+	s.t.Helper()
+	for next < until && from.Scan() {
+		n, err := strconv.Atoi(strings.TrimSuffix(from.Text(), "\n"))
+		if !strings.HasSuffix(from.Text(), "\n") {
+			break
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if !from.begun && n < next {
+			*repeats += next - n
+			next = n
+		}
+		if n != next {
+			s.t.Fatalf("%d came; want %d", n, next)
+		}
+		from.begun = true
+		next++
+	}
+	return next
+}
+
+// readLines makes a scanner of lines with their newlines, so that a cut one is known.
+func readLines(conn net.Conn) *numbers {
+	scanner := bufio.NewScanner(conn)
+	scanner.Split(func(data []byte, end bool) (int, []byte, error) {
+		if i := bytes.IndexByte(data, '\n'); i >= 0 {
+			return i + 1, data[:i+1], nil
+		}
+		if end && len(data) > 0 {
+			return len(data), data, nil
+		}
+		return 0, nil, nil
+	})
+	return &numbers{Scanner: scanner}
+}
+
+func TestASinkWaitsForItsReceiver(t *testing.T) {
+	placeholder, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := address.Parse(placeholder.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	placeholder.Close()
+	s := &system{t: t, logged: make(chan struct{}, 1)}
+	sink := NewSink(SinkConfig{ID: "p/sink", Address: to, Log: slog.New(slog.NewTextHandler(s, nil))})
+	connected := make(chan error, 1)
+	go func() { connected <- sink.Connect(context.Background()) }()
+	s.await("receiver is away", "sink=p/sink")
+	receiver, err := net.Listen("tcp", to.String())
+	if err != nil {
+		t.Skipf("the port was taken meanwhile: %v", err)
+	}
+	defer receiver.Close()
+	if err := <-connected; err != nil {
+		t.Error(err)
+	}
+	sink.conn.close()
+}
+
+func TestAnAddressInUseIsAListenError(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	a, err := address.Parse(taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewSource(SourceConfig{ID: "p/source", Address: a, Log: slog.New(slog.DiscardHandler)}).Listen()
+	var listen *ListenError
+	if !errors.As(err, &listen) || !strings.Contains(fmt.Sprint(err), "p/source") {
+		t.Errorf("Listen: %v", err)
+	}
+}
