@@ -1,0 +1,138 @@
+"""The functions between bytes and messages: decoders with the framing of their source, and encoders."""
+
+from __future__ import annotations
+
+import re
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from ._function import Decorated, describe, explained, label_of
+from .errors import WallarooParameterError
+
+In = TypeVar("In", contravariant=True)
+Out = TypeVar("Out", covariant=True)
+
+LONGEST_HEADER = 4096
+"""Bytes that a header may have, its pad bytes included."""
+
+_DECODER_EXAMPLE = '@wallaroo.decoder(header_length=4, length_fmt=">I")'
+_INTEGERS = "bBhHiIlLqQnN"
+_FORMAT = re.compile(rf"([@=<>!]?)((?:[0-9]*x|\s)*)1?([{_INTEGERS}])((?:[0-9]*x|\s)*)", re.ASCII)
+_BYTE_ORDERS: dict[str, Literal["big", "little"]] = {"<": "little", ">": "big", "!": "big"}
+"""The byte orders that do not follow the machine."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a frame says its length: an integer of `width` bytes at `offset` in a header of `header` bytes.
+
+    The length counts the payload that follows the header, without the header itself.
+    """
+
+    header: int
+    offset: int
+    width: int
+    order: Literal["big", "little"]
+    signed: bool
+
+
+class Decoder(Decorated, Generic[Out]):
+    """A function from the payload of a frame to a message, made by `decoder`; `framing` tells the frames apart."""
+
+    decorator: ClassVar[str] = "decoder"
+    example: ClassVar[str] = _DECODER_EXAMPLE
+    place: ClassVar[str] = "TCPSourceConfig(HOST, PORT, {0})"
+    arguments: ClassVar[tuple[str, ...]] = ("bs",)
+
+    function: Callable[[bytes], Out]
+    framing: Framing
+
+    def __init__(self, name: str, function: Callable[[bytes], Out], framing: Framing) -> None:
+        super().__init__(name, function)
+        vars(self).update(framing=framing)
+
+    def __call__(self, bs: bytes) -> Out:
+        return self.function(bs)
+
+
+class Encoder(Decorated, Generic[In]):
+    """A function from a message to the bytes that a sink writes, made by `encoder`."""
+
+    decorator: ClassVar[str] = "encoder"
+    example: ClassVar[str] = "@wallaroo.encoder"
+    place: ClassVar[str] = "TCPSinkConfig(HOST, PORT, {0})"
+
+    function: Callable[[In], bytes | str | None]
+
+    def __call__(self, data: In) -> bytes | str | None:
+        return self.function(data)
+
+
+@explained(_DECODER_EXAMPLE)
+def decoder(header_length: int, length_fmt: str) -> Callable[[Callable[[bytes], Out]], Decoder[Out]]:
+    """Decorate a function from the bytes of one frame, without its header, to a message.
+
+    Args:
+        header_length: bytes of the header that leads each frame, from 1 to 4096.
+        length_fmt: how the header holds the length of what follows: a format of the module struct with exactly one
+            integer and any pad bytes, as in ``">I"`` or ``"<H2x"``. It must describe exactly `header_length` bytes.
+
+    Returns:
+        A decorator that makes a `Decoder` of the function, which stays callable.
+
+    Raises:
+        WallarooParameterError: the header is not described as said, or the function does not take exactly the bytes,
+            yields or is async.
+    """
+    framing = _framing(header_length, length_fmt)
+    return lambda function: Decoder(label_of(function), function, framing)
+
+
+@explained("@wallaroo.encoder without parentheses")
+def encoder(function: Callable[[In], bytes | str | None]) -> Encoder[In]:
+    """Decorate a function from a message to what the sink writes.
+
+    It returns bytes, or a str that is encoded as UTF-8, or None, which writes nothing. The sink adds nothing: if the
+    receiver needs a line end or a length, the encoder writes it.
+
+    Args:
+        function: takes the message. Its ``__name__`` is the name.
+
+    Returns:
+        An `Encoder`, which stays callable.
+
+    Raises:
+        WallarooParameterError: the function does not take exactly one message, yields or is async.
+    """
+    return Encoder(label_of(function), function)
+
+
+def _framing(header_length: object, length_fmt: object) -> Framing:
+    """Where the format puts its integer. Raises WallarooParameterError unless it is as `decoder` demands."""
+    if type(header_length) is not int or not 1 <= header_length <= LONGEST_HEADER:
+        raise _refusal(f"header_length must be an int from 1 to {LONGEST_HEADER}, not {describe(header_length)}")
+    if not isinstance(length_fmt, str):
+        raise _refusal(f"length_fmt must be a str, not {describe(length_fmt)}")
+    match = _FORMAT.fullmatch(length_fmt)
+    if not match:
+        raise _refusal(
+            f"length_fmt {length_fmt!r} must be a format of the module struct with exactly one integer, "
+            f"one of {_INTEGERS}, and for the rest pad bytes (x)"
+        )
+    order, before, code, after = match.groups()
+    try:
+        width = struct.calcsize(order + code)
+        end = struct.calcsize(order + before + code)  # Native formats align the integer, so not the sum of the parts.
+        size = struct.calcsize(order + before + code + after)
+    except struct.error as error:
+        raise _refusal(f"length_fmt {length_fmt!r} is not a format of the module struct: {error}") from None
+    if size != header_length:
+        raise _refusal(f"header_length is {header_length}, but length_fmt {length_fmt!r} describes {size} bytes")
+    return Framing(size, end - width, width, _BYTE_ORDERS.get(order, sys.byteorder), code.islower())
+
+
+def _refusal(reason: str) -> WallarooParameterError:
+    return WallarooParameterError(f"@wallaroo.decoder: {reason}; write for example {_DECODER_EXAMPLE}")

@@ -1,0 +1,193 @@
+"""The application while it is being declared: what the user said so far, and each mistake with its place."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._application import Application, Pipeline, State, Step
+from ._connectors import TCPSinkConfig, TCPSourceConfig
+from ._function import Decorated, describe, label_of, wrong_name
+from ._keys import canonical
+from ._mistakes import misplaced, required_parameters, wrong_keys, wrong_state_class
+from ._steps import Computation, ComputationMulti, Key, Partition, StateComputation, StateComputationMulti
+from .errors import WallarooParameterError
+
+SOURCE, SINK = "source", "sink"
+"""What the ends of a pipeline are called, beside its steps."""
+
+_MOST_TOLD = 20
+"""Mistakes that one error tells; who has made more mends these first."""
+
+_STATELESS = (Computation, ComputationMulti)
+_STATEFUL = (StateComputation, StateComputationMulti)
+_PACKAGE = __name__.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class StateUse:
+    """What one step says of its state, as the user wrote it: any value may still be wrong."""
+
+    name: str
+    cls: Any
+    keyed: bool
+    u64: bool = False
+    partition: Any = None
+    keys: Collection[Key] | None = None
+
+    def mistakes(self, method: str) -> Iterator[str]:
+        """Yield what is wrong with it by itself, a phrase each."""
+        yield from wrong_name("state_name", self.name)
+        yield from wrong_state_class(self.cls, self.keyed)
+        if self.keyed:
+            yield from misplaced(f"the partition_function of {method}()", self.partition, Partition)
+        if self.keys is not None:
+            yield from wrong_keys(self.keys, self.u64)
+
+    def disagreements(self, state: State, first_use: str) -> Iterator[str]:
+        """Yield in what it differs from the first use of the same name, a phrase each."""
+        here, there = _form(self.keyed, self.u64), _form(state.keyed, state.u64)
+        if here != there:
+            yield (
+                f"the state {self.name!r} has {here} here and {there} in {first_use}; "
+                "give this step another state_name, or use the same method for both"
+            )
+        if self.cls is not state.cls:
+            yield (
+                f"the state {self.name!r} is of class {label_of(self.cls)} here and of class {label_of(state.cls)} in "
+                f"{first_use}; steps of one state_name share entities: give this step another, or both the same class"
+            )
+
+
+class Draft:
+    """Collects pipelines, steps and states. Nothing raises before `finish`, so that all mistakes are told together."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pipelines: list[Pipeline] = []
+        self._open = False
+        self._states: dict[str, State] = {}
+        self._first_uses: dict[str, str] = {}
+        self._mistakes: list[str] = []
+        self._report(f"application {name!r}", wrong_name("its name", name))
+
+    def open(self, name: str, source: TCPSourceConfig) -> None:
+        """Begin a pipeline."""
+        where = f"pipeline {name!r}"
+        if self._open:
+            self._report(where, [f"begins while {self._last()} is open; end that by to_sink(...) or done() first"])
+        if any(name == pipeline.name for pipeline in self._pipelines):
+            self._report(where, ["there is another pipeline of this name; give each its own"])
+        self._report(where, wrong_name("its name", name))
+        self._report(f"{where}, {SOURCE}", _wrong_config("source_config", source, TCPSourceConfig, "DECODER"))
+        self._pipelines.append(Pipeline(name, source, (), None))
+        self._open = True
+
+    def add(self, method: str, computation: Any, *, parallel: bool = False, use: StateUse | None = None) -> None:
+        """Add a step to the open pipeline; `method` is what the user called, `use` is given for a stateful step."""
+        name = self._free_name(computation.name if isinstance(computation, Decorated) else label_of(computation))
+        where = f"{self._last()}, step {name!r}" if self._open else f"step {name!r}"
+        mistakes = self._not_open()
+        mistakes += misplaced(f"the computation of {method}()", computation, *(_STATEFUL if use else _STATELESS))
+        if use:
+            mistakes += use.mistakes(method)
+        if use and not mistakes and use.name in self._states:
+            mistakes += use.disagreements(self._states[use.name], self._first_uses[use.name])
+        self._report(where, mistakes)
+        if not mistakes:
+            state = self._share(use, where) if use else None
+            step = Step(name, computation, parallel, state, use.partition if use else None)
+            self._pipelines[-1] = replace(self._pipelines[-1], steps=(*self._pipelines[-1].steps, step))
+
+    def end(self, sink: TCPSinkConfig) -> None:
+        """End the open pipeline with a sink."""
+        mistakes = [*self._not_open(), *_wrong_config("sink_config", sink, TCPSinkConfig, "ENCODER")]
+        self._report(f"{self._last()}, {SINK}" if self._open else SINK, mistakes)
+        if not mistakes:
+            self._pipelines[-1] = replace(self._pipelines[-1], sink=sink)
+        self._open = False
+
+    def end_without_sink(self) -> None:
+        """End the open pipeline, if it has not ended yet."""
+        if not self._pipelines:
+            self._report("done()", self._not_open())
+        self._open = False
+
+    def finish(self) -> Application:
+        """Make the application. Raises WallarooParameterError with a line for each mistake."""
+        if not self._pipelines:
+            where = f"application {self._name!r}"
+            self._report(where, ["it has no pipeline; write new_pipeline(NAME, SOURCE_CONFIG) first"])
+        if self._open:
+            self._report(self._last(), ["it is never ended; end it by to_sink(...) or done()"])
+            self._open = False
+        if self._mistakes:
+            raise WallarooParameterError(f"application {self._name!r} cannot be built:{self._told()}")
+        return Application(self._name, tuple(self._with_shared_states(pipeline) for pipeline in self._pipelines))
+
+    def _told(self) -> str:
+        """A line for each mistake, at most a screen of them."""
+        left_out = len(self._mistakes) - _MOST_TOLD
+        more = f"\n  and {left_out} more" if left_out > 0 else ""
+        return "".join(f"\n  {mistake}" for mistake in self._mistakes[:_MOST_TOLD]) + more
+
+    def _with_shared_states(self, pipeline: Pipeline) -> Pipeline:
+        """The pipeline with each state as all its uses together have made it."""
+        steps = [replace(step, state=step.state and self._states[step.state.name]) for step in pipeline.steps]
+        return replace(pipeline, steps=tuple(steps))
+
+    def _share(self, use: StateUse, where: str) -> State:
+        """Note one more use of a state, and the keys it names."""
+        self._first_uses.setdefault(use.name, where)
+        known = self._states.get(use.name)
+        keys = {canonical(key): key for key in (*(known.keys if known else ()), *(use.keys or ()))}
+        takes_key = bool(required_parameters(use.cls))
+        state = State(use.name, use.cls, use.keyed, use.u64, takes_key, tuple(keys.values()))
+        self._states[use.name] = state
+        return state
+
+    def _free_name(self, name: str) -> str:
+        """The name, or for a further use of it in this pipeline ``name#2`` and so on."""
+        steps = self._pipelines[-1].steps if self._open else ()
+        taken = {SOURCE, SINK, *(step.name for step in steps)}
+        free, number = name, 1
+        while free in taken:
+            number += 1
+            free = f"{name}#{number}"
+        return free
+
+    def _last(self) -> str:
+        return f"pipeline {self._pipelines[-1].name!r}"
+
+    def _not_open(self) -> list[str]:
+        if self._open:
+            return []
+        after = f"{self._last()} has ended" if self._pipelines else "no pipeline is open"
+        return [f"{after}; write new_pipeline(NAME, SOURCE_CONFIG) before this"]
+
+    def _report(self, where: str, mistakes: Iterable[str]) -> None:
+        self._mistakes += [f"{_place()}: {where}: {mistake}" for mistake in mistakes]
+
+
+def _wrong_config(slot: str, given: object, wanted: type[TCPSourceConfig | TCPSinkConfig], codec: str) -> Iterator[str]:
+    if isinstance(given, wanted):
+        yield from given.mistakes()
+    else:
+        yield f"{slot} must be {wanted.__name__}(HOST, PORT, {codec}), not {describe(given)}"
+
+
+def _form(keyed: bool, u64: bool) -> str:
+    """In what form a state is divided, as part of a message."""
+    if not keyed:
+        return "one entity in all (to_stateful)"
+    return "an entity for each int (to_state_partition_u64)" if u64 else "an entity for each key (to_state_partition)"
+
+
+def _place() -> str:
+    """The line of the user's file that called the builder."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

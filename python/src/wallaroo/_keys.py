@@ -1,0 +1,62 @@
+"""Keys as canonical bytes: what makes two keys the same key, in both languages, in every process, for ever.
+
+docs/format/keys.md draws them; docs/format/keys.golden.json holds the vectors.
+"""
+
+from __future__ import annotations
+
+_NONE, _FALSE, _TRUE, _INT, _BYTES, _STR, _TUPLE = b"N", b"F", b"T", b"i", b"b", b"s", b"t"
+
+
+def canonical(key: object) -> bytes:
+    """The canonical bytes of a key: a type tag, then UTF-8, bytes, the minimal two's complement of an int, or the parts of a tuple.
+
+    ``1``, ``True`` and ``"1"`` are three keys.
+
+    Raises:
+        TypeError: the key, or a part of it, is not exactly a str, bytes, int, bool, None or a tuple of these.
+        ValueError: a str that cannot be UTF-8 (a lone surrogate).
+    """
+    kind = type(key)
+    if kind is str:
+        try:
+            return _STR + key.encode("utf-8")  # type: ignore[attr-defined]
+        except UnicodeEncodeError:
+            raise ValueError(f"the key {key!r} holds a lone surrogate and has no UTF-8 form; return other text") from None
+    if kind is int:
+        return _INT + _minimal(key)  # type: ignore[arg-type]
+    if kind is bytes:
+        return _BYTES + key  # type: ignore[operator]
+    if key is None:
+        return _NONE
+    if kind is bool:
+        return _TRUE if key else _FALSE
+    if kind is tuple:
+        return _TUPLE + b"".join(map(_part, key))  # type: ignore[call-overload]
+    raise TypeError(f"{key!r} of type {kind.__name__} cannot be a key: return a {_instead(kind)}")
+
+
+def _part(key: object) -> bytes:
+    """A key inside a tuple, led by its length so that the parts cannot run into one another."""
+    encoded = canonical(key)
+    return len(encoded).to_bytes(4, "big") + encoded
+
+
+def _minimal(number: int) -> bytes:
+    """The shortest big-endian two's complement; 0 is one zero byte."""
+    magnitude = number if number >= 0 else ~number
+    return number.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True)
+
+
+def _instead(kind: type) -> str:
+    """What to return instead of a key of this type."""
+    for base, instead in ((bool, "bool"), (int, "int, as in int(key)"), (str, "str, as in str(key)"), (bytes, "bytes, as in bytes(key)")):
+        if issubclass(kind, base):
+            return f"plain {instead}"
+    if issubclass(kind, float):
+        return "str or an int: floats that look alike need not be equal"
+    if issubclass(kind, (bytearray, memoryview)):
+        return "bytes, as in bytes(key)"
+    if issubclass(kind, (list, tuple)):
+        return "tuple of str, bytes, int, bool and None, as in tuple(key)"
+    return "str, bytes, int, bool, None or a tuple of these"

@@ -1,0 +1,119 @@
+"""Loads an application: imports its module and calls its ``application_setup``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from types import ModuleType
+from typing import TypedDict
+
+from ._application import Application
+from ._failures import user_traceback
+
+
+class Request(TypedDict):
+    """What the engine says of the application to load."""
+
+    app: str  # as the user wrote it: a path that ends in .py, or a module
+    args: list[str]  # what application_setup gets
+
+
+class LoadFailed(Exception):
+    """The application cannot be loaded.
+
+    Attributes:
+        message: what is wrong and what to do, for the user.
+        traceback: the user's own traceback, or "".
+        code: the exit code of the command.
+    """
+
+    def __init__(self, message: str, traceback: str = "", code: int = 2) -> None:
+        super().__init__(message)
+        self.message = message
+        self.traceback = traceback
+        self.code = code
+
+
+def load(request: Request) -> Application:
+    """Import the application under its own name and build it. sys.path[0] and sys.argv become those of a program of its own.
+
+    Raises:
+        LoadFailed: for whatever reason; what user code raised is told with its traceback.
+    """
+    app = request["app"]
+    sys.argv = [app, *request["args"]]
+    try:
+        module = _import(app)
+        application = _set_up(module, request["args"])
+    except LoadFailed:
+        raise
+    except SystemExit as error:
+        raise _ended(app, error) from None
+    except BaseException as error:
+        raise LoadFailed(f"loading {app} failed:", user_traceback(error)) from None
+    if not isinstance(application, Application):
+        kind = type(application).__name__
+        raise LoadFailed(f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`")
+    return application
+
+
+def _ended(app: str, error: SystemExit) -> LoadFailed:
+    if error.code is None or error.code == 0:
+        return LoadFailed("", code=0)
+    said = f": {error.code}" if isinstance(error.code, str) else f" with code {error.code}"
+    return LoadFailed(f"{app} ended itself while it was loaded{said}", user_traceback(error))
+
+
+def _import(app: str) -> ModuleType:
+    if app.endswith(".py"):
+        # The file's own name, not that of a link to it: from the folder of the file, that is the name under which it can be imported.
+        path = os.path.realpath(app)
+        folder, file = os.path.split(path if path.endswith(".py") else app)
+        name = file[: -len(".py")]
+    else:
+        path, name, folder = "", app, os.getcwd()
+    _check_name(app, name)
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    return _import_file(name, path) if path else _import_module(name)
+
+
+def _check_name(app: str, name: str) -> None:
+    """An application is imported under its name, so that its pickles load; it must not stand in the way of a module that others need."""
+    if not name:
+        raise LoadFailed(f"{app} is not an application: give a Python file, as in word_count.py, or a module")
+    top = name.partition(".")[0]
+    if top == "wallaroo" or top in sys.stdlib_module_names:
+        owner = "Wallaroo's own package" if top == "wallaroo" else "the standard library"
+        raise LoadFailed(f"{app} has the name of the module {top!r} of {owner}: rename it, as in my_{top}.py")
+
+
+def _import_file(name: str, path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not os.path.exists(path):
+        raise LoadFailed(f"there is no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _import_module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise LoadFailed(f"there is no module {name} in {os.getcwd()} or on Python's path; a file's name ends in .py") from None
+        raise
+
+
+def _set_up(module: ModuleType, args: list[str]) -> object:
+    set_up = getattr(module, "application_setup", None)
+    if not callable(set_up):
+        raise LoadFailed(
+            f"{sys.argv[0]} has no function application_setup(args): Wallaroo calls it with the command line's arguments "
+            "and runs the application that it returns"
+        )
+    return set_up(list(args))

@@ -1,0 +1,84 @@
+"""What can be wrong with the parts of an application: each check yields phrases, what came and what to write."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Iterator
+
+from ._function import Decorated, describe, label_of
+from ._keys import canonical
+
+_LARGEST_U64 = 2**64 - 1
+_METHODS_OF_CLASS_STYLE = ("compute", "compute_multi", "partition", "decode", "encode")
+_MANY_ARGUMENTS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def misplaced(slot: str, given: object, *wanted: type[Decorated]) -> Iterator[str]:
+    """Into the slot goes what the decorators of `wanted` make; of two, the second is the one with several results."""
+    if isinstance(given, wanted):
+        return
+    decorators = " or ".join(f"@wallaroo.{kind.decorator}" for kind in wanted)
+    yield f"{slot} must be a function decorated by {decorators}, not {describe(given)}; {_advice(given, *wanted)}"
+
+
+def _advice(given: object, *wanted: type[Decorated]) -> str:
+    label = label_of(given)
+    if isinstance(given, Decorated):
+        return f"{label} belongs in {given.place.format(label)}"
+    if isinstance(given, type) or any(hasattr(given, method) for method in _METHODS_OF_CLASS_STYLE):
+        kind = wanted[-1] if hasattr(given, "compute_multi") else wanted[0]
+        style = given if isinstance(given, type) else type(given)
+        return f"instead of a class with methods write {kind.write_above(style)}"
+    return f"write {wanted[0].write_above(given)}"
+
+
+def wrong_state_class(state_class: object, keyed: bool) -> Iterator[str]:
+    """A state class is called without arguments or, if keyed, with the key of the new entity."""
+    if isinstance(state_class, Decorated) or not callable(state_class):
+        yield f"state_class must be a class, not {describe(state_class)}; write the class itself, without parentheses"
+        return
+    required = required_parameters(state_class)
+    by_name = [parameter.name for parameter in required if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+    if by_name or len(required) > keyed:
+        allowed = "nothing or exactly one argument, the key" if keyed else "nothing"
+        names = ", ".join(parameter.name for parameter in required)
+        yield (
+            f"the constructor of {label_of(state_class)} must take {allowed}, but it requires ({names}); "
+            "give the others defaults, or set them in the state computation"
+        )
+
+
+def required_parameters(state_class: object) -> list[inspect.Parameter]:
+    """What a class or other callable cannot be called without; nothing for the built-in classes that do not say."""
+    try:
+        signature = inspect.signature(state_class)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return []
+    parameters = signature.parameters.values()
+    return [each for each in parameters if each.default is each.empty and each.kind not in _MANY_ARGUMENTS]
+
+
+def wrong_keys(keys: object, u64: bool) -> Iterator[str]:
+    """Partition keys are a list, or another collection, of keys; only the first wrong one of many is told."""
+    if isinstance(keys, str | bytes) or not isinstance(keys, Collection):
+        yield f"partition_keys must be a list of keys, not {describe(keys)}; write list(...), or leave it out"
+        return
+    for key in keys:
+        reason = _wrong_u64(key) if u64 else _wrong_key(key)
+        if reason:
+            yield f"partition_keys holds a wrong key: {reason}"
+            return
+
+
+def _wrong_u64(key: object) -> str | None:
+    if type(key) is int and 0 <= key <= _LARGEST_U64:
+        return None
+    return f"to_state_partition_u64 takes ints from 0 to {_LARGEST_U64}, not {describe(key)}"
+
+
+def _wrong_key(key: object) -> str | None:
+    try:
+        canonical(key)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return None

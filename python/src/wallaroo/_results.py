@@ -1,0 +1,76 @@
+"""What a step gave back: is it what its kind of step must give?
+
+The generated stage functions look at the common case themselves and come here for all others.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable
+
+_NOT_MANY = (str, bytes, bytearray, memoryview, dict)
+
+
+class WrongResult(Exception):
+    """A step gave back what its kind of step must not."""
+
+
+def whole(many: object) -> list[object]:
+    """The results of a computation with several, taken whole before any of them goes on.
+
+    Raises:
+        WrongResult: it is not an iterable, or one whose parts nobody means: a str, bytes or dict.
+        Exception: what a generator raises.
+    """
+    if many is None:
+        return []
+    if isinstance(many, _NOT_MANY) or not isinstance(many, Iterable):
+        raise WrongResult(f"got {describe(many)}; a computation with several results returns a list of them, or None")
+    return list(many)
+
+
+def output_and_changed(result: object) -> tuple[object, bool]:
+    """The two halves of what a state computation gave back.
+
+    Raises:
+        WrongResult: it is not a tuple of an output and a bool.
+    """
+    if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], bool):
+        return result
+    raise WrongResult(
+        f"got {describe(result)}; a state computation returns a tuple (output, changed), "
+        "where changed is True or False: return (output, True)"
+    )
+
+
+def encoded(value: object) -> bytes | None:
+    """What an encoder gave back, as bytes; None when nothing is to be written.
+
+    Raises:
+        WrongResult: it is neither bytes nor str nor None.
+        UnicodeEncodeError: a str that has no UTF-8 form.
+    """
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    raise WrongResult(f"got {describe(value)}; an encoder returns bytes, a str (written as UTF-8), or None to write nothing")
+
+
+def apart(output: object) -> object:
+    """A copy of a result that is the state entity itself, so that what follows does not share it with the state."""
+    return pickle.loads(pickle.dumps(output, pickle.HIGHEST_PROTOCOL))
+
+
+def describe(value: object) -> str:
+    """A value and its type, short enough for one line of a log."""
+    return f"{type(value).__name__} {short_repr(value)}"
+
+
+def short_repr(value: object) -> str:
+    """The repr of a value of the user's, cut if it is long; never an exception."""
+    try:
+        text = repr(value)
+    except BaseException as error:  # noqa: BLE001  (the repr is the user's code)
+        return f"<its repr raised {type(error).__name__}>"
+    return text if len(text) <= 200 else text[:197] + "..."

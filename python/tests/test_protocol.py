@@ -1,0 +1,103 @@
+"""The frames of docs/format/python-protocol.md: the golden bytes, and bytes that are wrong."""
+
+from __future__ import annotations
+
+import json
+import random
+import unittest
+from pathlib import Path
+from typing import Any
+
+from wallaroo import _protocol as protocol
+
+GOLDEN = Path(__file__).parents[2] / "docs" / "format" / "python-protocol.golden.json"
+
+
+def golden() -> dict[str, Any]:
+    return {case["name"]: case for case in json.loads(GOLDEN.read_text())}
+
+
+class GoldenFrames(unittest.TestCase):
+    def test_batches_are_read(self) -> None:
+        case = golden()["batch"]
+        frames = list(protocol.Frames().feed(bytes.fromhex(case["hex"])))
+        self.assertEqual([kind for kind, _ in frames], [protocol.BATCH])
+        batch = protocol.read_batch(frames[0][1])
+        payloads, at = [], batch.start
+        for size in batch.sizes:
+            payloads.append(batch.payload[at : at + size].hex())
+            at += size
+        self.assertEqual(
+            (batch.call, batch.stage, payloads, batch.ingest),
+            (case["call"], case["target"], case["payloads"], case["ingest"]),
+        )
+
+    def test_answers_are_written(self) -> None:
+        cases = golden()
+        for name in ("output", "empty output"):
+            case = cases[name]
+            payloads = [bytes.fromhex(payload) for payload in case["payloads"]]
+            written = b"".join(protocol.output_frame(case["call"], case["target"], payloads, case["ingest"]))
+            self.assertEqual(written.hex(), case["hex"], name)
+        failure = cases["failure"]
+        written = protocol.failure_frame(failure["call"], failure["index"], failure["failure"])
+        self.assertEqual(written.hex(), failure["hex"])
+        self.assertEqual(protocol.done_frame(cases["done"]["call"]).hex(), cases["done"]["hex"])
+        self.assertEqual(protocol.frame(protocol.READY).hex(), cases["ready"]["hex"])
+
+    def test_json_bodies_are_read(self) -> None:
+        case = golden()["start"]
+        [(kind, data)] = protocol.Frames().feed(bytes.fromhex(case["hex"]))
+        self.assertEqual((kind, protocol.read_json(data)), (protocol.START, {}))
+
+
+class Pieces(unittest.TestCase):
+    def test_frames_may_come_in_any_pieces(self) -> None:
+        stream = b"".join(bytes.fromhex(case["hex"]) for case in golden().values())
+        whole = list(protocol.Frames().feed(stream))
+        for seed in range(50):
+            chance = random.Random(seed)
+            frames, came, at = protocol.Frames(), [], 0
+            while at < len(stream):
+                piece = stream[at : at + chance.randint(1, 40)]
+                came += frames.feed(piece)
+                at += len(piece)
+            self.assertEqual(came, whole, seed)
+
+    def test_missing_says_how_long_the_rest_of_a_frame_is(self) -> None:
+        frame = bytes.fromhex(golden()["batch"]["hex"])
+        frames = protocol.Frames()
+        self.assertEqual(list(frames.feed(frame[:3])), [])
+        self.assertEqual(frames.missing(), 0)
+        self.assertEqual(list(frames.feed(frame[3:10])), [])
+        self.assertEqual(frames.missing(), len(frame) - 10)
+
+
+class WrongBytes(unittest.TestCase):
+    def test_damaged_batches_are_refused_or_whole(self) -> None:
+        frame = bytes.fromhex(golden()["batch"]["hex"])[4:]
+        data = b"\0\0\0\0" + frame
+        for seed in range(3000):
+            chance = random.Random(seed)
+            damaged = bytearray(data)
+            for _ in range(chance.randint(1, 4)):
+                damaged[chance.randrange(5, len(damaged))] = chance.randrange(256)
+            damaged = damaged[: chance.choice([len(damaged), chance.randrange(5, len(damaged))])]
+            try:
+                batch = protocol.read_batch(bytes(damaged))
+            except protocol.ProtocolError:
+                continue
+            self.assertEqual(batch.start + sum(batch.sizes) <= len(damaged), True, seed)
+
+    def test_a_frame_without_a_kind_is_refused(self) -> None:
+        with self.assertRaises(protocol.ProtocolError):
+            list(protocol.Frames().feed(b"\0\0\0\0"))
+
+    def test_a_body_that_is_not_an_object_is_refused(self) -> None:
+        for body in (b"[]", b"{", b"\xff"):
+            with self.assertRaises(protocol.ProtocolError):
+                protocol.read_json(protocol.frame(protocol.START, body))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,141 @@
+"""Programs that are right: mypy in strict mode has nothing to say, and infers what stands in assert_type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from typing_extensions import assert_type
+
+import wallaroo
+
+
+class WordTotals:
+    def __init__(self) -> None:
+        self.totals: dict[str, int] = {}
+
+
+class LetterTotals(WordTotals):
+    def __init__(self, letter: str) -> None:
+        super().__init__()
+        self.letter = letter
+
+
+class Visits:
+    def __init__(self, user: int) -> None:
+        self.user = user
+        self.count = 0
+
+
+@wallaroo.decoder(header_length=4, length_fmt=">I")
+def decoder(bs: bytes) -> str:
+    return bs.decode("utf-8")
+
+
+@wallaroo.computation_multi(name="split into words")
+def split(data: str) -> list[str]:
+    return data.split()
+
+
+@wallaroo.computation_multi(name="letters")
+def letters(data: str) -> Iterator[str]:
+    yield from data
+
+
+@wallaroo.computation(name="long words")
+def long_word(word: str) -> str | None:
+    return word if len(word) > 3 else None
+
+
+@wallaroo.partition
+def first_letter(word: str) -> str:
+    return word[0]
+
+
+@wallaroo.partition
+def anything(data: object) -> tuple[str, int] | None:
+    return (str(data), 1) if data else None
+
+
+@wallaroo.partition
+def user(data: str) -> int:
+    return int(data)
+
+
+@wallaroo.state_computation(name="Count Word")
+def count_word(word: str, totals: WordTotals) -> tuple[tuple[str, int], bool]:
+    totals.totals[word] = totals.totals.get(word, 0) + 1
+    return (word, totals.totals[word]), True
+
+
+@wallaroo.state_computation_multi(name="visits")
+def count_visits(data: str, visits: Visits) -> tuple[list[int] | None, bool]:
+    visits.count += 1
+    return ([visits.count] if data else None), True
+
+
+@wallaroo.encoder
+def encoder(counted: tuple[str, int]) -> str:
+    return f"{counted[0]} => {counted[1]}\n"
+
+
+@wallaroo.encoder
+def raw(data: object) -> bytes | None:
+    return b"x" if data else None
+
+
+@wallaroo.computation(name="not annotated")
+def untyped(data):  # type: ignore[no-untyped-def]
+    return data
+
+
+def what_is_inferred() -> None:
+    assert_type(decoder, wallaroo.Decoder[str])
+    assert_type(split, wallaroo.ComputationMulti[str, list[str]])
+    assert_type(letters, wallaroo.ComputationMulti[str, Iterator[str]])
+    assert_type(long_word, wallaroo.Computation[str, str | None])
+    assert_type(first_letter, wallaroo.Partition[str, str])
+    assert_type(count_word, wallaroo.StateComputation[str, WordTotals, tuple[str, int]])
+    assert_type(count_visits, wallaroo.StateComputationMulti[str, Visits, list[int] | None])
+    assert_type(encoder, wallaroo.Encoder[tuple[str, int]])
+
+
+def what_a_call_returns() -> None:
+    assert_type(decoder(b"a"), str)
+    assert_type(split("a b"), list[str])
+    assert_type(long_word("a"), str | None)
+    assert_type(first_letter("a"), str)
+    assert_type(count_word("a", WordTotals()), tuple[tuple[str, int], bool])
+    assert_type(count_word.name, str)
+    assert_type(split.function("a b"), list[str])
+    assert_type(decoder.framing.header, int)
+
+
+def word_count(args: list[str]) -> wallaroo.Application:
+    in_host, in_port = wallaroo.tcp_parse_input_addrs(args)[0]
+    out_host, out_port = wallaroo.tcp_parse_output_addrs(args)[0]
+    ab = wallaroo.ApplicationBuilder("Word Count Application")
+    ab.new_pipeline("Split and Count", wallaroo.TCPSourceConfig(in_host, in_port, decoder))
+    ab.to_parallel(split)
+    ab.to_state_partition(count_word, WordTotals, "word totals", first_letter, ["a", "b"])
+    ab.to_sink(wallaroo.TCPSinkConfig(out_host, out_port, encoder))
+    return ab.build()
+
+
+def every_method() -> wallaroo.Application:
+    return (
+        wallaroo.ApplicationBuilder("every method")
+        .new_pipeline("one", wallaroo.TCPSourceConfig("", 0, decoder))
+        .to(split)
+        .to(long_word)
+        .to_parallel(letters)
+        .to(untyped)
+        .to_stateful(count_word, WordTotals, "all totals")
+        .to_state_partition(count_word, WordTotals, "totals", first_letter)
+        .to_state_partition(count_word, LetterTotals, "letter totals", first_letter, {"a", "b"})
+        .to_state_partition(count_word, WordTotals, "pair totals", anything, [("a", 1), None])
+        .to_state_partition_u64(count_visits, Visits, "visits", user, range(3))
+        .to_sink(wallaroo.TCPSinkConfig("localhost", "7002", raw))
+        .new_pipeline("two", wallaroo.TCPSourceConfig("", 0, decoder))
+        .done()
+        .build()
+    )
