@@ -1,0 +1,156 @@
+package pyhost
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// pipeBytes is the size asked for of the kernel's buffer behind each pipe, so that two calls fit; what it grants will do.
+	pipeBytes = 1 << 20
+	// endGrace is how long the process may take to end by itself when its commands have ended.
+	endGrace = 2 * time.Second
+)
+
+// boot makes the process's own folder the first on its path, so that no other package of the name comes before it, and hands over to the package.
+const boot = `import sys; sys.path[0] = sys.argv[1]; from wallaroo._executor import main; main()`
+
+// process is a running Python and the pipes to it.
+type process struct {
+	commands *os.File      // what the engine sends; closing it ends the process
+	results  *bufio.Reader // what the process answers
+	answers  *os.File      // the file behind results
+	handle   *os.Process
+	ended    chan struct{} // closed when the process is gone
+	err      error         // how it ended, once ended is closed
+}
+
+// startProcess starts an interpreter with the package in the given folder. The process writes to this one's standard output and error.
+func startProcess(python Interpreter, packagePath string) (*process, error) {
+	commandsOut, commandsIn, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer commandsOut.Close()
+	resultsOut, resultsIn, err := os.Pipe()
+	if err != nil {
+		commandsIn.Close()
+		return nil, err
+	}
+	defer resultsIn.Close()
+	for _, pipe := range []*os.File{commandsIn, resultsOut} {
+		enlarge(pipe)
+	}
+	cmd := exec.Command(python.Path, "-c", boot, packagePath)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.ExtraFiles = []*os.File{commandsOut, resultsIn}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p := &process{commands: commandsIn, answers: resultsOut, results: bufio.NewReaderSize(resultsOut, 256<<10), ended: make(chan struct{})}
+	started := make(chan error)
+	go p.hold(cmd, started)
+	if err := <-started; err != nil {
+		commandsIn.Close()
+		resultsOut.Close()
+		return nil, fmt.Errorf("start %s: %w", python.Path, err)
+	}
+	p.handle = cmd.Process
+	return p, nil
+}
+
+// hold starts the process and waits for its end, on a thread that is kept for it: the kernel kills the process when that thread ends.
+func (p *process) hold(cmd *exec.Cmd, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	p.err = describeEnd(cmd.Wait())
+	close(p.ended)
+}
+
+// describeEnd makes the way in which a process ended a sentence; nil for an exit with code 0.
+func describeEnd(err error) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() {
+		return fmt.Errorf("exit code %d", exit.ExitCode())
+	}
+	name := unix.SignalName(status.Signal())
+	if status.Signal() == syscall.SIGKILL {
+		return fmt.Errorf("killed by %s; if nobody did that, the system ran out of memory", name)
+	}
+	return fmt.Errorf("killed by %s", name)
+}
+
+// read reads the next frame, or says how the process ended.
+func (p *process) read() (kind, []byte, error) {
+	k, body, err := readFrame(p.results)
+	if err == nil {
+		return k, body, nil
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errCut) {
+		// The pipe is closed: the process is ending, unless it closed the descriptor itself.
+		return 0, nil, p.endError(endGrace)
+	}
+	return 0, nil, fmt.Errorf("the Python process (pid %d) sent what the protocol does not know: %w", p.handle.Pid, err)
+}
+
+// endError waits for the end of the process, for which it kills it after a while, and says how it ended.
+func (p *process) endError(grace time.Duration) error {
+	select {
+	case <-p.ended:
+	case <-time.After(grace):
+		p.kill()
+		<-p.ended
+	}
+	how := p.err
+	if how == nil {
+		how = errors.New("exit code 0")
+	}
+	return fmt.Errorf("the Python process (pid %d) died: %w", p.handle.Pid, how)
+}
+
+func (p *process) kill() { _ = p.handle.Kill() }
+
+// close ends the process, by the end of its commands or, if it does not heed that in time or ctx is done, by force; and waits until it is gone.
+func (p *process) close(ctx context.Context) {
+	_ = p.commands.Close()
+	// What it still writes must not keep it from ending.
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		_, _ = io.Copy(io.Discard, p.answers)
+	}()
+	select {
+	case <-p.ended:
+	case <-time.After(endGrace):
+		p.kill()
+	case <-ctx.Done():
+		p.kill()
+	}
+	<-p.ended
+	_ = p.answers.Close()
+	<-drained
+}
+
+// enlarge asks for a larger kernel buffer; the default one makes both sides wait for each other more often.
+func enlarge(pipe *os.File) {
+	if raw, err := pipe.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeBytes) })
+	}
+}
