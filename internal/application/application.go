@@ -1,0 +1,188 @@
+// Package application runs one application on this worker, from its file to its end: it finds Python, has the application loaded, makes its
+// sources and sinks, and runs the worker that joins them.
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
+	"github.com/wallaroo-stream/wallaroo/internal/tcp"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// StopWithin is how long an application may take from the signal to its end.
+const StopWithin = 10 * time.Second
+
+// Options says what to run and how.
+type Options struct {
+	App            string   // a path that ends in .py, or a module
+	Args           []string // what application_setup gets
+	Name           string   // of this worker
+	Python         string   // the interpreter; "" for the usual one
+	HTTP           HTTP
+	MaxFrame       int
+	MaxConnections int
+	SinkBuffer     int
+	DrainTimeout   time.Duration
+	LogLevel       slog.Level
+	LogJSON        bool
+	Log            *slog.Logger
+	Always         *slog.Logger // for what is logged whatever the level
+}
+
+// HTTP says where the worker answers: nowhere if Off, at Address, or, where that is nil, at the default one or the next free port.
+type HTTP struct {
+	Off     bool
+	Address *address.Address
+}
+
+// ConfigError is an application that cannot run as it is asked to: nothing has run yet, and what is asked must change.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// Check loads an application and returns its plan. What is wrong with it is a *ConfigError or a *pyhost.LoadError.
+func Check(ctx context.Context, o Options) (*plan.Plan, error) {
+	host, err := start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer host.Close(ctx)
+	return host.Load(ctx, o.application())
+}
+
+// Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at once
+// when ctx is done. Errors of what was asked for are *ConfigError or *pyhost.LoadError; all others are failures while running.
+func Run(ctx, stop context.Context, o Options) error {
+	readiness := &control.Readiness{}
+	readiness.Set(false, "starting")
+	var listener net.Listener
+	if !o.HTTP.Off {
+		var err error
+		if listener, err = control.Listen(o.HTTP.Address); err != nil {
+			return &ConfigError{err}
+		}
+	}
+	o.Log.Info("starting", "app", o.App, "worker", o.Name)
+	o.Log.Info("no data directory: nothing outlives this process")
+	serving, cancel := context.WithCancel(ctx)
+	group, serving := errgroup.WithContext(serving)
+	if listener != nil {
+		group.Go(func() error { return control.Serve(serving, listener, readiness) })
+	}
+	group.Go(func() error {
+		defer cancel()
+		return run(serving, stop, o, newReporter(o, readiness, listener))
+	})
+	return group.Wait()
+}
+
+// run loads the application and runs its worker.
+func run(ctx, stop context.Context, o Options, r *reporter) error {
+	loading, loaded := context.WithCancel(ctx)
+	defer loaded()
+	defer context.AfterFunc(stop, loaded)()
+	r.Waiting("loading the application")
+	host, err := start(loading, o)
+	if err != nil {
+		return unlessStopped(stop, err)
+	}
+	closing, atOnce := context.WithCancel(ctx)
+	defer atOnce()
+	defer host.Close(closing)
+	p, err := host.Load(loading, o.application())
+	if err == nil {
+		err = host.Prepare(loading)
+	}
+	if err != nil {
+		return unlessStopped(stop, err)
+	}
+	r.plan = p
+	err = runWorker(ctx, stop, o, p, host, r)
+	if err != nil {
+		atOnce() // time is over, or there is nothing to wait for
+	}
+	return err
+}
+
+// unlessStopped drops the error of what was not finished because the application was asked to stop before it had begun.
+func unlessStopped(stop context.Context, err error) error {
+	if stop.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// start starts the Python process.
+func start(ctx context.Context, o Options) (*pyhost.Host, error) {
+	python, err := pyhost.FindInterpreter(ctx, o.Python)
+	if err != nil {
+		return nil, &ConfigError{err}
+	}
+	path, err := pyhost.PackagePath()
+	if err != nil {
+		return nil, err
+	}
+	o.Log.Debug("python", "version", python.Version, "path", python.Path, "package", path)
+	return pyhost.Start(pyhost.Config{Interpreter: python, PackagePath: path, Log: o.Log})
+}
+
+func (o *Options) application() pyhost.Application {
+	return pyhost.Application{App: o.App, Args: o.Args, LogLevel: o.LogLevel}
+}
+
+// runWorker runs the data plane. The Python process serves as long as the worker runs, and if it dies the worker ends.
+func runWorker(ctx, stop context.Context, o Options, p *plan.Plan, host *pyhost.Host, r *reporter) error {
+	w := worker.New(worker.Config{
+		Pipelines:  connectors(p, o),
+		Executor:   host,
+		Report:     r,
+		SinkBuffer: o.SinkBuffer,
+		StopWithin: StopWithin,
+	})
+	running, ended := context.WithCancel(ctx)
+	group, running := errgroup.WithContext(running)
+	group.Go(func() error { return host.Serve(running, w.Deliver) })
+	group.Go(func() error {
+		defer ended()
+		return w.Run(running, stop)
+	})
+	err := group.Wait()
+	r.stopped(w.Summary())
+	var taken *tcp.ListenError
+	if errors.As(err, &taken) {
+		return &ConfigError{err}
+	}
+	if err != nil {
+		return fmt.Errorf("application %q: %w", p.Application, err)
+	}
+	return nil
+}
+
+// connectors makes the sources and sinks of a plan.
+func connectors(p *plan.Plan, o Options) []worker.Pipeline {
+	var pipelines []worker.Pipeline
+	for i := range p.Pipelines {
+		l := &p.Pipelines[i]
+		pipeline := worker.Pipeline{Source: tcp.NewSource(tcp.SourceConfig{
+			ID: l.SourceID(), Address: l.Source.Address(), Framing: l.Source.Framing,
+			MaxFrame: o.MaxFrame, MaxConnections: o.MaxConnections, DrainTimeout: o.DrainTimeout, Log: o.Log,
+		})}
+		if l.Sink != nil {
+			pipeline.Sink = tcp.NewSink(tcp.SinkConfig{ID: l.SinkID(), Address: l.Sink.Address(), Log: o.Log})
+		}
+		pipelines = append(pipelines, pipeline)
+	}
+	return pipelines
+}

@@ -1,0 +1,102 @@
+package application
+
+import (
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/logging"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// failuresPerSecond bounds how many failures of user code are logged in full; of the others the log says how many there were.
+const failuresPerSecond = 100
+
+// reporter tells the log and the readiness check what the worker does. It is a worker.Report.
+type reporter struct {
+	options   Options
+	readiness *control.Readiness
+	http      string // where HTTP answers, or "off"
+	plan      *plan.Plan
+	second    time.Time // when the second began in which failures are being counted
+	logged    int       // failures logged in it
+	unlogged  int       // failures not logged in it
+}
+
+func newReporter(o Options, readiness *control.Readiness, listener net.Listener) *reporter {
+	r := &reporter{options: o, readiness: readiness, http: "off"}
+	if listener != nil {
+		r.http = listener.Addr().String()
+	}
+	return r
+}
+
+func (r *reporter) Waiting(why string) { r.readiness.Set(false, why) }
+
+// Ready writes the line that tells people and programs that messages may come; it comes whatever the level of the log is.
+func (r *reporter) Ready(addresses []string) {
+	sources := slog.Any("sources", logging.Quoted(r.pairs(addresses)))
+	application := slog.Any("application", logging.Quoted(r.plan.Application))
+	if r.options.LogJSON {
+		named := map[string]string{}
+		for i, a := range addresses {
+			named[r.plan.Pipelines[i].Name] = a
+		}
+		sources, application = slog.Any("sources", named), slog.String("application", r.plan.Application)
+	}
+	r.readiness.Set(true, "")
+	r.options.Always.Info("ready", application, sources, "http", r.http)
+}
+
+// pairs is PIPELINE=ADDRESS for each source, parted by commas.
+func (r *reporter) pairs(addresses []string) string {
+	var pairs []string
+	for i, a := range addresses {
+		pairs = append(pairs, r.plan.Pipelines[i].Name+"="+a)
+	}
+	return strings.Join(pairs, ",")
+}
+
+func (r *reporter) Stopping() {
+	r.readiness.Set(false, "stopping")
+	r.options.Log.Info("stopping: no new connections; what has arrived is processed and delivered", "within", StopWithin)
+}
+
+func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
+	if time.Since(r.second) >= time.Second {
+		r.tellUnlogged()
+		r.second, r.logged = time.Now(), 0
+	}
+	if r.logged >= failuresPerSecond {
+		r.unlogged++
+		return
+	}
+	r.logged++
+	attributes := []any{"step", f.Step}
+	if f.Key != "" {
+		attributes = append(attributes, "key", f.Key)
+	}
+	attributes = append(attributes, "error", f.Error, "source", r.plan.Pipelines[origin.Pipeline].SourceID(),
+		"peer", origin.Peer, "position", origin.Position)
+	if f.Traceback != "" {
+		attributes = append(attributes, logging.Traceback, f.Traceback)
+	}
+	r.options.Log.Error("a step failed; its message is dropped", attributes...)
+}
+
+func (r *reporter) tellUnlogged() {
+	if r.unlogged > 0 {
+		r.options.Log.Error("more steps failed; their messages are dropped", "failures", r.unlogged)
+		r.unlogged = 0
+	}
+}
+
+// stopped tells what was done in all.
+func (r *reporter) stopped(s worker.Summary) {
+	r.tellUnlogged()
+	r.options.Log.Info("stopped", "accepted", s.Accepted, "processed", s.Processed, "outputs", s.Outputs,
+		"delivered", s.Delivered, "failures", s.Failures)
+}

@@ -1,0 +1,170 @@
+// Package commandline reads the command line of an application: which tokens are Wallaroo's, and which are the application's own.
+package commandline
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Flag is a flag of Wallaroo's. An application may have any other.
+type Flag struct {
+	Name  string // without the dashes
+	Short string // one letter, or ""
+	Value string // what its value is called in help, or "" if it has none
+	Help  string
+	// Shared flags are read by Wallaroo and go to the application too.
+	Shared bool
+	// Retired flags had a meaning for the original Wallaroo and have none today.
+	Retired bool
+}
+
+// long is the flag as it is typed.
+func (f *Flag) long() string { return "--" + f.Name }
+
+// Line is what a command line says.
+type Line struct {
+	App string
+	// Args are the application's own tokens, with those of shared flags, in order.
+	Args []string
+	// Values are those of Wallaroo's flags, by name; the last one given. A flag without a value has "".
+	Values map[string]string
+	// Retired are the retired flags that were given.
+	Retired []string
+	// Help is whether help was asked for; nothing else matters then.
+	Help bool
+}
+
+// protected is the length from which on a name is so long that one like it must be a mistake.
+const protected = 6
+
+// Parse reads the tokens behind the command. The first one that is neither a flag nor its value is the application; before it all flags must be
+// Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer flags is an error.
+func Parse(flags []Flag, tokens []string) (*Line, error) {
+	line := &Line{Values: map[string]string{}}
+	for len(tokens) > 0 {
+		token := tokens[0]
+		if token == "--" && line.App != "" {
+			line.Args = append(line.Args, tokens[1:]...)
+			break
+		}
+		if token == "--help" || token == "-h" {
+			return &Line{Help: true}, nil
+		}
+		used, err := line.take(flags, tokens)
+		if err != nil {
+			return nil, err
+		}
+		if used == 0 {
+			if err := line.takeOther(flags, token); err != nil {
+				return nil, err
+			}
+			used = 1
+		}
+		tokens = tokens[used:]
+	}
+	if line.App == "" {
+		return nil, fmt.Errorf("no application is named: give a Python file, as in word_count.py")
+	}
+	return line, nil
+}
+
+// take takes a flag of Wallaroo's and its value; it returns how many tokens those are, 0 if the first is no such flag.
+func (l *Line) take(flags []Flag, tokens []string) (int, error) {
+	name, value, joined := strings.Cut(tokens[0], "=")
+	flag := find(flags, name)
+	if flag == nil {
+		return 0, nil
+	}
+	used := 1
+	switch {
+	case flag.Value == "" && joined:
+		return 0, fmt.Errorf("%s takes no value", name)
+	case flag.Value != "" && !joined:
+		if len(tokens) < 2 {
+			return 0, fmt.Errorf("%s needs a value: %s %s", name, flag.long(), flag.Value)
+		}
+		value, used = tokens[1], 2
+	}
+	switch {
+	case flag.Retired:
+		l.Retired = append(l.Retired, name)
+	default:
+		l.Values[flag.Name] = value
+	}
+	if flag.Shared {
+		l.Args = append(l.Args, tokens[:used]...)
+	}
+	return used, nil
+}
+
+// takeOther takes a token that is not a flag of Wallaroo's.
+func (l *Line) takeOther(flags []Flag, token string) error {
+	if like := resembled(flags, token); like != nil {
+		return fmt.Errorf("unknown flag %s: did you mean %s? (behind -- it would go to the application)", token, like.long())
+	}
+	switch {
+	case l.App != "":
+		l.Args = append(l.Args, token)
+	case strings.HasPrefix(token, "-"):
+		return fmt.Errorf("unknown flag %s: the application's own flags stand behind the application", token)
+	default:
+		l.App = token
+	}
+	return nil
+}
+
+func find(flags []Flag, typed string) *Flag {
+	for i := range flags {
+		f := &flags[i]
+		if typed == f.long() || f.Short != "" && typed == "-"+f.Short {
+			return f
+		}
+	}
+	return nil
+}
+
+// resembled is the longer flag that a token is one letter from.
+func resembled(flags []Flag, token string) *Flag {
+	name, _, _ := strings.Cut(token, "=")
+	for i := range flags {
+		if len(flags[i].Name) >= protected && nearlyEqual(name, flags[i].long()) {
+			return &flags[i]
+		}
+	}
+	return nil
+}
+
+// nearlyEqual reports whether one letter put in, left out or replaced makes one text of the other.
+func nearlyEqual(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > 1 {
+		return false
+	}
+	same := 0
+	for same < len(a) && a[same] == b[same] {
+		same++
+	}
+	if len(a) == len(b) {
+		return same < len(a) && a[same+1:] == b[same+1:]
+	}
+	return a[same:] == b[same+1:]
+}
+
+// Usage lists flags for help, one a line, but for the retired ones.
+func Usage(flags []Flag) string {
+	var b strings.Builder
+	for i := range flags {
+		f := &flags[i]
+		if f.Retired {
+			continue
+		}
+		short := "    "
+		if f.Short != "" {
+			short = "-" + f.Short + ", "
+		}
+		fmt.Fprintf(&b, "  %s%-26s %s\n", short, strings.TrimSpace(f.long()+" "+f.Value), f.Help)
+	}
+	return b.String()
+}

@@ -1,0 +1,78 @@
+package commandline
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+var flags = []Flag{
+	{Name: "in", Short: "i", Value: "ADDRESS", Shared: true},
+	{Name: "out", Short: "o", Value: "ADDRESS", Shared: true},
+	{Name: "python", Value: "PATH"},
+	{Name: "log-level", Value: "LEVEL"},
+	{Name: "metrics", Short: "m", Value: "ADDRESS", Retired: true},
+	{Name: "ponynoblock", Retired: true},
+}
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct{ tokens, app, args, values, retired string }{
+		{"app.py", "app.py", "", "", ""},
+		{"--python p app.py", "app.py", "", "python=p", ""},
+		{"app.py --python=p", "app.py", "", "python=p", ""},
+		{"app.py --python p --python q", "app.py", "", "python=q", ""},
+		{"app.py --in a:1 x --out=b:2 -o c:3", "app.py", "--in a:1 x --out=b:2 -o c:3", "in=a:1 out=c:3", ""},
+		{"-i a:1 app.py", "app.py", "-i a:1", "in=a:1", ""},
+		{"app.py --port 5 --verbose file", "app.py", "--port 5 --verbose file", "", ""},
+		{"app.py -- --help --python p -- x", "app.py", "--help --python p -- x", "", ""},
+		{"app.py a -- b", "app.py", "a b", "", ""},
+		{"app.py --metrics h:1 -m h:1 --ponynoblock", "app.py", "", "", "--metrics -m --ponynoblock"},
+		{"app.py --inn x", "app.py", "--inn x", "", ""},
+		{"app.py -- --pythn", "app.py", "--pythn", "", ""},
+		{"app.py -input x", "app.py", "-input x", "", ""},
+	} {
+		line, err := Parse(flags, strings.Fields(c.tokens))
+		if err != nil {
+			t.Errorf("Parse(%q): %v", c.tokens, err)
+			continue
+		}
+		values := []string{}
+		for k, v := range line.Values {
+			values = append(values, k+"="+v)
+		}
+		slices.Sort(values)
+		got := []string{line.App, strings.Join(line.Args, " "), strings.Join(values, " "), strings.Join(line.Retired, " ")}
+		if want := []string{c.app, c.args, c.values, c.retired}; !slices.Equal(got, want) {
+			t.Errorf("Parse(%q) = %q; want %q", c.tokens, got, want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for tokens, want := range map[string]string{
+		"":                       "no application",
+		"--":                     "unknown flag --",
+		"--port 5 app.py":        "stand behind the application",
+		"app.py --python":        "--python needs a value",
+		"app.py --pythn p":       "did you mean --python",
+		"app.py --pythons=p":     "did you mean --python",
+		"app.py -python p":       "did you mean --python",
+		"app.py --loglevel x":    "did you mean --log-level",
+		"app.py --pythom p":      "did you mean --python",
+		"app.py --metric h:1":    "did you mean --metrics",
+		"app.py --ponynoblock=1": "takes no value",
+	} {
+		_, err := Parse(flags, strings.Fields(tokens))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Parse(%q): %v; want %q", tokens, err, want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, tokens := range []string{"--help", "app.py --help", "app.py x -h"} {
+		if line, err := Parse(flags, strings.Fields(tokens)); err != nil || !line.Help {
+			t.Errorf("Parse(%q) = %+v, %v; want help", tokens, line, err)
+		}
+	}
+}
