@@ -57,7 +57,8 @@ class Pieces(unittest.TestCase):
         whole = list(protocol.Frames().feed(stream))
         for seed in range(50):
             chance = random.Random(seed)
-            frames, came, at = protocol.Frames(), [], 0
+            frames, at = protocol.Frames(), 0
+            came: list[tuple[int, bytes]] = []
             while at < len(stream):
                 piece = stream[at : at + chance.randint(1, 40)]
                 came += frames.feed(piece)

@@ -13,8 +13,11 @@ _Index = TypeVar("_Index")
 class Entities:
     """The entities of one state name: the object of each key, made when its key first comes.
 
-    ``by_text`` holds those whose key is a str, for a look-up without a call: the generated stage functions read it. A state without
-    keys keeps its one entity there too, under None. All other keys are found by their canonical bytes, so that 1, True and 1.0 do not meet.
+    Those whose key is neither str nor int are found by their canonical bytes, so that 1, True and 1.0 do not meet.
+
+    Attributes:
+        by_text: those whose key is a str, for a look-up without a call: the generated stage functions read it. A state
+            without keys keeps its one entity there too, under None.
     """
 
     def __init__(self, state: State) -> None:
@@ -57,13 +60,14 @@ class Entities:
         if found is None:
             found = self._state.cls(key) if self._state.takes_key else self._state.cls()
             if found is None:
-                raise TypeError(f"the state class of {self._state.name!r} returned None; it must return the state object of a new key")
+                raise TypeError(f"the state class of {self._state.name!r} returned None instead of a state object")
             among[index] = found
         return found
 
 
 def _check_u64(key: object) -> None:
     if type(key) is not int:
-        raise TypeError(f"{key!r} of type {type(key).__name__} is not a key of to_state_partition_u64: return an int, as in int(key)")
+        kind = type(key).__name__
+        raise TypeError(f"{key!r} of type {kind} is not a key of to_state_partition_u64: return an int, as in int(key)")
     if not 0 <= key < 1 << 64:
         raise ValueError(f"the key {key} does not fit 64 bits without a sign: return an int from 0 to 2**64 - 1")

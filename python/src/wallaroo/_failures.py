@@ -17,9 +17,9 @@ def summary(error: BaseException) -> str:
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback of an exception without the frames of this package and of the import system, at most a screen of it.
+    """The traceback of an exception without the frames of this package and of the import system, at most a screen.
 
-    Where nothing of the user's is on the stack, what remains is the type and the text of the exception.
+    Where nothing of the user's is on the stack, the type and the text of the exception remain.
     """
     told = traceback.TracebackException.from_exception(error)
     _prune(told, set())

@@ -9,7 +9,7 @@ _NONE, _FALSE, _TRUE, _INT, _BYTES, _STR, _TUPLE = b"N", b"F", b"T", b"i", b"b",
 
 
 def canonical(key: object) -> bytes:
-    """The canonical bytes of a key: a type tag, then UTF-8, bytes, the minimal two's complement of an int, or the parts of a tuple.
+    """The canonical bytes of a key: a type tag, then UTF-8, bytes, the minimal two's complement of an int, or parts.
 
     ``1``, ``True`` and ``"1"`` are three keys.
 
@@ -20,9 +20,11 @@ def canonical(key: object) -> bytes:
     kind = type(key)
     if kind is str:
         try:
-            return _STR + key.encode("utf-8")  # type: ignore[attr-defined]
+            return _STR + str.encode(key)  # type: ignore[arg-type]
         except UnicodeEncodeError:
-            raise ValueError(f"the key {key!r} holds a lone surrogate and has no UTF-8 form; return other text") from None
+            raise ValueError(
+                f"the key {key!r} holds a lone surrogate and has no UTF-8 form; return other text"
+            ) from None
     if kind is int:
         return _INT + _minimal(key)  # type: ignore[arg-type]
     if kind is bytes:
@@ -50,7 +52,12 @@ def _minimal(number: int) -> bytes:
 
 def _instead(kind: type) -> str:
     """What to return instead of a key of this type."""
-    for base, instead in ((bool, "bool"), (int, "int, as in int(key)"), (str, "str, as in str(key)"), (bytes, "bytes, as in bytes(key)")):
+    for base, instead in (
+        (bool, "bool"),
+        (int, "int, as in int(key)"),
+        (str, "str, as in str(key)"),
+        (bytes, "bytes, as in bytes(key)"),
+    ):
         if issubclass(kind, base):
             return f"plain {instead}"
     if issubclass(kind, float):

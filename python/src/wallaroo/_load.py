@@ -37,7 +37,7 @@ class LoadFailed(Exception):
 
 
 def load(request: Request) -> Application:
-    """Import the application under its own name and build it. sys.path[0] and sys.argv become those of a program of its own.
+    """Import the application under its own name and build it; sys.path[0] and sys.argv become those of a program.
 
     Raises:
         LoadFailed: for whatever reason; what user code raised is told with its traceback.
@@ -51,11 +51,13 @@ def load(request: Request) -> Application:
         raise
     except SystemExit as error:
         raise _ended(app, error) from None
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
         raise LoadFailed(f"loading {app} failed:", user_traceback(error)) from None
     if not isinstance(application, Application):
         kind = type(application).__name__
-        raise LoadFailed(f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`")
+        raise LoadFailed(
+            f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`"
+        )
     return application
 
 
@@ -68,7 +70,7 @@ def _ended(app: str, error: SystemExit) -> LoadFailed:
 
 def _import(app: str) -> ModuleType:
     if app.endswith(".py"):
-        # The file's own name, not that of a link to it: from the folder of the file, that is the name under which it can be imported.
+        # The file's own name, not that of a link to it: under that it can be imported from the folder it lies in.
         path = os.path.realpath(app)
         folder, file = os.path.split(path if path.endswith(".py") else app)
         name = file[: -len(".py")]
@@ -81,7 +83,7 @@ def _import(app: str) -> ModuleType:
 
 
 def _check_name(app: str, name: str) -> None:
-    """An application is imported under its name, so that its pickles load; it must not stand in the way of a module that others need."""
+    """An application is imported under its name, so that its pickles load; the name must be free for that."""
     if not name:
         raise LoadFailed(f"{app} is not an application: give a Python file, as in word_count.py, or a module")
     top = name.partition(".")[0]
@@ -105,7 +107,9 @@ def _import_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
-            raise LoadFailed(f"there is no module {name} in {os.getcwd()} or on Python's path; a file's name ends in .py") from None
+            raise LoadFailed(
+                f"there is no module {name} in {os.getcwd()} or on Python's path; a file's name ends in .py"
+            ) from None
         raise
 
 
@@ -113,7 +117,7 @@ def _set_up(module: ModuleType, args: list[str]) -> object:
     set_up = getattr(module, "application_setup", None)
     if not callable(set_up):
         raise LoadFailed(
-            f"{sys.argv[0]} has no function application_setup(args): Wallaroo calls it with the command line's arguments "
-            "and runs the application that it returns"
+            f"{sys.argv[0]} has no function application_setup(args): Wallaroo calls it with the command line's "
+            "arguments and runs the application that it returns"
         )
     return set_up(list(args))

@@ -1,6 +1,7 @@
 """The frames between the engine and an executor's Python process, as bytes: no I/O here.
 
-docs/format/python-protocol.md draws them; docs/format/python-protocol.golden.json holds examples that the tests of both languages read.
+docs/format/python-protocol.md draws them; docs/format/python-protocol.golden.json holds examples, which the tests of
+both languages read.
 All integers are little-endian. A frame is ``u32 length`` of what follows, ``u8 kind``, body.
 """
 

@@ -54,7 +54,9 @@ def encoded(value: object) -> bytes | None:
         return value
     if isinstance(value, str):
         return value.encode("utf-8")
-    raise WrongResult(f"got {describe(value)}; an encoder returns bytes, a str (written as UTF-8), or None to write nothing")
+    raise WrongResult(
+        f"got {describe(value)}; an encoder returns bytes, a str (written as UTF-8), or None to write nothing"
+    )
 
 
 def apart(output: object) -> object:

@@ -1,0 +1,74 @@
+"""The way back from an executor's process to the engine: results, failures, log records."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+from . import _protocol as protocol
+from ._failures import summary, user_traceback
+from ._results import WrongResult, short_repr
+
+_CHUNK = 1 << 18  # bytes of results to gather before they are written, when a call has many
+_FEWEST, _MOST = 16, 1 << 16  # messages in a chunk
+
+
+class Answers:
+    """Writes frames to the engine. Any thread may: what user code logs in a thread of its own comes this way too."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def write(self, parts: list[bytes]) -> None:
+        """Write the parts of one frame, all of it.
+
+        Raises:
+            BrokenPipeError: the engine is gone.
+        """
+        with self._lock:
+            written = os.writev(self._descriptor, parts)
+            if written < sum(map(len, parts)):
+                rest = memoryview(b"".join(parts))[written:]
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+
+    def send(self, batch: protocol.Batch, sink: int, payloads: list[bytes]) -> int:
+        """Write results of a batch and empty the list; returns how many messages of their size make a chunk."""
+        parts = protocol.output_frame(batch.call, sink, payloads, batch.ingest)
+        self.write(parts)
+        count = len(payloads)
+        payloads.clear()
+        return max(_FEWEST, min(_MOST, _CHUNK * count // (len(parts[-1]) + count)))
+
+    def fail(self, batch: protocol.Batch, index: int, site: str, error: BaseException, *key: object) -> None:
+        """Report what a step raised at message ``index`` of a batch, with the key if there was one."""
+        failure: dict[str, object] = {"step": site, "error": summary(error), "traceback": user_traceback(error)}
+        if isinstance(error, WrongResult):
+            failure.update(error=str(error), traceback="")
+        if key:
+            failure["key"] = short_repr(key[0])
+        self.write([protocol.failure_frame(batch.call, index, failure)])
+
+
+class LogHandler(logging.Handler):
+    """Hands log records of user code to the engine, which writes them at their level into its own log."""
+
+    def __init__(self, answers: Answers) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record; one that cannot be formatted is told on standard error, as logging does."""
+        try:
+            fields: dict[str, object] = {
+                "level": record.levelno,
+                "logger": record.name,
+                "message": record.getMessage(),
+            }
+            if record.exc_info and record.exc_info[1] is not None:
+                fields["traceback"] = user_traceback(record.exc_info[1])
+            self._answers.write([protocol.json_frame(protocol.LOG, fields)])
+        except Exception:  # noqa: BLE001  (as logging's own handlers do)
+            self.handleError(record)

@@ -1,0 +1,53 @@
+"""Canonical key bytes: the golden vectors of docs/format, and what cannot be a key."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import json
+import unittest
+from pathlib import Path
+
+from wallaroo._keys import canonical
+
+GOLDEN = Path(__file__).parents[2] / "docs" / "format" / "keys.golden.json"
+
+
+class Letter(str, enum.Enum):
+    A = "a"
+
+
+class Vectors(unittest.TestCase):
+    def test_they_are_as_documented(self) -> None:
+        for vector in json.loads(GOLDEN.read_text()):
+            key = eval(compile(ast.parse(vector["python"], mode="eval"), "key", "eval"), {})
+            self.assertEqual(canonical(key).hex(), vector["hex"], vector["python"])
+
+    def test_no_two_of_them_are_the_same_key(self) -> None:
+        encodings = [vector["hex"] for vector in json.loads(GOLDEN.read_text())]
+        self.assertEqual(len(encodings), len(set(encodings)))
+
+
+class Refusals(unittest.TestCase):
+    def test_each_names_what_to_return_instead(self) -> None:
+        for key, instead in (
+            (1.5, "floats"),
+            (Letter.A, "str(key)"),
+            (bytearray(b"a"), "bytes(key)"),
+            (memoryview(b"a"), "bytes(key)"),
+            ([1], "tuple(key)"),
+            ({"a": 1}, "str, bytes, int, bool, None or a tuple"),
+            (("a", 1.5), "floats"),
+            (object(), "str, bytes, int"),
+        ):
+            with self.assertRaises(TypeError) as raised:
+                canonical(key)
+            self.assertIn(instead, str(raised.exception))
+
+    def test_a_lone_surrogate_is_refused(self) -> None:
+        with self.assertRaisesRegex(ValueError, "surrogate"):
+            canonical("\ud800")
+
+
+if __name__ == "__main__":
+    unittest.main()
