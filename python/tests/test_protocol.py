@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import unittest
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ class GoldenFrames(unittest.TestCase):
         for name in ("output", "empty output"):
             case = cases[name]
             payloads = [bytes.fromhex(payload) for payload in case["payloads"]]
-            written = b"".join(protocol.output_frame(case["call"], case["target"], payloads, case["ingest"]))
+            sizes, data = array("I", map(len, payloads)), b"".join(payloads)
+            written = b"".join(protocol.output_frame(case["call"], case["target"], sizes, data, case["ingest"]))
             self.assertEqual(written.hex(), case["hex"], name)
         failure = cases["failure"]
         written = protocol.failure_frame(failure["call"], failure["index"], failure["failure"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,10 +21,11 @@ class Collected:
         self.sent: list[bytes] = []
         self.failures: list[tuple[int, str, str, object]] = []
 
-    def send(self, batch: Batch, sink: int, payloads: list[bytes]) -> int:
-        self.sent += payloads
-        payloads.clear()
-        return 2
+    def send(self, batch: Batch, sink: int, sizes: array[int], data: bytes) -> None:
+        at = 0
+        for size in sizes:
+            self.sent.append(data[at : at + size])
+            at += size
 
     def fail(self, batch: Batch, index: int, site: str, error: BaseException, *key: object) -> None:
         self.failures.append((index, site, f"{type(error).__name__}: {error}", key[0] if key else None))
@@ -110,7 +112,8 @@ class Results(unittest.TestCase):
         self.assertEqual((self.result_of(None).sent, self.result_of(None).failures), ([], []))
 
     def test_false_values_are_values(self) -> None:
-        for value in (0, "", False, []):
+        values: list[Any] = [0, "", False, []]
+        for value in values:
             self.assertEqual(self.result_of(value).sent, [str(value).encode()])
 
     def test_many_results_may_be_any_iterable_and_none_in_it_is_dropped(self) -> None:
@@ -129,7 +132,14 @@ class Results(unittest.TestCase):
             self.assertIn(type(value).__name__, out.failures[0][2])
 
     def test_encoders_return_bytes_or_text_or_nothing(self) -> None:
-        for value, sent in ((b"a", [b"a"]), (b"", [b""]), ("\u00e9", [b"\xc3\xa9"]), ("", [b""]), (None, [])):
+        for value, sent in (
+            (b"a", [b"a"]),
+            (b"", [b""]),
+            (bytearray(b"a"), [b"a"]),
+            ("\u00e9", [b"\xc3\xa9"]),
+            ("", [b""]),
+            (None, []),
+        ):
 
             @wallaroo.encoder
             def it(data: object, value: Any = value) -> Any:
@@ -139,7 +149,7 @@ class Results(unittest.TestCase):
             self.assertEqual((out.sent, out.failures), (sent, []))
 
     def test_other_results_of_an_encoder_are_failures(self) -> None:
-        for value in (5, bytearray(b"a"), ["a"], "\ud800"):
+        for value in (5, 1.5, ["a"], "\ud800"):
 
             @wallaroo.encoder
             def it(data: object, value: Any = value) -> Any:
@@ -147,6 +157,17 @@ class Results(unittest.TestCase):
 
             out = run(lambda builder: builder, "m", encoder=it)
             self.assertEqual((out.sent, [failure[1] for failure in out.failures]), ([], ["p/sink"]))
+
+    def test_a_wrong_result_of_an_encoder_among_many_is_found(self) -> None:
+        @wallaroo.encoder
+        def it(word: str) -> Any:
+            return {"int": 5, "lone": "\ud800", "bytes": b"B", "none": None, "accent": "\u00e9"}.get(word, word)
+
+        lines = ["a int b", "", "none", "lone", "bytes accent", *(f"w{n}" for n in range(200)), "x int", "y"]
+        out = run(lambda builder: builder.to(split), *lines, encoder=it)
+        self.assertEqual([failure[:2] for failure in out.failures], [(0, "p/sink"), (3, "p/sink"), (205, "p/sink")])
+        words = ["a", "b", "B", "\u00e9", *(f"w{n}" for n in range(200)), "x", "y"]
+        self.assertEqual([word.decode() for word in out.sent], words)
 
     def test_a_pipeline_without_a_sink_keeps_its_results(self) -> None:
         builder = wallaroo.ApplicationBuilder("test")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from array import array
 
 from . import _protocol as protocol
 from ._failures import summary, user_traceback
 from ._results import WrongResult, short_repr
-
-_CHUNK = 1 << 18  # bytes of results to gather before they are written, when a call has many
-_FEWEST, _MOST = 16, 1 << 16  # messages in a chunk
 
 
 class Answers:
@@ -34,13 +32,9 @@ class Answers:
                 while rest:
                     rest = rest[os.write(self._descriptor, rest) :]
 
-    def send(self, batch: protocol.Batch, sink: int, payloads: list[bytes]) -> int:
-        """Write results of a batch and empty the list; returns how many messages of their size make a chunk."""
-        parts = protocol.output_frame(batch.call, sink, payloads, batch.ingest)
-        self.write(parts)
-        count = len(payloads)
-        payloads.clear()
-        return max(_FEWEST, min(_MOST, _CHUNK * count // (len(parts[-1]) + count)))
+    def send(self, batch: protocol.Batch, sink: int, sizes: array[int], data: bytes) -> None:
+        """Write results of a batch: the sizes of messages for a sink, and their bytes."""
+        self.write(protocol.output_frame(batch.call, sink, sizes, data, batch.ingest))
 
     def fail(self, batch: protocol.Batch, index: int, site: str, error: BaseException, *key: object) -> None:
         """Report what a step raised at message ``index`` of a batch, with the key if there was one."""

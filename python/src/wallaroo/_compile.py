@@ -7,25 +7,16 @@ raises ends its own message only: each call of user code stands in a try of its 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ._application import Application, Pipeline, State, Step
 from ._entities import Entities
 from ._protocol import Batch
-from ._results import apart, encoded, output_and_changed, whole
+from ._results import apart, not_a_pair, whole
+from ._sink import Outbox, SinkWriter
 from ._steps import ComputationMulti, StateComputationMulti
 
 StageFunction = Callable[[Batch], None]
-
-
-class Outbox(Protocol):
-    """Where a stage function's results go."""
-
-    def send(self, batch: Batch, sink: int, payloads: list[bytes]) -> int:
-        """Write messages to a sink and empty the list; returns how many it should hold before the next call."""
-
-    def fail(self, batch: Batch, index: int, site: str, error: BaseException, *key: object) -> None:
-        """Report what a step raised at message ``index`` of a batch, with the key if there was one."""
 
 
 def stage_function(
@@ -39,12 +30,12 @@ def stage_function(
         entities: the state entities of this process, by state name.
         outbox: where results and failures go.
     """
-    writer = _StageWriter(application.pipelines[pipeline], pipeline, entities)
+    writer = _StageWriter(application.pipelines[pipeline], pipeline, entities, outbox)
     code = compile(writer.write(), f"<wallaroo stage {pipeline}>", "exec")
     names = dict(writer.names)
     exec(code, names)  # noqa: S102  (no text of the user's is in it)
-    make: Callable[[Callable[..., int], Callable[..., None]], StageFunction] = names["make"]
-    return make(outbox.send, outbox.fail)
+    make: Callable[[], StageFunction] = names["make"]
+    return make()
 
 
 class _StageWriter:
@@ -54,40 +45,44 @@ class _StageWriter:
         names: what the source refers to.
     """
 
-    def __init__(self, pipeline: Pipeline, number: int, entities: Mapping[str, Entities]) -> None:
+    def __init__(self, pipeline: Pipeline, number: int, entities: Mapping[str, Entities], outbox: Outbox) -> None:
         self._pipeline = pipeline
-        self._number = number
         self._entities = entities
         self._lines: list[str] = []
         self._depth = 0
         self.names: dict[str, Any] = {
+            "fail": outbox.fail,
+            "flush": SinkWriter(outbox, number, f"{pipeline.name}/sink").flush,
             "whole": whole,
-            "output_and_changed": output_and_changed,
-            "encoded": encoded,
+            "not_a_pair": not_a_pair,
             "apart": apart,
         }
 
     def write(self) -> str:
-        """The source: a function make(send, fail) that returns the stage function."""
+        """The source: a function make() that returns the stage function."""
         self._messages()
         # Locals of make: what a function closes over is read faster than a global.
         binds = [f"    {name} = {name}_" for name in self.names]
         self.names = {f"{name}_": value for name, value in self.names.items()}
-        return "\n".join(["def make(send, fail):", *binds, *self._lines, "    return stage"]) + "\n"
+        return "\n".join(["def make():", *binds, *self._lines, "    return stage"]) + "\n"
 
     def _messages(self) -> None:
         """The function's frame: the loop over the messages of a batch."""
-        flush = f"enough = send(batch, {self._number}, payloads)"
         self._depth = 1
         self._write("def stage(batch):")
         self._depth = 2
-        self._write("payloads = []", "emit = payloads.append", "enough = 64", "data = batch.payload")
-        self._write("end = batch.start", "for index, size in enumerate(batch.sizes):")
+        self._write("data = batch.payload", "end = batch.start")
+        self._write("results, marks, before, enough = [], [], 0, 64", "emit, mark = results.append, marks.append")
+        self._write("for index, size in enumerate(batch.sizes):")
         self._depth = 3
-        self._write("if len(payloads) >= enough:", f"    {flush}", "start = end", "end += size")
+        if self._pipeline.sink is not None:
+            self._write("count = len(results)", "if count >= enough:", "    before += count")
+            self._write("    enough = flush(batch, results, before - count, marks)", "    count = 0")
+            self._write("mark(before + count)")
+        self._write("start = end", "end += size")
         self._steps()
         self._depth = 2
-        self._write("if payloads:", f"    {flush}")
+        self._write("if results:", "    flush(batch, results, before, marks)")
 
     def _steps(self) -> None:
         """One message's way: decoder, steps, encoder."""
@@ -97,20 +92,17 @@ class _StageWriter:
         self._drop_none()
         for number, step in enumerate(pipeline.steps):
             self._step(number, step, f"{pipeline.name}/{step.name}")
-        if pipeline.sink is None:
-            return
-        self.names["encode"] = pipeline.sink.encoder.function
-        check = ["if type(value) is not bytes:", "    value = encoded(value)"]
-        self._guarded(f"{pipeline.name}/sink", ["value = encode(value)", *check])
-        self._drop_none()
-        self._write("emit(value)")
+        if pipeline.sink is not None:
+            self.names["encode"] = pipeline.sink.encoder.function
+            self._guarded(f"{pipeline.name}/sink", ["value = encode(value)"])
+            self._write("if value is not None:", "    emit(value)")
 
     def _step(self, number: int, step: Step, site: str) -> None:
         self.names[f"step{number}"] = step.computation.function
         many = isinstance(step.computation, (ComputationMulti, StateComputationMulti))
         if step.state is not None:
             self._entity(number, step, step.state, site)
-            self._guarded(site, self._state_call(number, many), with_key=True)
+            self._state_call(number, many, site)
         elif many:
             self._guarded(site, [f"many = step{number}(value)", "if type(many) is not list:", "    many = whole(many)"])
         else:
@@ -136,22 +128,39 @@ class _StageWriter:
         self._guarded(f"{site} key", [f"entity = entity{number}(key)"], with_key=True)
         self._depth -= 1
 
-    def _state_call(self, number: int, many: bool) -> list[str]:
-        lines = [
-            f"value = step{number}(value, entity)",
-            "if type(value) is not tuple or len(value) != 2 or value[1] is not True and value[1] is not False:",
-            "    value = output_and_changed(value)",
+    def _state_call(self, number: int, many: bool, site: str) -> None:
+        """Call a state computation; what it returns must be a pair, whose second half is a bool."""
+        output = "output" if many else "value"
+        self._guarded(site, [f"result = step{number}(value, entity)"], with_key=True)
+        pair = [
+            "if type(result) is not tuple and not isinstance(result, tuple):",
+            "    raise ValueError",
+            f"{output}, changed = result",
+            "if changed is not True and changed is not False:",
+            "    raise ValueError",
         ]
+        self._guarded(site, pair, with_key=True, raised="not_a_pair(result)")
         if many:  # taken whole, since later steps may change the state that a generator reads
-            return [*lines, "many = whole(value[0])"]
-        return [*lines, "value = value[0]", "if value is entity:", "    value = apart(value)"]
+            self._guarded(site, ["many = whole(output)"], with_key=True)
+        else:
+            self._write("if value is entity:")
+            self._depth += 1
+            self._guarded(site, ["value = apart(value)"], with_key=True)
+            self._depth -= 1
 
-    def _guarded(self, site: str, body: Sequence[str], *, with_key: bool = False) -> None:
-        """Statements that call user code. What they raise is reported, and the innermost loop goes on."""
+    def _guarded(self, site: str, body: Sequence[str], *, with_key: bool = False, raised: str = "error") -> None:
+        """Statements that may raise. What they raise is reported, and the innermost loop goes on with its next message.
+
+        Args:
+            site: the identity of the step.
+            body: the statements.
+            with_key: whether the key of the message is known.
+            raised: the exception to report.
+        """
         name = f"site{len(self.names)}"
         self.names[name] = site
         self._write("try:", *(f"    {line}" for line in body), "except BaseException as error:")
-        self._write(f"    fail(batch, index, {name}, error{', key' if with_key else ''})", "    continue")
+        self._write(f"    fail(batch, index, {name}, {raised}{', key' if with_key else ''})", "    continue")
 
     def _drop_none(self) -> None:
         self._write("if value is None:", "    continue")

@@ -163,22 +163,21 @@ def _read_sizes(data: bytes, at: int, count: int) -> Sequence[int]:
     return sizes
 
 
-def output_frame(call: int, sink: int, payloads: Sequence[bytes], ingest: int) -> list[bytes]:
+def output_frame(call: int, sink: int, sizes: array[int], data: bytes, ingest: int) -> list[bytes]:
     """The parts of an OUTPUT frame, to be written one after another: messages for a sink, from one call."""
-    sizes = array("I", map(len, payloads))
     if _SWAP:
+        sizes = sizes[:]
         sizes.byteswap()
-    joined = b"".join(payloads)
-    column = 4 * len(payloads) + len(joined)
+    column = 4 * len(sizes) + len(data)
     body = _BATCH.size + 2 * _COLUMN.size + _I64.size + column
     head = (
         _HEADER.pack(1 + body, OUTPUT)
-        + _BATCH.pack(call, sink, len(payloads), 2)
+        + _BATCH.pack(call, sink, len(sizes), 2)
         + _COLUMN.pack(INGEST_TIME, CONSTANT, _I64.size)
         + _I64.pack(ingest)
         + _COLUMN.pack(PAYLOAD, SIZED, column)
     )
-    return [head, sizes.tobytes(), joined]
+    return [head, sizes.tobytes(), data]
 
 
 def failure_frame(call: int, index: int, failure: dict[str, object]) -> bytes:

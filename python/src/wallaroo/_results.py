@@ -29,31 +29,25 @@ def whole(many: object) -> list[object]:
     return list(many)
 
 
-def output_and_changed(result: object) -> tuple[object, bool]:
-    """The two halves of what a state computation gave back.
-
-    Raises:
-        WrongResult: it is not a tuple of an output and a bool.
-    """
-    if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], bool):
-        return result
-    raise WrongResult(
+def not_a_pair(result: object) -> WrongResult:
+    """The error of a state computation that gave back something else than a tuple of an output and a bool."""
+    return WrongResult(
         f"got {describe(result)}; a state computation returns a tuple (output, changed), "
         "where changed is True or False: return (output, True)"
     )
 
 
-def encoded(value: object) -> bytes | None:
-    """What an encoder gave back, as bytes; None when nothing is to be written.
+def encoded(value: object) -> bytes:
+    """What an encoder gave back, as bytes.
 
     Raises:
-        WrongResult: it is neither bytes nor str nor None.
+        WrongResult: it is neither bytes nor str.
         UnicodeEncodeError: a str that has no UTF-8 form.
     """
-    if value is None or isinstance(value, bytes):
-        return value
     if isinstance(value, str):
         return value.encode("utf-8")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
     raise WrongResult(
         f"got {describe(value)}; an encoder returns bytes, a str (written as UTF-8), or None to write nothing"
     )
