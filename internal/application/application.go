@@ -73,6 +73,7 @@ func Run(ctx, stop context.Context, o Options) error {
 		if listener, err = control.Listen(o.HTTP.Address); err != nil {
 			return &ConfigError{err}
 		}
+		o.Log.Debug("http listens", "address", listener.Addr().String())
 	}
 	o.Log.Info("starting", "app", o.App, "worker", o.Name)
 	o.Log.Info("no data directory: nothing outlives this process")

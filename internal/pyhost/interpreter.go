@@ -28,7 +28,7 @@ type Interpreter struct {
 func FindInterpreter(ctx context.Context, named string) (Interpreter, error) {
 	program, origin := named, "--python "+named
 	if program == "" {
-		program, origin = "python3", "python3"
+		program, origin = onPath("python3"), "python3"
 		if venv := os.Getenv("VIRTUAL_ENV"); venv != "" {
 			program = filepath.Join(venv, "bin", "python")
 			origin = "the virtual environment's " + program
@@ -40,6 +40,20 @@ func FindInterpreter(ctx context.Context, named string) (Interpreter, error) {
 			origin, err, oldest[0], oldest[1])
 	}
 	return found, nil
+}
+
+// onPath is a program by its name, for exec to find on PATH; where there is no PATH at all, it is looked for where a shell would look then.
+func onPath(name string) string {
+	if _, ok := os.LookupEnv("PATH"); ok {
+		return name
+	}
+	for _, folder := range []string{"/usr/local/bin", "/usr/bin", "/bin"} {
+		path := filepath.Join(folder, name)
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return name
 }
 
 // question makes an interpreter, of whatever age, say what it is: its path on the last line, its version on the line before. It needs no module

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
+	"github.com/wallaroo-stream/wallaroo/internal/peer"
+)
+
+type receiveFlags struct {
+	listen  string
+	count   int64
+	framing string
+	output  string
+}
+
+func newReceive() *cobra.Command {
+	var flags receiveFlags
+	command := &cobra.Command{
+		Use:   "receive --listen HOST:PORT",
+		Short: "Receive messages and write each on a line",
+		Long: `Receive messages and write each on a line, as the receiver of a TCP sink does.
+
+Any number of senders may connect; their messages are written together, each whole.
+It ends with 0 when --count messages have come, or when it is interrupted: then what
+has arrived is still written.`,
+		Example: `  wallaroo receive --listen 127.0.0.1:7002
+  wallaroo receive --listen 127.0.0.1:7002 --count 1000 --output results.txt
+  wallaroo receive --listen 127.0.0.1:7010 --framing u32be`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if command.Flags().Changed("count") && flags.count < 1 {
+				return fmt.Errorf("--count %d: want 1 or more messages", flags.count)
+			}
+			return flags.run(command.Context())
+		},
+	}
+	set := command.Flags()
+	set.StringVar(&flags.listen, "listen", "", "where to listen, `HOST:PORT`; port 0 is a free one (required)")
+	set.Int64Var(&flags.count, "count", 0, "end after `N` messages")
+	set.StringVar(&flags.framing, "framing", string(framing.Lines),
+		"how a message lies in the stream: lines (a newline behind it), u32be (its length before it) or raw (bytes are written as they come)")
+	set.StringVar(&flags.output, "output", standardStream, "the `FILE` to write, emptied first; - is standard output")
+	_ = command.MarkFlagRequired("listen") // it fails only for a flag that is not there
+	return command
+}
+
+func (f *receiveFlags) run(ctx context.Context) (err error) {
+	config := peer.ReceiveConfig{Count: f.count, Status: os.Stderr, Live: f.live()}
+	if config.Listen, err = address.Parse(f.listen); err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	if config.Framing, err = framing.ParseKind(f.framing); err != nil {
+		return fmt.Errorf("--framing: %w", err)
+	}
+	receiver, err := peer.Listen(config)
+	if err != nil {
+		return err
+	}
+	output, err := f.open()
+	if err != nil {
+		_ = receiver.Close()
+		return err
+	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	err = receiver.Run(ctx, output)
+	if closeErr := output.Close(); err == nil {
+		err = closeErr
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		err = errors.New("") // whoever read the output has enough: no news to anybody
+	}
+	return failed(err)
+}
+
+// open opens the output. A reader of standard output that goes away becomes an error of a write, instead of the end by a signal.
+func (f *receiveFlags) open() (*os.File, error) {
+	if f.output == standardStream {
+		signal.Ignore(syscall.SIGPIPE)
+		return os.Stdout, nil
+	}
+	file, err := os.Create(f.output)
+	if err != nil {
+		return nil, fmt.Errorf("--output: %w", err)
+	}
+	return file, nil
+}
+
+// live reports whether there is a terminal for a live line, and no messages on it.
+func (f *receiveFlags) live() bool {
+	terminal := func(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
+	return terminal(os.Stderr) && !(f.output == standardStream && terminal(os.Stdout))
+}

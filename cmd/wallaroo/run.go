@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/application"
+	"github.com/wallaroo-stream/wallaroo/internal/commandline"
+	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/logging"
+	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
+)
+
+// The defaults of the flags below.
+const (
+	defaultName           = "worker1"
+	defaultMaxFrame       = 16 << 20
+	defaultMaxConnections = 1024
+	defaultSinkBuffer     = 4 << 20
+	defaultDrainTimeout   = 5 * time.Second
+)
+
+// runFlags are the flags of run and check.
+var runFlags = []commandline.Flag{
+	{Name: "in", Short: "i", Value: "H:P[,H:P...]", Shared: true, Help: "where sources listen; the application reads it by tcp_parse_input_addrs"},
+	{Name: "out", Short: "o", Value: "H:P[,H:P...]", Shared: true, Help: "where receivers are; the application reads it by tcp_parse_output_addrs"},
+	{Name: "name", Value: "NAME", Help: "of this worker, in its log (default " + defaultName + ")"},
+	{Name: "python", Value: "PATH", Help: "the Python to run it with (default $VIRTUAL_ENV/bin/python, else python3)"},
+	{Name: "http", Value: "H:P|off", Help: "where to answer /healthz and /readyz (default " + control.DefaultAddress.String() + " or the next free port)"},
+	{Name: "max-frame", Value: "BYTES", Help: "the longest message; a longer one ends its connection (default 16777216)"},
+	{Name: "max-connections", Value: "N", Help: "how many connections a source takes; one more is closed (default 1024)"},
+	{Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered before sources slow down (default 4194304)"},
+	{Name: "drain-timeout", Value: "TIME", Help: "how long open connections may go on after a signal to stop, as 5s, 500ms or seconds (default 5s)"},
+	{Name: "log-format", Value: "text|json", Help: "of the log on standard error (default text)"},
+	{Name: "log-level", Value: "LEVEL", Help: "debug, info, warn or error (default info)"},
+	{Name: "ponythreads", Value: "N", Retired: true},
+	{Name: "ponynoblock", Retired: true},
+	{Name: "ponypinasio", Retired: true},
+	{Name: "ponyminthreads", Value: "N", Retired: true},
+	{Name: "metrics", Short: "m", Value: "H:P", Retired: true},
+	{Name: "control", Short: "c", Value: "H:P", Retired: true},
+	{Name: "data", Short: "d", Value: "H:P", Retired: true},
+	{Name: "external", Short: "e", Value: "H:P", Retired: true},
+	{Name: "cluster-initializer", Short: "t", Retired: true},
+}
+
+const runHelp = `Run an application.
+
+APP is a Python file, whose name ends in .py, or a module in the current folder.
+It defines application_setup(args), which returns what ApplicationBuilder.build()
+returns. args are the tokens behind APP that are not Wallaroo's, and --in and
+--out; behind -- all tokens are the application's.
+
+The application runs until SIGTERM or SIGINT: then no new connections are taken,
+what has arrived is processed and delivered, within 10 seconds. A second signal
+ends it at once.
+
+Exit codes: 0 done; 1 it failed while running, or not all was delivered;
+2 wrong use, configuration or application.`
+
+func newRun() *cobra.Command {
+	cmd := applicationCommand("run", "Run an application", runHelp, runApplication)
+	cmd.Example = `  wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
+  wallaroo run word_count.py --in :0 --out :7002 --log-format json --http off
+  wallaroo run alerts.py --in :7010 --out :7002 --limit 100 -- --help`
+	return cmd
+}
+
+func newCheck() *cobra.Command {
+	const help = `Load an application as run would, and list its steps: PIPELINE/NAME KIND, and for a
+step with state its name. Nothing is connected. Exit code 2, with the reasons, if it is wrong.`
+	cmd := applicationCommand("check", "Check an application and list its steps", help, checkApplication)
+	cmd.Example = `  wallaroo check word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002`
+	return cmd
+}
+
+// applicationCommand makes a command that takes an application and its flags. Cobra does not read them: it could not tell ours from the
+// application's.
+func applicationCommand(name, short, long string, act func(application.Options) error) *cobra.Command {
+	return &cobra.Command{
+		Use:                name + " APP [flags] [the application's own arguments]",
+		Short:              short,
+		Long:               long + "\n\nFlags:\n" + strings.TrimRight(commandline.Usage(runFlags), "\n"),
+		DisableFlagParsing: true,
+		ValidArgsFunction:  completeApplication,
+		RunE: func(cmd *cobra.Command, tokens []string) error {
+			line, err := commandline.Parse(runFlags, tokens)
+			if err != nil {
+				return err
+			}
+			if line.Help {
+				return cmd.Help()
+			}
+			options, err := readOptions(line)
+			if err != nil {
+				return err
+			}
+			return exitCode(act(*options))
+		},
+	}
+}
+
+func completeApplication(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if !strings.HasPrefix(typed, "-") {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var found []string
+	for _, f := range runFlags {
+		if !f.Retired && strings.HasPrefix("--"+f.Name, typed) {
+			found = append(found, "--"+f.Name+"\t"+f.Help)
+		}
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}
+
+// readOptions reads the values of the flags. All that is wrong is reported together.
+func readOptions(line *commandline.Line) (*application.Options, error) {
+	v := values{line.Values, nil}
+	o := &application.Options{
+		App:            line.App,
+		Args:           line.Args,
+		Name:           v.text("name", defaultName),
+		Python:         v.text("python", ""),
+		MaxFrame:       v.count("max-frame", defaultMaxFrame),
+		MaxConnections: v.count("max-connections", defaultMaxConnections),
+		SinkBuffer:     v.count("sink-buffer", defaultSinkBuffer),
+		DrainTimeout:   v.duration("drain-timeout", defaultDrainTimeout),
+	}
+	v.read("in", checkAddresses)
+	v.read("out", checkAddresses)
+	v.read("http", func(text string) (err error) {
+		o.HTTP, err = parseHTTP(text)
+		return err
+	})
+	v.read("log-format", func(text string) error {
+		o.LogJSON = text == "json"
+		if text != "text" && text != "json" {
+			return fmt.Errorf("%q is not a log format: want text or json", text)
+		}
+		return nil
+	})
+	v.read("log-level", func(text string) (err error) {
+		o.LogLevel, err = logging.ParseLevel(text)
+		return err
+	})
+	if len(v.wrong) > 0 {
+		return nil, errors.Join(v.wrong...)
+	}
+	if err := checkFile(o.App); err != nil {
+		return nil, err
+	}
+	o.Log, o.Always = loggers(o, os.Stderr)
+	for _, flag := range line.Retired {
+		o.Log.Info("the flag " + flag + " no longer means anything; it is ignored")
+	}
+	return o, nil
+}
+
+// values reads the values of flags and gathers what is wrong with them.
+type values struct {
+	given map[string]string
+	wrong []error
+}
+
+func (v *values) read(flag string, parse func(string) error) {
+	if text, ok := v.given[flag]; ok {
+		if err := parse(text); err != nil {
+			v.wrong = append(v.wrong, fmt.Errorf("--%s: %w", flag, err))
+		}
+	}
+}
+
+func (v *values) text(flag, otherwise string) string {
+	if text, ok := v.given[flag]; ok {
+		return text
+	}
+	return otherwise
+}
+
+func (v *values) count(flag string, otherwise int) int {
+	v.read(flag, func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 1<<31-1 {
+			return fmt.Errorf("%q is not a number from 1 to 2147483647", text)
+		}
+		otherwise = n
+		return nil
+	})
+	return otherwise
+}
+
+func (v *values) duration(flag string, otherwise time.Duration) time.Duration {
+	v.read(flag, func(text string) error {
+		d, err := time.ParseDuration(text)
+		if seconds, notSeconds := strconv.ParseFloat(text, 64); notSeconds == nil {
+			d, err = time.Duration(seconds*float64(time.Second)), nil
+		}
+		if err != nil || d < 0 {
+			return fmt.Errorf("%q is not a time: want 5s, 500ms or seconds", text)
+		}
+		otherwise = d
+		return nil
+	})
+	return otherwise
+}
+
+func checkAddresses(text string) error {
+	_, err := address.ParseList(text)
+	return err
+}
+
+func parseHTTP(text string) (application.HTTP, error) {
+	if text == "off" {
+		return application.HTTP{Off: true}, nil
+	}
+	a, err := address.Parse(text)
+	return application.HTTP{Address: &a}, err
+}
+
+// checkFile finds out before Python is started that a file is not there.
+func checkFile(app string) error {
+	if !strings.HasSuffix(app, ".py") {
+		return nil
+	}
+	info, err := os.Stat(app)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("there is no file %s", app)
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder; an application is a file", app)
+	}
+	return nil
+}
+
+func loggers(o *application.Options, w *os.File) (log, always *slog.Logger) {
+	form := logging.Options{JSON: o.LogJSON, Level: o.LogLevel, Colour: term.IsTerminal(int(w.Fd()))}
+	return logging.New(w, form), logging.Always(w, form)
+}
+
+// runApplication runs an application until a signal ends it; the second signal ends this process.
+func runApplication(o application.Options) error {
+	ctx, kill := context.WithCancelCause(context.Background())
+	defer kill(nil)
+	stop, stopped := context.WithCancel(ctx)
+	defer stopped()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+	go func() {
+		<-signals
+		stopped()
+		again := <-signals
+		o.Log.Error("ended at once by a second signal", "signal", again.String())
+		os.Exit(exitFailed)
+	}()
+	return application.Run(ctx, stop, o)
+}
+
+func checkApplication(o application.Options) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	p, err := application.Check(ctx, o)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(os.Stdout, p.Listing())
+	return err
+}
+
+// exitCode gives an application's error the exit code of its kind.
+func exitCode(err error) error {
+	var config *application.ConfigError
+	var load *pyhost.LoadError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &load):
+		if load.Code == 0 {
+			return nil
+		}
+		return &exitError{load.Code, err}
+	case errors.As(err, &config):
+		return err
+	default:
+		return failed(err)
+	}
+}

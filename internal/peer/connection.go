@@ -1,0 +1,135 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/acked"
+)
+
+const (
+	connectFor = 10 * time.Second       // how long a sender tries to connect
+	firstRetry = 50 * time.Millisecond  // pauses between attempts double from the first to the last
+	lastRetry  = 500 * time.Millisecond // long enough to be no burden, short enough to be no wait
+	firstLook  = time.Millisecond       // pauses between looks for the last acknowledgement double in the same way
+	lastLook   = 50 * time.Millisecond
+)
+
+// stream is a TCP connection as a sender needs it.
+type stream interface {
+	net.Conn
+	CloseWrite() error
+	// unacked is how many bytes the other end has not acknowledged, and whether it will acknowledge no more.
+	unacked() (bytes int, over bool, err error)
+}
+
+// tcpStream is the real stream.
+type tcpStream struct{ *net.TCPConn }
+
+// dialTCP makes one attempt to connect.
+func dialTCP(ctx context.Context, address string) (stream, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return tcpStream{conn.(*net.TCPConn)}, nil
+}
+
+func (s tcpStream) unacked() (bytes int, over bool, err error) {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return 0, false, err
+	}
+	if bytes, err = acked.Bytes(raw); err != nil {
+		return 0, false, err
+	}
+	over, err = acked.Over(raw)
+	return bytes, over, err
+}
+
+// connection is a stream whose other end is watched. What the other end sends is thrown away.
+type connection struct {
+	stream
+	ended chan struct{} // closed when the other end will send nothing more
+	err   error         // how that was seen: nil is a polite end; for reading once ended is closed
+}
+
+// connect tries until there is a connection, connectFor is over, or the context ends.
+func connect(ctx context.Context, dial func(context.Context, string) (stream, error), address string) (*connection, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectFor)
+	defer cancel()
+	var refusal error
+	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
+		s, err := dial(ctx, address)
+		if err == nil {
+			return watch(s), nil
+		}
+		if refusal == nil || ctx.Err() == nil { // else err says only that the time is over
+			refusal = err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("no connection to %s in %s: %w", address, connectFor, refusal)
+		}
+	}
+}
+
+// watch begins to read what the other end sends, until close.
+func watch(s stream) *connection {
+	c := &connection{stream: s, ended: make(chan struct{})}
+	go func() {
+		defer close(c.ended)
+		_, c.err = io.Copy(io.Discard, c.stream)
+	}()
+	return c
+}
+
+// state is nil as long as the other end may take more, errStop if it has closed its side, or what broke the connection.
+func (c *connection) state() error {
+	select {
+	case <-c.ended:
+	default:
+		return nil
+	}
+	if c.err == nil {
+		return errStop
+	}
+	return c.err
+}
+
+// finish sends the end of the stream and waits until the other end's kernel has acknowledged all that was written.
+func (c *connection) finish(ctx context.Context) error {
+	if err := c.CloseWrite(); err != nil {
+		return err
+	}
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+		left, over, err := c.unacked()
+		switch {
+		case err != nil:
+			return err
+		case left <= 1: // the end itself counts as one, and its acknowledgement may be late
+			return nil
+		case over:
+			return fmt.Errorf("the connection was cut before the last %d bytes arrived", left-1)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// close ends the connection and the goroutine that watches it.
+func (c *connection) close() {
+	_ = c.Close() // all that matters is acknowledged, or lost already
+	<-c.ended
+}
+
+var errStop = errors.New("the receiver has closed its side of the connection: it wants no more")

@@ -1,0 +1,106 @@
+package peer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
+)
+
+// writeSize is how many bytes are gathered before they are written.
+const writeSize = 64 << 10
+
+// framer frames messages and writes them. What it has gathered is whole messages, except for the last in the raw framing.
+type framer struct {
+	to       io.Writer
+	kind     framing.Kind
+	meter    *meter
+	gathered []byte
+	messages int64 // that end in gathered
+}
+
+func newFramer(to io.Writer, kind framing.Kind, meter *meter) *framer {
+	return &framer{to: to, kind: kind, meter: meter, gathered: make([]byte, 0, 2*writeSize)}
+}
+
+// message adds a message without its newline. The error is that of a write, or of a message that the framing cannot hold.
+func (f *framer) message(payload []byte) error {
+	if f.kind == framing.Prefixed {
+		if int64(len(payload)) > framing.U32BE.Max() {
+			return fmt.Errorf("a line of %d bytes is longer than %s can say, which is %d bytes", len(payload), f.kind, framing.U32BE.Max())
+		}
+		f.gathered = framing.U32BE.AppendHeader(f.gathered, len(payload))
+	}
+	if err := f.add(payload); err != nil {
+		return err
+	}
+	if f.kind == framing.Lines {
+		f.gathered = append(f.gathered, '\n')
+	}
+	f.messages++
+	return f.flushFull()
+}
+
+// raw adds bytes as they are; ends says that they are the last of a message.
+func (f *framer) raw(part []byte, ends bool) error {
+	if err := f.add(part); err != nil {
+		return err
+	}
+	if ends {
+		f.messages++
+	}
+	return f.flushFull()
+}
+
+// add gathers bytes, or writes them at once if they are too many to copy.
+func (f *framer) add(b []byte) error {
+	if len(b) < writeSize {
+		f.gathered = append(f.gathered, b...)
+		return nil
+	}
+	if err := f.flush(); err != nil {
+		return err
+	}
+	n, err := f.to.Write(b)
+	f.meter.add(0, int64(n))
+	return err
+}
+
+func (f *framer) flushFull() error {
+	if len(f.gathered) < writeSize {
+		return nil
+	}
+	return f.flush()
+}
+
+// flush writes what is gathered. If that fails, the messages that were written whole still count.
+func (f *framer) flush() error {
+	if len(f.gathered) == 0 {
+		return nil
+	}
+	n, err := f.to.Write(f.gathered)
+	if err != nil {
+		f.messages = wholeMessages(f.kind, f.gathered[:n])
+	}
+	f.meter.add(f.messages, int64(n))
+	f.gathered, f.messages = f.gathered[:0], 0
+	return err
+}
+
+// wholeMessages counts the messages that end in bytes which begin with a message or, in other framings than Prefixed, within one.
+func wholeMessages(kind framing.Kind, b []byte) (count int64) {
+	if kind != framing.Prefixed {
+		return int64(bytes.Count(b, []byte{'\n'}))
+	}
+	cutter := framing.NewCutter(framing.U32BE, math.MaxInt)
+	for {
+		_, used, err := cutter.Cut(b)
+		if used == 0 || err != nil {
+			return count
+		}
+		b = b[used:]
+		count++
+	}
+}

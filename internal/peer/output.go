@@ -1,0 +1,151 @@
+package peer
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// errEnough ends a Receiver that has as many messages as it was to take.
+var errEnough = errors.New("all messages have come")
+
+// output is where the messages of all connections come together, each whole. It is written when it is full and when no connection is
+// busy, so that nothing waits in it that nothing follows. Its mutex is held while it is written: whoever has a message then waits, reads
+// no more, and so holds its sender back.
+type output struct {
+	meter *meter
+	stop  func(error) // called with the first error, and with errEnough
+
+	mu      sync.Mutex
+	writer  *bufio.Writer
+	wanted  int64 // messages still to come
+	busy    int   // connections that are not waiting for their sender
+	failure error
+}
+
+func newOutput(w io.Writer, wanted int64, meter *meter, stop func(error)) *output {
+	return &output{writer: bufio.NewWriterSize(w, writeSize), wanted: wanted, meter: meter, stop: stop}
+}
+
+// enter says that a connection is busy.
+func (o *output) enter() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.busy++
+}
+
+// leave says that a connection is not busy any more.
+func (o *output) leave() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.busy--
+	if o.busy == 0 && o.failure == nil {
+		o.settle(o.writer.Flush())
+	}
+}
+
+// lines takes messages that are count whole lines of text, or as many of them as are wanted. The error, as that of all takes, is
+// errEnough or what keeps the output from being written; no take succeeds after it.
+func (o *output) lines(text []byte, count int64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failure != nil {
+		return o.failure
+	}
+	if count > o.wanted {
+		count = o.wanted
+		text = firstLines(text, count)
+	}
+	_, err := o.writer.Write(text)
+	return o.took(count, len(text), err)
+}
+
+// firstLines is the first count lines of text.
+func firstLines(text []byte, count int64) []byte {
+	end := 0
+	for range count {
+		end += bytes.IndexByte(text[end:], '\n') + 1
+	}
+	return text[:end]
+}
+
+// frames takes the messages that next gives until it gives none, or as many as are wanted; a newline is written behind each.
+func (o *output) frames(next func() (payload []byte, size int)) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failure != nil {
+		return o.failure
+	}
+	count, total := int64(0), 0
+	var err error
+	for count < o.wanted && err == nil {
+		payload, size := next()
+		if size == 0 {
+			break
+		}
+		_, _ = o.writer.Write(payload) // an error stays and comes back from WriteByte
+		err = o.writer.WriteByte('\n')
+		count++
+		total += size
+	}
+	return o.took(count, total, err)
+}
+
+// bytes takes bytes as they are, in which count messages end.
+func (o *output) bytes(b []byte, count int64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failure != nil {
+		return o.failure
+	}
+	_, err := o.writer.Write(b)
+	return o.took(count, len(b), err)
+}
+
+// took counts what was taken and notices the end.
+func (o *output) took(count int64, size int, err error) error {
+	o.meter.add(count, int64(size))
+	o.wanted -= count
+	if err == nil && o.wanted == 0 {
+		err = errEnough
+	}
+	o.settle(err)
+	return o.failure
+}
+
+// settle keeps the first error and tells it.
+func (o *output) settle(err error) {
+	if err == nil || o.failure != nil {
+		return
+	}
+	o.failure = err
+	if !errors.Is(err, errEnough) {
+		o.failure = fmt.Errorf("write the output: %w", err)
+	}
+	o.stop(o.failure)
+}
+
+// failed is why the output takes no more; nil if it does.
+func (o *output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.failure
+}
+
+// finish writes what is left, after the last connection has left.
+func (o *output) finish() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failure == nil || errors.Is(o.failure, errEnough) {
+		if err := o.writer.Flush(); err != nil {
+			return fmt.Errorf("write the output: %w", err)
+		}
+	}
+	if errors.Is(o.failure, errEnough) {
+		return nil
+	}
+	return o.failure
+}

@@ -1,0 +1,112 @@
+package peer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
+)
+
+// SendConfig says what is sent, where to and how.
+type SendConfig struct {
+	// To is where the receiver listens; connecting is tried for ten seconds.
+	To      address.Address
+	Framing framing.Kind
+	// Input is text whose lines are the messages, without their newlines; a last line without one is a message too. In the raw framing the
+	// bytes are sent as they are, and lines are only counted and, with Rate, timed.
+	Input io.Reader
+	// Repeat is how many times the input is sent, at least 1; more often than once only if it is an io.Seeker that can go back.
+	Repeat int
+	// Rate is messages a second; 0 is as fast as the receiver takes them.
+	Rate float64
+	// Status is where progress is told. Live says that it is a terminal.
+	Status io.Writer
+	Live   bool
+}
+
+// Sender sends messages to one receiver.
+type Sender struct {
+	config SendConfig
+	atHand bool // reading the input never waits for something to come
+	dial   func(context.Context, string) (stream, error)
+}
+
+// NewSender checks the configuration.
+func NewSender(config SendConfig) (*Sender, error) {
+	if config.Repeat < 1 {
+		return nil, fmt.Errorf("an input cannot be sent %d times: want 1 or more", config.Repeat)
+	}
+	if config.Rate < 0 || math.IsNaN(config.Rate) || math.IsInf(config.Rate, 0) {
+		return nil, fmt.Errorf("a rate cannot be %g messages a second: want a number above 0", config.Rate)
+	}
+	atHand := canGoBack(config.Input)
+	if config.Repeat > 1 && !atHand {
+		return nil, errors.New("an input that can be read only once, such as a pipe, cannot be sent more often than once")
+	}
+	return &Sender{config: config, atHand: atHand, dial: dialTCP}, nil
+}
+
+func canGoBack(input io.Reader) bool {
+	seeker, ok := input.(io.Seeker)
+	if !ok {
+		return false
+	}
+	_, err := seeker.Seek(0, io.SeekCurrent)
+	return err == nil
+}
+
+// Run connects, sends everything, ends the stream and waits until the receiver's kernel has acknowledged it; only then it returns nil. If
+// the receiver closes its side first, that is a request to stop: the message in hand is sent whole, and the error says how many went out,
+// as every error does. A read of the input that blocks is left behind when Run returns.
+func (s *Sender) Run(ctx context.Context) error {
+	conn, err := connect(ctx, s.dial, s.config.To.String())
+	if err != nil {
+		return s.explain(ctx, err, 0)
+	}
+	defer conn.close()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // ends what blocks
+	meter := newMeter("sent", s.config.Status, s.config.Live)
+	meter.show()
+	err = s.send(ctx, conn, meter)
+	meter.halt()
+	meter.note("%s", meter.summary())
+	return s.explain(ctx, err, meter.count())
+}
+
+// send sends the input and ends the stream. Whatever keeps it from the rest of the input, the messages before are sent, if that is
+// possible.
+func (s *Sender) send(ctx context.Context, conn *connection, meter *meter) error {
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	meter.mark()
+	defer meter.mark()
+	framer := newFramer(conn, s.config.Framing, meter)
+	sending := &sending{
+		conn:     conn,
+		framer:   framer,
+		input:    readAhead(reading, s.config.Input, s.config.Repeat),
+		atHand:   s.atHand,
+		schedule: schedule{rate: s.config.Rate, start: time.Now()},
+	}
+	return cmp.Or(sending.run(ctx), framer.flush(), conn.finish(ctx))
+}
+
+// explain says in words of the user what ended a send, and how many messages went out before.
+func (s *Sender) explain(ctx context.Context, err error, messages int64) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	} else if cut := (*net.OpError)(nil); errors.As(err, &cut) && cut.Op != "dial" {
+		err = fmt.Errorf("the connection to %s was cut: %w", s.config.To, cut.Err)
+	}
+	return fmt.Errorf("%w; %d messages went out", err, messages)
+}
