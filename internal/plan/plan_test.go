@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// golden is the plan of the word count as the Python package writes it; its tests compare with the same file.
+func golden(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "python", "tests", "golden", "word_count.plan.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestParseReadsWhatPythonWrites(t *testing.T) {
+	p, err := Parse(golden(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `Split and Count/source source
+Split and Count/split into words computation
+Split and Count/Count Word state computation state=word totals
+Split and Count/sink sink
+`
+	if got := p.Listing(); got != want {
+		t.Errorf("listing\n%s\nwant\n%s", got, want)
+	}
+	l := p.Pipelines[0]
+	if p.Application != "Word Count Application" || l.Source.Address().String() != "127.0.0.1:7010" || l.Sink.Address().String() != "127.0.0.1:7002" {
+		t.Errorf("%+v", p)
+	}
+	if !l.Steps[0].Multi || !l.Steps[0].Parallel || l.Steps[1].Partition != "partition" || !p.States[0].Keyed {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	good := string(golden(t))
+	for _, c := range []struct{ old, new, want string }{
+		{`"version": 1`, `"version": 2`, "version 2"},
+		{`"kind": "state computation"`, `"kind": "computation"`, `Split and Count/Count Word: a computation with state "word totals"`},
+		{`"name": "word totals"`, `"name": "other"`, `with state "word totals"`},
+		{`"kind": "tcp"`, `"kind": "udp"`, `Split and Count/source: unknown kind "udp"`},
+		{`"width": 4`, `"width": 3`, "Split and Count/source: "},
+		{`"application": "Word Count Application"`, `"application": ""`, "no name"},
+		{`"pipelines": [`, `"other": [`, "no pipeline"},
+		{`{`, `[`, "read plan"},
+	} {
+		if !strings.Contains(good, c.old) {
+			t.Fatalf("the golden plan has no %s", c.old)
+		}
+		if _, err := Parse([]byte(strings.Replace(good, c.old, c.new, 1))); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("with %s: %v; want %q", c.new, err, c.want)
+		}
+	}
+}
