@@ -5,7 +5,7 @@ docs/format/keys.md draws them; docs/format/keys.golden.json holds the vectors.
 
 from __future__ import annotations
 
-_NONE, _FALSE, _TRUE, _INT, _BYTES, _STR, _TUPLE = b"N", b"F", b"T", b"i", b"b", b"s", b"t"
+_NONE, _FALSE, _TRUE, _INT, _STR, _BYTES, _TUPLE = (bytes([tag]) for tag in range(7))
 
 
 def canonical(key: object) -> bytes:
