@@ -43,8 +43,7 @@ func execute(root *cobra.Command) int {
 		return 0
 	}
 	code := exitUsage
-	var exit *exitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exitError](err); ok {
 		code = exit.code
 	}
 	if text := err.Error(); text != "" {

@@ -83,7 +83,8 @@ func (c *capture) await(t *testing.T, pattern string) []string {
 	}
 }
 
-// startApplication runs an application of testdata/apps by the given program; its messages come from the address that await("msg=ready") tells.
+// startApplication runs an application of testdata/apps by the given program; its messages come from the address that await("msg=ready")
+// tells.
 func startApplication(t *testing.T, program, app string, flags ...string) *process {
 	t.Helper()
 	receiver, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,8 +92,8 @@ func startApplication(t *testing.T, program, app string, flags ...string) *proce
 		t.Fatal(err)
 	}
 	p := &process{t: t, receiver: receiver, stdout: newCapture(), stderr: newCapture(), ended: make(chan struct{})}
-	arguments := append([]string{"run", filepath.Join("testdata", "apps", app), "--in", "127.0.0.1:0", "--out", receiver.Addr().String(), "--http", "off"}, flags...)
-	p.cmd = exec.Command(program, arguments...)
+	run := []string{"run", filepath.Join("testdata", "apps", app), "--in", ":0", "--out", receiver.Addr().String(), "--http", "off"}
+	p.cmd = exec.Command(program, append(run, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	p.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	p.cmd.WaitDelay = patience // the Python process holds the pipes too
@@ -175,7 +176,7 @@ func (p *process) pythons() []int {
 		if err != nil {
 			continue // a thread that has ended meanwhile
 		}
-		for _, field := range strings.Fields(string(data)) {
+		for field := range strings.FieldsSeq(string(data)) {
 			id, err := strconv.Atoi(field)
 			if err != nil {
 				p.t.Fatal(err)

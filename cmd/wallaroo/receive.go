@@ -99,5 +99,5 @@ func (f *receiveFlags) open() (*os.File, error) {
 // live reports whether there is a terminal for a live line, and no messages on it.
 func (f *receiveFlags) live() bool {
 	terminal := func(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
-	return terminal(os.Stderr) && !(f.output == standardStream && terminal(os.Stdout))
+	return terminal(os.Stderr) && (f.output != standardStream || !terminal(os.Stdout))
 }

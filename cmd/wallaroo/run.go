@@ -35,15 +35,27 @@ const (
 
 // runFlags are the flags of run and check.
 var runFlags = []commandline.Flag{
-	{Name: "in", Short: "i", Value: "H:P[,H:P...]", Shared: true, Help: "where sources listen; the application reads it by tcp_parse_input_addrs"},
-	{Name: "out", Short: "o", Value: "H:P[,H:P...]", Shared: true, Help: "where receivers are; the application reads it by tcp_parse_output_addrs"},
+	{
+		Name: "in", Short: "i", Value: "H:P[,H:P...]", Shared: true,
+		Help: "where sources listen; the application reads it by tcp_parse_input_addrs",
+	},
+	{
+		Name: "out", Short: "o", Value: "H:P[,H:P...]", Shared: true,
+		Help: "where receivers are; the application reads it by tcp_parse_output_addrs",
+	},
 	{Name: "name", Value: "NAME", Help: "of this worker, in its log (default " + defaultName + ")"},
 	{Name: "python", Value: "PATH", Help: "the Python to run it with (default $VIRTUAL_ENV/bin/python, else python3)"},
-	{Name: "http", Value: "H:P|off", Help: "where to answer /healthz and /readyz (default " + control.DefaultAddress.String() + " or the next free port)"},
+	{
+		Name: "http", Value: "H:P|off",
+		Help: "where to answer /healthz and /readyz (default " + control.DefaultAddress.String() + " or the next free port)",
+	},
 	{Name: "max-frame", Value: "BYTES", Help: "the longest message; a longer one ends its connection (default 16777216)"},
 	{Name: "max-connections", Value: "N", Help: "how many connections a source takes; one more is closed (default 1024)"},
 	{Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered before sources slow down (default 4194304)"},
-	{Name: "drain-timeout", Value: "TIME", Help: "how long open connections may go on after a signal to stop, as 5s, 500ms or seconds (default 5s)"},
+	{
+		Name: "drain-timeout", Value: "TIME",
+		Help: "how long open connections may go on after a signal to stop, as 5s, 500ms or seconds (default 5s)",
+	},
 	{Name: "log-format", Value: "text|json", Help: "of the log on standard error (default text)"},
 	{Name: "log-level", Value: "LEVEL", Help: "debug, info, warn or error (default info)"},
 	{Name: "ponythreads", Value: "N", Retired: true},

@@ -62,8 +62,8 @@ func Check(ctx context.Context, o Options) (*plan.Plan, error) {
 	return host.Load(ctx, o.application())
 }
 
-// Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at once
-// when ctx is done. Errors of what was asked for are *ConfigError or *pyhost.LoadError; all others are failures while running.
+// Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at
+// once when ctx is done. Errors of what was asked for are *ConfigError or *pyhost.LoadError; all others are failures while running.
 func Run(ctx, stop context.Context, o Options) error {
 	readiness := &control.Readiness{}
 	readiness.Set(false, "starting")
@@ -102,10 +102,7 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	closing, atOnce := context.WithCancel(ctx)
 	defer atOnce()
 	defer host.Close(closing)
-	p, err := host.Load(loading, o.application())
-	if err == nil {
-		err = host.Prepare(loading)
-	}
+	p, err := load(loading, o, host)
 	if err != nil {
 		return unlessStopped(stop, err)
 	}
@@ -117,10 +114,19 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	return err
 }
 
+// load has the application loaded and made ready.
+func load(ctx context.Context, o Options, host *pyhost.Host) (*plan.Plan, error) {
+	p, err := host.Load(ctx, o.application())
+	if err != nil {
+		return nil, err
+	}
+	return p, host.Prepare(ctx)
+}
+
 // unlessStopped drops the error of what was not finished because the application was asked to stop before it had begun.
 func unlessStopped(stop context.Context, err error) error {
 	if stop.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it is an error only of what nobody wants any more
 	}
 	return err
 }
@@ -161,8 +167,7 @@ func runWorker(ctx, stop context.Context, o Options, p *plan.Plan, host *pyhost.
 	})
 	err := group.Wait()
 	r.stopped(w.Summary())
-	var taken *tcp.ListenError
-	if errors.As(err, &taken) {
+	if _, taken := errors.AsType[*tcp.ListenError](err); taken {
 		return &ConfigError{err}
 	}
 	if err != nil {

@@ -1,7 +1,6 @@
 package application
 
 import (
-	"log/slog"
 	"net"
 	"strings"
 	"time"
@@ -38,17 +37,20 @@ func (r *reporter) Waiting(why string) { r.readiness.Set(false, why) }
 
 // Ready writes the line that tells people and programs that messages may come; it comes whatever the level of the log is.
 func (r *reporter) Ready(addresses []string) {
-	sources := slog.Any("sources", logging.Quoted(r.pairs(addresses)))
-	application := slog.Any("application", logging.Quoted(r.plan.Application))
+	var sources any = logging.Quoted(r.pairs(addresses))
 	if r.options.LogJSON {
-		named := map[string]string{}
-		for i, a := range addresses {
-			named[r.plan.Pipelines[i].Name] = a
-		}
-		sources, application = slog.Any("sources", named), slog.String("application", r.plan.Application)
+		sources = r.named(addresses)
 	}
 	r.readiness.Set(true, "")
-	r.options.Always.Info("ready", application, sources, "http", r.http)
+	r.options.Always.Info("ready", "application", logging.Quoted(r.plan.Application), "sources", sources, "http", r.http)
+}
+
+func (r *reporter) named(addresses []string) map[string]string {
+	named := map[string]string{}
+	for i, a := range addresses {
+		named[r.plan.Pipelines[i].Name] = a
+	}
+	return named
 }
 
 // pairs is PIPELINE=ADDRESS for each source, parted by commas.

@@ -81,7 +81,9 @@ func Serve(ctx context.Context, listener net.Listener, readiness *Readiness) err
 	if server.Shutdown(grace) != nil {
 		_ = server.Close()
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("http: %w", err)
+	}
 	return nil
 }
 

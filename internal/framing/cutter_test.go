@@ -79,8 +79,10 @@ func TestCutRefuses(t *testing.T) {
 			`if it is meant, raise --max-frame`},
 		{U32BE, "GET / HTTP/1.1", `a frame of 1195725856 bytes (length bytes "GET ") is longer than the limit of 1000 bytes: ` +
 			`if it is meant, raise --max-frame`},
-		{signed, "\xff\xff\xff\xff",
-			`a frame with the negative length -1 (length bytes "\xff\xff\xff\xff"): the sender's framing is another one`},
+		{
+			signed, "\xff\xff\xff\xff",
+			`a frame with the negative length -1 (length bytes "\xff\xff\xff\xff"): the sender's framing is another one`,
+		},
 	} {
 		payload, used, err := NewCutter(c.prefix, 1000).Cut([]byte(c.stream))
 		var frame *FrameError

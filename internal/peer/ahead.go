@@ -39,8 +39,8 @@ func (a *ahead) release(p piece) { a.free <- p.data[:cap(p.data)] }
 // readPasses closes the pieces when all is read, but not when the context ends: that is no end of the input.
 func (a *ahead) readPasses(ctx context.Context, input io.Reader, repeat int) {
 	for pass := range repeat {
-		if pass > 0 {
-			if _, err := input.(io.Seeker).Seek(0, io.SeekStart); err != nil {
+		if seeker, ok := input.(io.Seeker); ok && pass > 0 {
+			if _, err := seeker.Seek(0, io.SeekStart); err != nil {
 				a.pieces <- piece{err: err}
 				return
 			}

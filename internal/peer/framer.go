@@ -68,8 +68,9 @@ func (f *framer) add(b []byte) error {
 	return err
 }
 
+// flushFull writes what is gathered if it is enough, and counts a message that was written at once.
 func (f *framer) flushFull() error {
-	if len(f.gathered) < writeSize {
+	if n := len(f.gathered); n > 0 && n < writeSize {
 		return nil
 	}
 	return f.flush()
@@ -78,6 +79,8 @@ func (f *framer) flushFull() error {
 // flush writes what is gathered. If that fails, the messages that were written whole still count.
 func (f *framer) flush() error {
 	if len(f.gathered) == 0 {
+		f.meter.add(f.messages, 0)
+		f.messages = 0
 		return nil
 	}
 	n, err := f.to.Write(f.gathered)

@@ -34,9 +34,18 @@ func TestFramerCountsWholeMessages(t *testing.T) {
 		left int
 		want int64
 	}{
-		{framing.Lines, 0, 0}, {framing.Lines, 2, 0}, {framing.Lines, 3, 1}, {framing.Lines, 8, 2}, {framing.Lines, 9, 3},
-		{framing.Prefixed, 5, 0}, {framing.Prefixed, 6, 1}, {framing.Prefixed, 17, 2}, {framing.Prefixed, 18, 3},
-		{framing.Raw, 2, 1}, {framing.Raw, 5, 2}, {framing.Raw, 6, 3},
+		{framing.Lines, 0, 0},
+		{framing.Lines, 2, 0},
+		{framing.Lines, 3, 1},
+		{framing.Lines, 8, 2},
+		{framing.Lines, 9, 3},
+		{framing.Prefixed, 5, 0},
+		{framing.Prefixed, 6, 1},
+		{framing.Prefixed, 17, 2},
+		{framing.Prefixed, 18, 3},
+		{framing.Raw, 2, 1},
+		{framing.Raw, 5, 2},
+		{framing.Raw, 6, 3},
 	} {
 		out := &limited{left: c.left}
 		m := newMeter("sent", io.Discard, false)
@@ -104,5 +113,32 @@ func TestFramerLongMessageThatFails(t *testing.T) {
 	}
 	if m.count() != 1 {
 		t.Errorf("%d messages are counted; want 1", m.count())
+	}
+}
+
+func TestFramerCountsLongMessages(t *testing.T) {
+	long := make([]byte, 2*writeSize)
+	for kind, want := range map[framing.Kind]int64{framing.Prefixed: 3, framing.Lines: 2, framing.Raw: 3} {
+		m := newMeter("sent", io.Discard, false)
+		out := &limited{left: 3*(4+len(long)) + 2}
+		if kind != framing.Prefixed {
+			out.left = 3*len(long) + 2 // in lines, the last newline is missing
+		}
+		f := newFramer(out, kind, m)
+		add := f.message
+		if kind == framing.Raw {
+			add = func(b []byte) error { return f.raw(b, true) }
+		}
+		for range 3 {
+			if err := add(long); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := add([]byte("xyz")); err != nil { // no room for that any more
+			t.Fatal(err)
+		}
+		if err := f.flush(); !errors.Is(err, errFull) || m.count() != want {
+			t.Errorf("%s: %d messages, %v; want %d", kind, m.count(), err, want)
+		}
 	}
 }

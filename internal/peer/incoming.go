@@ -86,7 +86,7 @@ func (c *incoming) finish(err error) error {
 	if errors.Is(err, io.EOF) {
 		return c.take.last(rest)
 	}
-	if cause := syscall.Errno(0); errors.As(err, &cause) {
+	if cause, ok := errors.AsType[syscall.Errno](err); ok {
 		err = fmt.Errorf("cut (%w)", cause)
 	}
 	switch {

@@ -64,7 +64,7 @@ func (s *told) await(want string) {
 	}
 }
 
-func receive(t *testing.T, ctx context.Context, config ReceiveConfig, output io.Writer) *receiving {
+func receive(ctx context.Context, t *testing.T, config ReceiveConfig, output io.Writer) *receiving {
 	t.Helper()
 	r := &receiving{done: make(chan error, 1), status: newTold()}
 	config.Listen = address.Address{Host: address.Loopback}
@@ -110,7 +110,7 @@ func write(t *testing.T, conn net.Conn, text string) {
 func TestReceiveWritesWhatNothingFollows(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	next, output := lines()
-	r := receive(t, ctx, ReceiveConfig{Framing: framing.Lines}, output)
+	r := receive(ctx, t, ReceiveConfig{Framing: framing.Lines}, output)
 	first, second := r.dial(t), r.dial(t)
 	write(t, first, "one\nbegins")
 	next(t, "one")
@@ -131,7 +131,7 @@ func TestReceiveWritesWhatNothingFollows(t *testing.T) {
 func TestReceiveKeepsMessagesWhole(t *testing.T) {
 	const senders, messages = 8, 2000
 	var output bytes.Buffer
-	r := receive(t, t.Context(), ReceiveConfig{Framing: framing.Prefixed, Count: senders * messages}, &output)
+	r := receive(t.Context(), t, ReceiveConfig{Framing: framing.Prefixed, Count: senders * messages}, &output)
 	var all sync.WaitGroup
 	for sender := range senders {
 		conn := bufio.NewWriterSize(r.dial(t), 1000) // frames are cut at any place
@@ -171,7 +171,7 @@ func TestReceiveKeepsMessagesWhole(t *testing.T) {
 func TestReceiveConnectionEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	next, output := lines()
-	r := receive(t, ctx, ReceiveConfig{Framing: framing.Lines}, output)
+	r := receive(ctx, t, ReceiveConfig{Framing: framing.Lines}, output)
 
 	conn := r.dial(t)
 	write(t, conn, "whole\nlast")
@@ -198,7 +198,7 @@ func TestReceiveConnectionEnds(t *testing.T) {
 
 func TestReceiveRefusesOneConnectionOnly(t *testing.T) {
 	next, output := lines()
-	r := receive(t, t.Context(), ReceiveConfig{Framing: framing.Prefixed, Count: 2}, output)
+	r := receive(t.Context(), t, ReceiveConfig{Framing: framing.Prefixed, Count: 2}, output)
 	bad, good := r.dial(t), r.dial(t)
 	write(t, bad, "\x00\x00\x00\x05first\xff\xff\xff\xff")
 	next(t, "first")
@@ -218,7 +218,7 @@ func TestReceiveRefusesOneConnectionOnly(t *testing.T) {
 
 func TestReceiveExactly(t *testing.T) {
 	var output bytes.Buffer
-	r := receive(t, t.Context(), ReceiveConfig{Framing: framing.Lines, Count: 3}, &output)
+	r := receive(t.Context(), t, ReceiveConfig{Framing: framing.Lines, Count: 3}, &output)
 	idle, conn := r.dial(t), r.dial(t)
 	write(t, idle, "begins")
 	write(t, conn, "a\nb\nc\nd\ne\n")
@@ -237,7 +237,7 @@ func TestReceiveOutputGoesAway(t *testing.T) {
 	}
 	defer write.Close()
 	read.Close()
-	r := receive(t, t.Context(), ReceiveConfig{Framing: framing.Lines}, write)
+	r := receive(t.Context(), t, ReceiveConfig{Framing: framing.Lines}, write)
 	if _, err := r.dial(t).Write([]byte("text\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestReceiveHoldsSendersBack(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	released := make(chan struct{})
 	output := writerFunc(func(b []byte) (int, error) { <-released; return len(b), nil })
-	r := receive(t, ctx, ReceiveConfig{Framing: framing.Lines}, output)
+	r := receive(ctx, t, ReceiveConfig{Framing: framing.Lines}, output)
 	conn := r.dial(t)
 	if err := conn.SetWriteDeadline(time.Now().Add(500 * time.Millisecond)); err != nil {
 		t.Fatal(err)

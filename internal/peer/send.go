@@ -105,7 +105,7 @@ func (s *Sender) explain(ctx context.Context, err error, messages int64) error {
 	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
-	} else if cut := (*net.OpError)(nil); errors.As(err, &cut) && cut.Op != "dial" {
+	} else if cut, ok := errors.AsType[*net.OpError](err); ok && cut.Op != "dial" {
 		err = fmt.Errorf("the connection to %s was cut: %w", s.config.To, cut.Err)
 	}
 	return fmt.Errorf("%w; %d messages went out", err, messages)

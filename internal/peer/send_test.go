@@ -42,7 +42,7 @@ func accept(t *testing.T, listener *net.TCPListener) *net.TCPConn {
 }
 
 // start runs a sender and returns where its error comes, and its status for reading after that.
-func start(t *testing.T, ctx context.Context, config SendConfig) (done <-chan error, status *bytes.Buffer) {
+func start(ctx context.Context, t *testing.T, config SendConfig) (done <-chan error, status *bytes.Buffer) {
 	t.Helper()
 	status = &bytes.Buffer{}
 	config.Status = status
@@ -74,7 +74,7 @@ func TestSendFramings(t *testing.T) {
 		framing.Prefixed: strings.Repeat("\x00\x00\x00\x03one\x00\x00\x00\x00\x00\x03\x0d\x40"+long+"\x00\x00\x00\x04last", 2),
 	} {
 		listener, to := listen(t)
-		done, status := start(t, t.Context(), SendConfig{To: to, Framing: kind, Input: strings.NewReader(input), Repeat: 2})
+		done, status := start(t.Context(), t, SendConfig{To: to, Framing: kind, Input: strings.NewReader(input), Repeat: 2})
 		got, err := io.ReadAll(accept(t, listener))
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %d bytes arrived, %v; want %d", kind, len(got), err, len(want))
@@ -91,7 +91,7 @@ func TestSendFramings(t *testing.T) {
 func TestSendDoesNotHoldBackWhatTrickles(t *testing.T) {
 	listener, to := listen(t)
 	input, feed := io.Pipe()
-	done, _ := start(t, t.Context(), SendConfig{To: to, Framing: framing.Lines, Input: input})
+	done, _ := start(t.Context(), t, SendConfig{To: to, Framing: framing.Lines, Input: input})
 	conn := accept(t, listener)
 	for range 3 {
 		if _, err := feed.Write([]byte("a\nb")); err != nil {
@@ -142,7 +142,7 @@ func TestSendStopsWhenTheReceiverCloses(t *testing.T) {
 	for name, rate := range map[string]float64{"waiting for input": 0, "waiting for the time": 1e-6} {
 		listener, to := listen(t)
 		input, feed := io.Pipe()
-		done, status := start(t, t.Context(), SendConfig{To: to, Framing: framing.Prefixed, Input: input, Rate: rate})
+		done, status := start(t.Context(), t, SendConfig{To: to, Framing: framing.Prefixed, Input: input, Rate: rate})
 		conn := accept(t, listener)
 		if _, err := feed.Write([]byte("one\ntwo begins")); err != nil {
 			t.Fatal(err)
@@ -168,7 +168,7 @@ func TestSendEndsAMessageItIsIn(t *testing.T) {
 	listener, to := listen(t)
 	line := strings.Repeat("x", 99_999) + "\n"
 	input := &endless{text: line}
-	done, _ := start(t, t.Context(), SendConfig{To: to, Framing: framing.Lines, Input: input})
+	done, _ := start(t.Context(), t, SendConfig{To: to, Framing: framing.Lines, Input: input})
 	conn := accept(t, listener)
 	if _, err := io.ReadFull(conn, make([]byte, 150_000)); err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestSendIsCut(t *testing.T) {
 	listener, to := listen(t)
 	input, feed := io.Pipe()
 	defer feed.Close()
-	done, status := start(t, t.Context(), SendConfig{To: to, Framing: framing.Lines, Input: input})
+	done, status := start(t.Context(), t, SendConfig{To: to, Framing: framing.Lines, Input: input})
 	conn := accept(t, listener)
 	if _, err := feed.Write([]byte("a\nb\nc\n")); err != nil {
 		t.Fatal(err)
@@ -228,7 +228,7 @@ func reset(t *testing.T, conn *net.TCPConn) {
 func TestSendIsInterrupted(t *testing.T) {
 	listener, to := listen(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	done, status := start(t, ctx, SendConfig{To: to, Framing: framing.Lines, Input: &endless{text: "text\n"}})
+	done, status := start(ctx, t, SendConfig{To: to, Framing: framing.Lines, Input: &endless{text: "text\n"}})
 	conn := accept(t, listener)
 	if _, err := io.ReadFull(conn, make([]byte, 5)); err != nil { // and no more
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func TestSendIsInterrupted(t *testing.T) {
 func TestSendInputFails(t *testing.T) {
 	listener, to := listen(t)
 	input := io.MultiReader(strings.NewReader("one\ntwo\nthr"), iotest.ErrReader(errors.New("bad disk")))
-	done, _ := start(t, t.Context(), SendConfig{To: to, Framing: framing.Lines, Input: input})
+	done, _ := start(t.Context(), t, SendConfig{To: to, Framing: framing.Lines, Input: input})
 	got, err := io.ReadAll(accept(t, listener))
 	if string(got) != "one\ntwo\n" || err != nil {
 		t.Errorf("arrived: %q, %v", got, err)

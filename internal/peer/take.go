@@ -63,8 +63,7 @@ func (t *frameTaker) whole(b []byte, _ int) (used int, err error) {
 		used += size
 		return payload, size
 	})
-	var frame *framing.FrameError
-	if err == nil && errors.As(refusal, &frame) {
+	if frame, ok := errors.AsType[*framing.FrameError](refusal); ok && err == nil {
 		err = fmt.Errorf("refused: a frame of %d bytes (length bytes %q) is longer than %d bytes, the most that is taken",
 			frame.Length, frame.Header, maxMessage)
 	}

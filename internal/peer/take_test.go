@@ -76,11 +76,11 @@ func TestBufferShrinksAfterALongMessage(t *testing.T) {
 
 func TestTakeRefuses(t *testing.T) {
 	out, text := collect(math.MaxInt64)
-	_, err := feed(framing.Prefixed, out, []byte("\x00\x00\x00\x02ok\x40\x00\x00\x01rest"), 100)
+	_, err := feed(framing.Prefixed, out, []byte("\x00\x00\x00\x05first\x40\x00\x00\x01rest"), 100)
 	wantError(t, err, `refused: a frame of 1073741825 bytes (length bytes "@\x00\x00\x01") is longer than 1073741824 bytes`)
-	_, err = feed(framing.Prefixed, out, []byte("\x00\x00\x00\x02ok\x00\x00\x00\x09rest"), 100)
+	_, err = feed(framing.Prefixed, out, []byte("\x00\x00\x00\x06second\x00\x00\x00\x09rest"), 100)
 	wantError(t, err, "ended inside a frame: the 8 bytes that had come of it are dropped")
-	if err := out.finish(); err != nil || text.String() != "ok\nok\n" {
+	if err := out.finish(); err != nil || text.String() != "first\nsecond\n" {
 		t.Errorf("the whole messages: %q, %v", text, err)
 	}
 }

@@ -31,7 +31,10 @@ Split and Count/sink sink
 		t.Errorf("listing\n%s\nwant\n%s", got, want)
 	}
 	l := p.Pipelines[0]
-	if p.Application != "Word Count Application" || l.Source.Address().String() != "127.0.0.1:7010" || l.Sink.Address().String() != "127.0.0.1:7002" {
+	if from, to := l.Source.Address().String(), l.Sink.Address().String(); from != "127.0.0.1:7010" || to != "127.0.0.1:7002" {
+		t.Errorf("from %s to %s", from, to)
+	}
+	if p.Application != "Word Count Application" {
 		t.Errorf("%+v", p)
 	}
 	if !l.Steps[0].Multi || !l.Steps[0].Parallel || l.Steps[1].Partition != "partition" || !p.States[0].Keyed {

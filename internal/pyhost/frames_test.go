@@ -28,15 +28,15 @@ type golden struct {
 	Failure  struct{ Step, Error, Traceback, Key string }
 }
 
-func goldens(t testing.TB) map[string]golden {
-	t.Helper()
+func goldens(tb testing.TB) map[string]golden {
+	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "docs", "format", "python-protocol.golden.json"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var list []golden
 	if err := json.Unmarshal(data, &list); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	byName := map[string]golden{}
 	for _, g := range list {
@@ -45,20 +45,20 @@ func goldens(t testing.TB) map[string]golden {
 	return byName
 }
 
-func unhex(t testing.TB, text string) []byte {
-	t.Helper()
+func unhex(tb testing.TB, text string) []byte {
+	tb.Helper()
 	data, err := hex.DecodeString(text)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }
 
-func (g *golden) batch(t testing.TB) message.Batch {
-	t.Helper()
+func (g *golden) batch(tb testing.TB) message.Batch {
+	tb.Helper()
 	b := message.Batch{Sizes: []uint32{}, Payload: []byte{}, Ingest: g.Ingest}
 	for _, p := range g.Payloads {
-		b.Append(unhex(t, p))
+		b.Append(unhex(tb, p))
 	}
 	return b
 }
@@ -136,7 +136,8 @@ func FuzzFrames(f *testing.F) {
 				t.Fatalf("sizes of %d bytes for a payload of %d", total, len(b.Payload))
 			}
 			again, _, same, err := parseBatch(appendBatch(nil, k, 7, target, &b)[5:])
-			if err != nil || again != 7 || !reflect.DeepEqual(same.Sizes, b.Sizes) || !bytes.Equal(same.Payload, b.Payload) || same.Ingest != b.Ingest {
+			equal := reflect.DeepEqual(same.Sizes, b.Sizes) && bytes.Equal(same.Payload, b.Payload) && same.Ingest == b.Ingest
+			if err != nil || again != 7 || !equal {
 				t.Fatalf("%+v came back as %+v, %v", b, same, err)
 			}
 		case kindFailure:

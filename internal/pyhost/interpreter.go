@@ -36,8 +36,8 @@ func FindInterpreter(ctx context.Context, named string) (Interpreter, error) {
 	}
 	found, err := ask(ctx, program)
 	if err != nil {
-		return found, fmt.Errorf("%s is not a Python that can be used: %w; Python %d.%d or later is needed: install it or name one with --python PATH",
-			origin, err, oldest[0], oldest[1])
+		return found, fmt.Errorf("%s is not a Python that can be used: %w; Python %d.%d or later is needed: "+
+			"install it or name one with --python PATH", origin, err, oldest[0], oldest[1])
 	}
 	return found, nil
 }
@@ -56,8 +56,8 @@ func onPath(name string) string {
 	return name
 }
 
-// question makes an interpreter, of whatever age, say what it is: its path on the last line, its version on the line before. It needs no module
-// but sys, so that nothing in the current folder or on the user's path can be in its way.
+// question makes an interpreter, of whatever age, say what it is: its path on the last line, its version on the line before. It needs no
+// module but sys, so that nothing in the current folder or on the user's path can be in its way.
 const question = `import sys; sys.stdout.write("\n%d.%d.%d\n%s" % (sys.version_info[:3] + (sys.executable,)))`
 
 func ask(ctx context.Context, program string) (Interpreter, error) {
@@ -67,7 +67,7 @@ func ask(ctx context.Context, program string) (Interpreter, error) {
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	if err != nil {
-		return Interpreter{}, explain(ctx, program, err)
+		return Interpreter{}, explain(ctx, err)
 	}
 	lines := strings.Split(string(out), "\n")
 	if len(lines) < 2 || !filepath.IsAbs(lines[len(lines)-1]) {
@@ -85,7 +85,7 @@ func ask(ctx context.Context, program string) (Interpreter, error) {
 }
 
 // explain makes the error of a program that could not be asked one that a user understands.
-func explain(ctx context.Context, program string, err error) error {
+func explain(ctx context.Context, err error) error {
 	var exit *exec.ExitError
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):

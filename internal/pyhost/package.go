@@ -17,8 +17,8 @@ import (
 // packageRoot is the folder of python.Source that goes on Python's path.
 const packageRoot = "src"
 
-// PackagePath returns a folder that holds the Python package wallaroo, to be put on Python's path; it lays it out if it is not there yet. The
-// folder is named for its content and stays: in the user's cache folder, or, where there is none that can be written, in the system's
+// PackagePath returns a folder that holds the Python package wallaroo, to be put on Python's path; it lays it out if it is not there yet.
+// The folder is named for its content and stays: in the user's cache folder, or, where there is none that can be written, in the system's
 // folder for temporary files, in a folder that is the user's alone.
 func PackagePath() (string, error) {
 	digest, err := digest()
@@ -33,7 +33,8 @@ func PackagePath() (string, error) {
 		}
 		failures = append(failures, err)
 	}
-	return "", fmt.Errorf("lay out the Python package: %w; set XDG_CACHE_HOME or TMPDIR to a folder that can be written", errors.Join(failures...))
+	return "", fmt.Errorf("lay out the Python package: %w; set XDG_CACHE_HOME or TMPDIR to a folder that can be written",
+		errors.Join(failures...))
 }
 
 // cacheFolders lists the folders to try, best first.
@@ -45,7 +46,8 @@ func cacheFolders() []string {
 	return append(folders, filepath.Join(os.TempDir(), "wallaroo-"+strconv.Itoa(os.Getuid())))
 }
 
-// layOut returns the package's folder below base. Whoever comes first writes a folder of its own and renames it, so nobody sees half of one.
+// layOut returns the package's folder below base. Whoever comes first writes a folder of its own and renames it, so nobody sees half of
+// one.
 func layOut(base, digest string) (string, error) {
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return "", err
@@ -61,7 +63,7 @@ func layOut(base, digest string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(fresh)
+	defer func() { _ = os.RemoveAll(fresh) }()
 	source, err := fs.Sub(python.Source, packageRoot)
 	if err != nil {
 		return "", err

@@ -22,7 +22,8 @@ const (
 	endGrace = 2 * time.Second
 )
 
-// boot makes the process's own folder the first on its path, so that no other package of the name comes before it, and hands over to the package.
+// boot makes the process's own folder the first on its path, so that no other package of the name comes before it, and hands over to the
+// package.
 const boot = `import sys; sys.path[0] = sys.argv[1]; from wallaroo._executor import main; main()`
 
 // process is a running Python and the pipes to it.
@@ -127,7 +128,8 @@ func (p *process) endError(grace time.Duration) error {
 
 func (p *process) kill() { _ = p.handle.Kill() }
 
-// close ends the process, by the end of its commands or, if it does not heed that in time or ctx is done, by force; and waits until it is gone.
+// close ends the process, by the end of its commands or, if it does not heed that in time or ctx is done, by force; and waits until it is
+// gone.
 func (p *process) close(ctx context.Context) {
 	_ = p.commands.Close()
 	// What it still writes must not keep it from ending.

@@ -79,8 +79,8 @@ func (r *reader) cut() (message.Batch, error) {
 	}
 }
 
-// makeRoom moves the rest to the front of the buffer, which grows if reads fill it or a message needs it. It grows by doubling, as the bytes
-// come: what a header promises costs no memory.
+// makeRoom moves the rest to the front of the buffer, which grows if reads fill it or a message needs it. It grows by doubling, as the
+// bytes come: what a header promises costs no memory.
 func (r *reader) makeRoom(full bool) {
 	size := len(r.buffer)
 	if full && (size < largeBuffer || r.start == 0) {

@@ -29,8 +29,8 @@ func (p *pipe) Delivered(messages, bytes int) {
 	p.bytes += bytes
 }
 
-// TestRetainedSendsEverythingWhateverIsCut lets a sink's store live through writes, acknowledgements and cuts at random places. The receiver keeps
-// what its kernel acknowledged, and drops the part of a message that a cut leaves.
+// TestRetainedSendsEverythingWhateverIsCut lets a sink's store live through writes, acknowledgements and cuts at random places. The
+// receiver keeps what its kernel acknowledged, and drops the part of a message that a cut leaves.
 func TestRetainedSendsEverythingWhateverIsCut(t *testing.T) {
 	for seed := range uint64(500) {
 		chance := rand.New(rand.NewPCG(seed, 0))
@@ -96,8 +96,8 @@ func TestRetainedSendsEverythingWhateverIsCut(t *testing.T) {
 		kept.release(kept.end)
 		received = append(received, wire.String())
 		checkReceived(t, seed, sent, received)
-		if p.messages != len(sent) || p.bytes != len(strings.Join(sent, "")) {
-			t.Fatalf("seed %d: %d messages and %d bytes told delivered; want %d and %d", seed, p.messages, p.bytes, len(sent), len(strings.Join(sent, "")))
+		if total := len(strings.Join(sent, "")); p.messages != len(sent) || p.bytes != total {
+			t.Fatalf("seed %d: %d messages and %d bytes told delivered; want %d and %d", seed, p.messages, p.bytes, len(sent), total)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,6 +27,9 @@ const (
 	writeBytes = 256 << 10
 )
 
+// errOver is a connection whose receiver has gone without acknowledging everything.
+var errOver = errors.New("the receiver has closed the connection")
+
 // SinkConfig says where a sink's receiver is.
 type SinkConfig struct {
 	ID      string // PIPELINE/NAME
@@ -33,8 +37,9 @@ type SinkConfig struct {
 	Log     *slog.Logger
 }
 
-// Sink keeps one connection to its receiver. What the receiver's kernel has not acknowledged it keeps, and sends again, from the beginning of
-// a message, on the next connection; it never gives up. So after a cut a receiver may see messages again, and the one that was cut in part.
+// Sink keeps one connection to its receiver. What the receiver's kernel has not acknowledged it keeps, and sends again, from the
+// beginning of a message, on the next connection; it never gives up. So after a cut a receiver may see messages again, and the one that
+// was cut in part.
 type Sink struct {
 	config SinkConfig
 	dial   func(ctx context.Context, address string) (*net.TCPConn, error)
@@ -155,6 +160,13 @@ func (s *Sink) settle(kept *retained) error {
 		return fmt.Errorf("look for acknowledgements: %w", err)
 	}
 	kept.release(kept.sent - int64(unacked))
+	if unacked == 0 {
+		return nil
+	}
+	// Once the receiver has closed its side, a reset wakes nobody: nothing is read any more, and there may be nothing to write.
+	if over, err := acked.Over(raw); err != nil || over {
+		return errors.Join(err, errOver)
+	}
 	return nil
 }
 
@@ -183,8 +195,8 @@ type connection struct {
 	done   chan struct{}
 }
 
-// newConnection begins to watch a connection: what a receiver sends is thrown away, and a reset is seen when it comes. A receiver that has only
-// closed its own side is still one that reads.
+// newConnection begins to watch a connection: what a receiver sends is thrown away, and a reset is seen when it comes. A receiver that
+// has only closed its own side is still one that reads.
 func newConnection(conn *net.TCPConn) *connection {
 	c := &connection{TCPConn: conn, broken: make(chan error, 1), done: make(chan struct{})}
 	go func() {

@@ -78,8 +78,8 @@ func (s *system) Write(record []byte) (int, error) {
 	return len(record), nil
 }
 
-// await returns when the log has a record with all these texts in it, and returns it.
-func (s *system) await(texts ...string) string {
+// await returns when the log has a record with all these texts in it.
+func (s *system) await(texts ...string) {
 	s.t.Helper()
 	timeout := time.After(20 * time.Second)
 	for {
@@ -87,7 +87,7 @@ func (s *system) await(texts ...string) string {
 		for _, record := range s.log {
 			if containsAll(record, texts) {
 				s.mu.Unlock()
-				return record
+				return
 			}
 		}
 		s.mu.Unlock()
@@ -328,8 +328,8 @@ func TestASenderThatDoesNotFinishIsCut(t *testing.T) {
 	s.await("connection cut", "drain_timeout=10ms", "messages=1")
 }
 
-// TestASinkThatIsCutSendsEverything resets the sink's connection again and again while messages flow. What the receiver's kernel has by then its
-// program still reads; the rest must come on the next connection, and what comes twice must come right at its beginning.
+// TestASinkThatIsCutSendsEverything resets the sink's connection again and again while messages flow. What the receiver's kernel has by
+// then its program still reads; the rest must come on the next connection, and what comes twice must come right at its beginning.
 func TestASinkThatIsCutSendsEverything(t *testing.T) {
 	const cuts, perCut = 20, 5000
 	s := startSystem(t, SourceConfig{})

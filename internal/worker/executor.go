@@ -2,7 +2,8 @@ package worker
 
 import "github.com/wallaroo-stream/wallaroo/internal/message"
 
-// Executor runs the stages of an application for the messages it is given, in order. The worker's loop feeds it and is told what came of it.
+// Executor runs the stages of an application for the messages it is given, in order. The worker's loop feeds it and is told what came of
+// it.
 type Executor interface {
 	// Process begins a call. It does not block and takes over the batch's memory; at most callsAhead calls are begun and not done.
 	Process(Call)
@@ -15,7 +16,8 @@ type Call struct {
 	Batch message.Batch
 }
 
-// Event is something that came of a call. The events of a call end with one that says Done; those of different calls come in the order of the calls.
+// Event is something that came of a call. The events of a call end with one that says Done; those of different calls come in the order of
+// the calls.
 type Event struct {
 	Call    uint32
 	Sink    int           // where Output goes

@@ -23,8 +23,8 @@ const (
 // laneCredit bounds what one connection may have handed on and not had processed.
 var laneCredit = Credit{Messages: 8192, Bytes: 128 << 10}
 
-// inbox is what other goroutines tell the loop. Its bound is that of what they may have under way: lanes stand in it once each, and events are
-// those of callsAhead calls.
+// inbox is what other goroutines tell the loop. Its bound is that of what they may have under way: lanes stand in it once each, and
+// events are those of callsAhead calls.
 type inbox struct {
 	wake   signal
 	mu     sync.Mutex

@@ -15,8 +15,8 @@ func newPace(pipelines int) pace {
 	return pace{perMessage: make([]float64, pipelines), last: make([]int, pipelines)}
 }
 
-// messages is how many messages the next call of a pipeline may have, at least one. It starts with one and grows by doubling, since a pipeline
-// whose messages take long must not be found out by a long call.
+// messages is how many messages the next call of a pipeline may have, at least one. It starts with one and grows by doubling, since a
+// pipeline whose messages take long must not be found out by a long call.
 func (p *pace) messages(pipeline int) int {
 	if p.perMessage[pipeline] == 0 {
 		return 1

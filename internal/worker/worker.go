@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Pipeline is the ends of one pipeline; Sink is nil when its last step keeps the results. Its number in Config.Pipelines is that of its stage.
+// Pipeline is the ends of one pipeline; Sink is nil when its last step keeps the results. Its number in Config.Pipelines is that of its
+// stage.
 type Pipeline struct {
 	Source Source
 	Sink   Sink
@@ -55,14 +56,14 @@ type Summary struct {
 	Delivered uint64 // of the outputs, those that sinks have delivered
 }
 
-// Undelivered is the error of a worker that had to end before all it had accepted was processed and delivered.
-type Undelivered struct {
+// UndeliveredError is the error of a worker that had to end before all it had accepted was processed and delivered.
+type UndeliveredError struct {
 	Unprocessed uint64 // messages accepted and not processed
 	Outputs     uint64 // outputs that no sink has delivered
 	Within      time.Duration
 }
 
-func (u *Undelivered) Error() string {
+func (u *UndeliveredError) Error() string {
 	var parts []string
 	if u.Unprocessed > 0 {
 		parts = append(parts, fmt.Sprintf("%d messages accepted but not processed", u.Unprocessed))
@@ -83,7 +84,7 @@ type Worker struct {
 func New(config Config) *Worker {
 	n := len(config.Pipelines)
 	l := &loop{
-		inbox:    inbox{wake: newSignal()},
+		wake:     newSignal(),
 		executor: config.Executor,
 		report:   config.Report,
 		pace:     newPace(n),
@@ -105,9 +106,9 @@ const maxInt = int(^uint(0) >> 1)
 // Deliver tells the worker what came of a call; the executor calls it, from one goroutine. It does not block.
 func (w *Worker) Deliver(e Event) { w.loop.deliver(e) }
 
-// Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it, within
-// Config.StopWithin, and returns nil, or *Undelivered. It returns the cause of ctx as soon as ctx is done. When it returns, no goroutine of the
-// worker's or its connectors' is left.
+// Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
+// within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. When it returns, no
+// goroutine of the worker's or its connectors' is left.
 func (w *Worker) Run(ctx, stop context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -186,7 +187,7 @@ func (w *Worker) verdict(err error) error {
 		return err
 	}
 	s := w.Summary()
-	return &Undelivered{Unprocessed: s.Accepted - s.Processed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
+	return &UndeliveredError{Unprocessed: s.Accepted - s.Processed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
 }
 
 // Summary is what the worker has done. Only when Run has returned.

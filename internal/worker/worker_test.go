@@ -26,6 +26,7 @@ type testExecutor struct {
 }
 
 func newTestExecutor(t *testing.T) *testExecutor {
+	t.Helper()
 	return &testExecutor{t: t, calls: make(chan Call, callsAhead), fail: func([]byte) bool { return false }}
 }
 
@@ -122,6 +123,7 @@ type testSink struct {
 }
 
 func newTestSink(t *testing.T, id string) *testSink {
+	t.Helper()
 	return &testSink{t: t, id: id, open: make(chan struct{}), next: map[uint32]uint32{}}
 }
 
@@ -176,7 +178,7 @@ func (r *testReport) Stopping()      {}
 func (r *testReport) Failed(o Origin, f Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.failures = append(r.failures, fmt.Sprint(o.Peer, " ", o.Position, " ", []byte(f.Error)))
+	r.failures = append(r.failures, fmt.Sprintf("%s %d %d", o.Peer, o.Position, []byte(f.Error)))
 }
 
 // bench is a worker with everything around it.
@@ -192,6 +194,7 @@ type bench struct {
 
 // start runs a worker with a pipeline for each source, inside a bubble.
 func start(t *testing.T, executor *testExecutor, sources ...*testSource) *bench {
+	t.Helper()
 	b := &bench{executor: executor, report: &testReport{ready: make(chan struct{})}, sources: sources, ended: make(chan error, 1)}
 	var pipelines []Pipeline
 	for _, s := range sources {
@@ -216,7 +219,9 @@ func start(t *testing.T, executor *testExecutor, sources ...*testSource) *bench 
 func TestAllMessagesGoThroughInOrder(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
-			b := start(t, newTestExecutor(t), &testSource{id: "p", lanes: 5, messages: 300, seed: seed}, &testSource{id: "q", lanes: 1, messages: 2000, seed: seed})
+			b := start(t, newTestExecutor(t),
+				&testSource{id: "p", lanes: 5, messages: 300, seed: seed},
+				&testSource{id: "q", lanes: 1, messages: 2000, seed: seed})
 			for _, sink := range b.sinks {
 				sink.delay = time.Duration(seed) * time.Millisecond
 				close(sink.open)
@@ -238,7 +243,9 @@ func TestAStalledSinkHoldsItsSourceAndNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newTestExecutor(t)
 		x.took = 50 * time.Microsecond
-		b := start(t, x, &testSource{id: "stalled", lanes: 3, messages: 100_000, size: 100}, &testSource{id: "free", lanes: 2, messages: 5000, size: 100})
+		b := start(t, x,
+			&testSource{id: "stalled", lanes: 3, messages: 100_000, size: 100},
+			&testSource{id: "free", lanes: 2, messages: 5000, size: 100})
 		close(b.sinks[1].open)
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -268,9 +275,9 @@ func TestWhatIsNotDeliveredInTimeIsCounted(t *testing.T) {
 		began := time.Now()
 		b.stop()
 		err := <-b.ended
-		var undelivered *Undelivered
+		var undelivered *UndeliveredError
 		if !errors.As(err, &undelivered) || time.Since(began) != 10*time.Second {
-			t.Fatalf("ended after %s by %v; want *Undelivered after 10s", time.Since(began), err)
+			t.Fatalf("ended after %s by %v; want *UndeliveredError after 10s", time.Since(began), err)
 		}
 		s := b.Summary()
 		if undelivered.Unprocessed != s.Accepted-s.Processed || undelivered.Outputs != s.Processed || undelivered.Outputs == 0 {
@@ -290,7 +297,10 @@ func TestAFailureNamesItsConnectionAndPosition(t *testing.T) {
 		if err := <-b.ended; err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"peer0 39 [0 0 0 0 0 0 0 39]", "peer0 79 [0 0 0 0 0 0 0 79]", "peer1 39 [0 0 0 1 0 0 0 39]", "peer1 79 [0 0 0 1 0 0 0 79]"} {
+		for _, want := range []string{
+			"peer0 39 [0 0 0 0 0 0 0 39]", "peer0 79 [0 0 0 0 0 0 0 79]",
+			"peer1 39 [0 0 0 1 0 0 0 39]", "peer1 79 [0 0 0 1 0 0 0 79]",
+		} {
 			found := 0
 			for _, f := range b.report.failures {
 				if f == want {

@@ -1,0 +1,50 @@
+# What can be done with this tree; "make help" lists it. Needed are Go, Python 3.10 or later, and the registries of their packages.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+LINT := go tool -modfile=tools/go.mod golangci-lint
+CHECKED := src tests ../examples/python
+
+# Any Go since 1.21 can fetch the one that go.mod names.
+export GOTOOLCHAIN := auto
+export PYTHON
+
+.PHONY: help build demo test check format bench clean need-python
+
+help: ## list what there is to make
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+build: ## build bin/wallaroo, one static file with the Python package in it
+	CGO_ENABLED=0 go build -trimpath -o bin/wallaroo ./cmd/wallaroo
+
+demo: build ## build, and count words from a TCP sender to a TCP receiver
+	@go run ./bench/demo
+
+test: need-python ## run every test, Go with the race detector and Python
+	@cc=$$(tools/c-compiler) && echo "CC='$$cc' go test -race ./..." && CC="$$cc" CGO_ENABLED=1 go test -race ./...
+	PYTHONPATH=python/src $(PYTHON) -m unittest discover -s python/tests
+
+check: need-python ## lint, vet, format, the rules of the tree, and the types of the Python package
+	$(LINT) fmt --diff
+	go vet ./...
+	$(LINT) run ./...
+	go test ./internal/tidy
+	cd python && ../tools/checkers -m ruff format --check --config pyproject.toml $(CHECKED)
+	cd python && ../tools/checkers -m ruff check --config pyproject.toml $(CHECKED)
+	cd python && ../tools/checkers -m mypy $(CHECKED)
+	tools/checkers python/tests/check_typing.py
+
+format: need-python ## bring Go and Python into the form that check demands
+	$(LINT) fmt
+	cd python && ../tools/checkers -m ruff format --config pyproject.toml $(CHECKED)
+
+bench: build ## measure against the reference programs
+	@go run ./bench
+
+clean: ## remove what was built or installed here
+	rm -rf bin .tools
+	find . -name __pycache__ -o -name .mypy_cache -o -name .ruff_cache | xargs rm -rf
+
+need-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+		{ echo 'Python 3.10 or later is needed, and "$(PYTHON)" is not that: install it, or say PYTHON=/path/to/python' >&2; exit 1; }
