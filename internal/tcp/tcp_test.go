@@ -410,6 +410,34 @@ func readLines(conn net.Conn) *numbers {
 	return &numbers{Scanner: scanner}
 }
 
+// TestAReceiverThatClosedItsSideAndThenBrokeIsSeen has everything written and nothing more to read when the connection breaks: no call fails.
+func TestAReceiverThatClosedItsSideAndThenBrokeIsSeen(t *testing.T) {
+	s := startSystem(t, SourceConfig{})
+	receiver := s.accept().(*net.TCPConn)
+	if err := receiver.SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := receiver.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	sender := s.dial(<-s.address)
+	var sent []string
+	for i := range 100 {
+		sent = append(sent, fmt.Sprintf("%d %s", i, strings.Repeat("x", 500)))
+	}
+	mustWrite(t, sender, framed(sent...))
+	sender.Close()
+	s.await("connection closed", "messages=100")
+	if _, err := receiver.Read(make([]byte, 1)); err != nil { // the sink has begun to write; most of it stays in this machine's buffers
+		t.Fatal(err)
+	}
+	reset(receiver)
+	s.await("the sink's connection broke")
+	if got := s.finish(s.accept()); !strings.HasSuffix(strings.Join(sent, "\n")+"\n", got) || !strings.Contains(got, sent[99]) {
+		t.Errorf("%d bytes received on the next connection", len(got))
+	}
+}
+
 func TestASinkWaitsForItsReceiver(t *testing.T) {
 	placeholder, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
