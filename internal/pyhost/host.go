@@ -1,10 +1,12 @@
 package pyhost
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +17,9 @@ import (
 
 // queuedCalls is how many calls Process can take without waiting for the pipe; the worker's loop begins no more than that.
 const queuedCalls = 4
+
+// eventsAtOnce bounds how many events the worker is told of together.
+const eventsAtOnce = 256
 
 // Config is what a host needs.
 type Config struct {
@@ -49,7 +54,9 @@ func (e *LoadError) Error() string {
 type Host struct {
 	process *process
 	log     *slog.Logger
-	calls   chan worker.Call
+	frame   []byte       // of the call that Process begins
+	rests   chan []byte  // what of calls the pipe did not take, in order
+	behind  atomic.Int32 // how many rests are not written
 }
 
 // Start starts the Python process. The host must be closed.
@@ -58,7 +65,7 @@ func Start(config Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Host{process: p, log: config.Log, calls: make(chan worker.Call, queuedCalls)}, nil
+	return &Host{process: p, log: config.Log, rests: make(chan []byte, queuedCalls)}, nil
 }
 
 // Close ends the Python process and returns when it is gone; at once if ctx is done.
@@ -122,11 +129,21 @@ func parseLoadError(body []byte) error {
 	return &e
 }
 
-// Process begins a call. Only while Serve runs.
-func (h *Host) Process(c worker.Call) { h.calls <- c }
+// Process begins a call. Only while Serve runs, and from one goroutine at a time. What the pipe does not take at once Serve writes.
+func (h *Host) Process(c worker.Call) {
+	h.frame = appendBatch(h.frame[:0], kindBatch, c.ID, c.Stage, &c.Batch)
+	written := 0
+	if h.behind.Load() == 0 {
+		written = h.process.tryWrite(h.frame)
+	}
+	if written < len(h.frame) {
+		h.behind.Add(1)
+		h.rests <- bytes.Clone(h.frame[written:])
+	}
+}
 
 // Serve carries calls to the process and what comes of them to deliver, until ctx is done, which is nil, or the process dies.
-func (h *Host) Serve(ctx context.Context, deliver func(worker.Event)) error {
+func (h *Host) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	stop := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	// A read or a write that waits for the process ends with ctx.
@@ -143,19 +160,18 @@ func (h *Host) Serve(ctx context.Context, deliver func(worker.Event)) error {
 	return err
 }
 
-// write sends calls, one frame after another.
+// write writes what Process could not.
 func (h *Host) write(ctx context.Context) error {
-	var frame []byte
 	for {
 		select {
-		case c := <-h.calls:
-			frame = appendBatch(frame[:0], kindBatch, c.ID, c.Stage, &c.Batch)
-			if _, err := h.process.commands.Write(frame); err != nil {
+		case rest := <-h.rests:
+			if _, err := h.process.commands.Write(rest); err != nil {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
 				return h.process.endError(endGrace)
 			}
+			h.behind.Add(-1)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -163,18 +179,35 @@ func (h *Host) write(ctx context.Context) error {
 }
 
 // read takes in what the process answers, always: a process whose answers nobody reads stands still.
-func (h *Host) read(deliver func(worker.Event)) error {
+func (h *Host) read(deliver func([]worker.Event)) error {
 	for {
-		k, body, err := h.process.read()
+		events, err := h.events()
+		if len(events) > 0 {
+			deliver(events)
+		}
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// events is what the next frame tells the worker, and the frames that came with it.
+func (h *Host) events() ([]worker.Event, error) {
+	var events []worker.Event
+	for {
+		k, body, err := h.process.read()
+		if err != nil {
+			return events, err
+		}
 		event, err := h.event(k, body)
 		if err != nil {
-			return fmt.Errorf("the Python process sent what the protocol does not know: %w", err)
+			return events, fmt.Errorf("the Python process sent what the protocol does not know: %w", err)
 		}
 		if event != nil {
-			deliver(*event)
+			events = append(events, *event)
+		}
+		if !h.process.more() || len(events) == eventsAtOnce {
+			return events, nil
 		}
 	}
 }

@@ -111,6 +111,26 @@ func (p *process) read() (kind, []byte, error) {
 	return 0, nil, fmt.Errorf("the Python process (pid %d) sent what the protocol does not know: %w", p.handle.Pid, err)
 }
 
+// tryWrite writes as much as the pipe takes at once. Only while nothing else writes. That the process is gone is seen where it is read from.
+func (p *process) tryWrite(frame []byte) int {
+	raw, err := p.commands.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	written := 0
+	_ = raw.Write(func(fd uintptr) bool {
+		n, err := unix.Write(int(fd), frame)
+		if err == nil {
+			written = n
+		}
+		return true
+	})
+	return written
+}
+
+// more reports whether another frame has begun to come.
+func (p *process) more() bool { return p.results.Buffered() > 0 }
+
 // endError waits for the end of the process, for which it kills it after a while, and says how it ended.
 func (p *process) endError(grace time.Duration) error {
 	select {

@@ -26,7 +26,7 @@ import (
 // lines is an executor that makes a line of each message.
 type lines struct {
 	calls   chan worker.Call
-	deliver func(worker.Event)
+	deliver func([]worker.Event)
 }
 
 func (x *lines) Process(c worker.Call) { x.calls <- c }
@@ -39,8 +39,7 @@ func (x *lines) run(ctx context.Context) {
 			for c.Batch.Count() > 0 {
 				out.Append(append(bytes.Clone(c.Batch.Take(1).Payload), '\n'))
 			}
-			x.deliver(worker.Event{Call: c.ID, Sink: c.Stage, Output: out})
-			x.deliver(worker.Event{Call: c.ID, Done: true})
+			x.deliver([]worker.Event{{Call: c.ID, Sink: c.Stage, Output: out}, {Call: c.ID, Done: true}})
 		case <-ctx.Done():
 			return
 		}

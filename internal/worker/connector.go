@@ -42,6 +42,7 @@ func (i *Inlet) Lane(peer string) *Lane {
 type Lane struct {
 	loop     *loop
 	edge     *Edge
+	room     signal // notified when the edge has credit again
 	pipeline int
 	peer     string
 	ready    bool   // stands in the loop's queue of lanes that hold something; the inbox's lock guards it
@@ -50,11 +51,15 @@ type Lane struct {
 
 // Send hands messages on as soon as the lane has credit. Their memory is the engine's from then on. An error is ctx's.
 func (l *Lane) Send(ctx context.Context, b message.Batch) error {
-	count := uint64(b.Count())
-	if err := l.edge.writeWithin(ctx, b); err != nil {
-		return err
+	for !l.edge.hasCredit() {
+		select {
+		case <-l.room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	l.loop.accepted.Add(count)
+	l.loop.accepted.Add(uint64(b.Count()))
+	l.edge.write(b)
 	return nil
 }
 

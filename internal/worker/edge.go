@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"sync"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -29,7 +28,7 @@ func (s signal) notify() {
 // and may overdraw it by the output of the calls that have begun; the consumer takes in order and gives credit back.
 type Edge struct {
 	items func() // called without the lock when an edge that was empty holds something, or is closed
-	room  signal // notified when there is credit again
+	room  func() // called without the lock when there is credit again
 	limit Credit // what may be in it
 	mu    sync.Mutex
 	queue []message.Batch // guarded by mu, as are those below
@@ -37,7 +36,7 @@ type Edge struct {
 	shut  bool            // nothing more will be written
 }
 
-func newEdge(limit Credit, items func(), room signal) *Edge {
+func newEdge(limit Credit, items, room func()) *Edge {
 	return &Edge{items: items, room: room, limit: limit}
 }
 
@@ -54,22 +53,14 @@ func (e *Edge) write(b message.Batch) {
 	}
 }
 
-// writeWithin puts a batch in as soon as there is credit. It returns the context's error if that comes first.
-func (e *Edge) writeWithin(ctx context.Context, b message.Batch) error {
-	for !e.hasCredit() {
-		select {
-		case <-e.room:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	e.write(b)
-	return nil
-}
-
 func (e *Edge) hasCredit() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.credit()
+}
+
+// credit is hasCredit for those who hold the lock.
+func (e *Edge) credit() bool {
 	return e.used.Messages < e.limit.Messages && e.used.Bytes < e.limit.Bytes
 }
 
@@ -96,10 +87,14 @@ func (e *Edge) take(limit int) (message.Batch, bool) {
 // giveBack returns the credit of messages that were taken.
 func (e *Edge) giveBack(c Credit) {
 	e.mu.Lock()
+	had := e.credit()
 	e.used.Messages -= c.Messages
 	e.used.Bytes -= c.Bytes
+	again := !had && e.credit()
 	e.mu.Unlock()
-	e.room.notify()
+	if again {
+		e.room()
+	}
 }
 
 // close says that nothing more will be written.

@@ -23,57 +23,6 @@ const (
 // laneCredit bounds what one connection may have handed on and not had processed.
 var laneCredit = Credit{Messages: 8192, Bytes: 128 << 10}
 
-// inbox is what other goroutines tell the loop. Its bound is that of what they may have under way: lanes stand in it once each, and
-// events are those of callsAhead calls.
-type inbox struct {
-	wake   signal
-	mu     sync.Mutex
-	ready  []*Lane // guarded by mu, as are those below: lanes that hold something and are not in the loop's queues yet
-	events []Event
-	ended  bool // no lane will hold anything any more
-}
-
-func (i *inbox) deliver(e Event) {
-	i.mu.Lock()
-	i.events = append(i.events, e)
-	i.mu.Unlock()
-	i.wake.notify()
-}
-
-func (i *inbox) arrived(l *Lane) {
-	i.mu.Lock()
-	if !l.ready {
-		l.ready = true
-		i.ready = append(i.ready, l)
-	}
-	i.mu.Unlock()
-	i.wake.notify()
-}
-
-// end says that all sources have closed their lanes.
-func (i *inbox) end() {
-	i.mu.Lock()
-	i.ended = true
-	i.mu.Unlock()
-	i.wake.notify()
-}
-
-func (i *inbox) take() (ready []*Lane, events []Event, ended bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	ready, events = i.ready, i.events
-	i.ready, i.events = nil, nil
-	return ready, events, i.ended
-}
-
-// rest takes a lane out of the loop's queue if it is empty; false when more has come meanwhile.
-func (i *inbox) rest(l *Lane) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	l.ready = !l.edge.empty()
-	return !l.ready
-}
-
 // call is a call that has begun.
 type call struct {
 	id       uint32
@@ -90,18 +39,23 @@ type part struct {
 	taken Credit
 }
 
-// loop owns an executor: it alone begins calls, and it alone sees what came of them.
+// loop owns an executor: it alone begins calls, and it alone sees what came of them. It turns on the goroutine of whoever brings it news, so that
+// a message costs no more wake-ups than it has to, but on one at a time: all that follows wake is the loop's own, and turning guards it.
 type loop struct {
 	inbox
+	wake     signal // notified when there is news that came while the loop turned, or it is over
 	executor Executor
 	report   Report
+	turning  sync.Mutex
 	pace     pace
 	queues   [][]*Lane // by pipeline: lanes that hold something, in the order of their turns
-	turn     int       // the pipeline whose turn it is
+	first    int       // the pipeline whose turn it is
 	outlets  []*Outlet // by pipeline; nil where there is no sink
 	calls    []*call   // begun and not done, oldest first
 	next     uint32
 	finished time.Time // when the last call was done
+	over     bool      // nothing is left to do, or the loop was stopped
+	err      error     // what ended it
 
 	accepted  atomic.Uint64 // messages that lanes have handed on
 	processed uint64        // messages of calls that are done
@@ -110,40 +64,84 @@ type loop struct {
 }
 
 func (l *loop) openLane(pipeline int, peer string) *Lane {
-	lane := &Lane{loop: l, pipeline: pipeline, peer: peer}
-	lane.edge = newEdge(laneCredit, func() { l.arrived(lane) }, newSignal())
+	lane := &Lane{loop: l, room: newSignal(), pipeline: pipeline, peer: peer}
+	arrived := func() {
+		l.arrived(lane)
+		l.news()
+	}
+	lane.edge = newEdge(laneCredit, arrived, lane.room.notify)
 	return lane
 }
 
-// run feeds the executor until all lanes have ended and all they handed on is processed, or ctx is done. It then closes the outlets.
+// run keeps the loop turning until all lanes have ended and all they handed on is processed, or ctx is done.
 func (l *loop) run(ctx context.Context) error {
 	for {
-		ready, events, ended := l.take()
-		for _, e := range events {
-			if err := l.handle(e); err != nil {
-				return err
-			}
-		}
-		for _, lane := range ready {
-			l.queues[lane.pipeline] = append(l.queues[lane.pipeline], lane)
-		}
-		for l.begin() {
-		}
-		if ended && len(l.calls) == 0 && l.idle() {
-			break
+		l.turning.Lock()
+		l.turn()
+		over, err := l.over, l.err
+		l.turning.Unlock()
+		if over {
+			return err
 		}
 		select {
 		case <-l.wake:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			l.stop(context.Cause(ctx))
 		}
 	}
+}
+
+// stop ends the loop where it stands.
+func (l *loop) stop(err error) {
+	l.turning.Lock()
+	defer l.turning.Unlock()
+	if !l.over {
+		l.over, l.err = true, err
+	}
+}
+
+// news makes the loop turn: here, or, if it turns on another goroutine, when that is done. Whoever calls it holds no lock.
+func (l *loop) news() {
+	if !l.turning.TryLock() {
+		l.wake.notify()
+		return
+	}
+	defer l.turning.Unlock()
+	l.turn()
+	if l.over {
+		l.wake.notify()
+	}
+}
+
+// turn takes in all news and begins what may begin.
+func (l *loop) turn() {
+	if l.over {
+		return
+	}
+	ready, events, ended := l.take()
+	for _, e := range events {
+		if err := l.handle(e); err != nil {
+			l.over, l.err = true, err
+			return
+		}
+	}
+	for _, lane := range ready {
+		l.queues[lane.pipeline] = append(l.queues[lane.pipeline], lane)
+	}
+	for l.begin() {
+	}
+	if ended && len(l.calls) == 0 && l.idle() {
+		l.over = true
+		l.closeOutlets()
+	}
+}
+
+func (l *loop) closeOutlets() {
 	for _, o := range l.outlets {
 		if o != nil {
 			o.edge.close()
 		}
 	}
-	return nil
 }
 
 // idle reports whether no lane holds anything.
@@ -157,8 +155,8 @@ func (l *loop) begin() bool {
 		return false
 	}
 	for range l.queues {
-		pipeline := l.turn
-		l.turn = (l.turn + 1) % len(l.queues)
+		pipeline := l.first
+		l.first = (l.first + 1) % len(l.queues)
 		if len(l.queues[pipeline]) > 0 && l.mayWrite(pipeline) {
 			l.beginAt(pipeline)
 			return true

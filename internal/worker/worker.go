@@ -95,7 +95,7 @@ func New(config Config) *Worker {
 		if p.Sink != nil {
 			items := newSignal()
 			credit := Credit{Messages: maxInt, Bytes: config.SinkBuffer}
-			l.outlets[i] = &Outlet{items: items, edge: newEdge(credit, items.notify, l.wake)}
+			l.outlets[i] = &Outlet{items: items, edge: newEdge(credit, items.notify, l.news)}
 		}
 	}
 	return &Worker{config: config, loop: l}
@@ -103,8 +103,11 @@ func New(config Config) *Worker {
 
 const maxInt = int(^uint(0) >> 1)
 
-// Deliver tells the worker what came of a call; the executor calls it, from one goroutine. It does not block.
-func (w *Worker) Deliver(e Event) { w.loop.deliver(e) }
+// Deliver tells the worker what came of calls, in order; the executor calls it, from one goroutine. It does not block.
+func (w *Worker) Deliver(events []Event) {
+	w.loop.deliver(events)
+	w.loop.news()
+}
 
 // Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
 // within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. When it returns, no
@@ -178,6 +181,7 @@ func (w *Worker) runSources(ctx, stop context.Context) error {
 		return err
 	}
 	w.loop.end()
+	w.loop.news()
 	return nil
 }
 
@@ -190,9 +194,11 @@ func (w *Worker) verdict(err error) error {
 	return &UndeliveredError{Unprocessed: s.Accepted - s.Processed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
 }
 
-// Summary is what the worker has done. Only when Run has returned.
+// Summary is what the worker has done.
 func (w *Worker) Summary() Summary {
 	l := w.loop
+	l.turning.Lock()
+	defer l.turning.Unlock()
 	s := Summary{Accepted: l.accepted.Load(), Processed: l.processed, Outputs: l.outputs, Failures: l.failures, Delivered: l.outputs}
 	for _, o := range l.outlets {
 		if o != nil {

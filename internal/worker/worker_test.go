@@ -22,7 +22,7 @@ type testExecutor struct {
 	fail    func(payload []byte) bool
 	took    time.Duration // for each message, in the bubble's time
 	longest int           // messages in a call
-	deliver func(Event)
+	deliver func([]Event)
 }
 
 func newTestExecutor(t *testing.T) *testExecutor {
@@ -48,15 +48,12 @@ func (x *testExecutor) run(ctx context.Context) {
 				payload := c.Batch.Take(1).Payload
 				time.Sleep(x.took)
 				if x.fail(payload) {
-					x.deliver(Event{Call: c.ID, Failure: &Failure{Index: i, Error: string(payload)}})
+					x.deliver([]Event{{Call: c.ID, Failure: &Failure{Index: i, Error: string(payload)}}})
 				} else {
 					out.Append(payload)
 				}
 			}
-			if out.Count() > 0 {
-				x.deliver(Event{Call: c.ID, Sink: c.Stage, Output: out})
-			}
-			x.deliver(Event{Call: c.ID, Done: true})
+			x.deliver([]Event{{Call: c.ID, Sink: c.Stage, Output: out}, {Call: c.ID, Done: true}})
 		case <-ctx.Done():
 			return
 		}
@@ -332,4 +329,21 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 			t.Errorf("%d messages delivered", b.sinks[0].got)
 		}
 	})
+}
+
+// TestALaneThatWasEmptiedIsNotQueued has the loop take what a lane holds before its producer has told of it.
+func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
+	l := &loop{wake: newSignal()}
+	lane := l.openLane(0, "peer")
+	lane.edge.items = func() {}
+	b := message.Batch{}
+	b.Append([]byte("m"))
+	lane.edge.write(b)
+	if _, ok := lane.edge.take(1); !ok {
+		t.Fatal("the lane held nothing")
+	}
+	l.arrived(lane)
+	if ready, _, _ := l.take(); len(ready) != 0 {
+		t.Errorf("an empty lane was queued")
+	}
 }

@@ -18,6 +18,7 @@ class Answers:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = threading.Lock()
+        self._last: list[bytes] = []  # the last results of a call, which go out with the word that it is done
 
     def write(self, parts: list[bytes]) -> None:
         """Write the parts of one frame, all of it.
@@ -33,8 +34,15 @@ class Answers:
                     rest = rest[os.write(self._descriptor, rest) :]
 
     def send(self, batch: protocol.Batch, sink: int, sizes: array[int], data: bytes) -> None:
-        """Write results of a batch: the sizes of messages for a sink, and their bytes."""
-        self.write(protocol.output_frame(batch.call, sink, sizes, data, batch.ingest))
+        """Write results of a batch: sizes of messages for a sink, and their bytes. The last ones wait for `done`."""
+        if self._last:
+            self.write(self._last)
+        self._last = protocol.output_frame(batch.call, sink, sizes, data, batch.ingest)
+
+    def done(self, batch: protocol.Batch) -> None:
+        """Say that a batch is processed, behind all that came of it."""
+        self.write([*self._last, protocol.done_frame(batch.call)])
+        self._last = []
 
     def fail(self, batch: protocol.Batch, index: int, site: str, error: BaseException, *key: object) -> None:
         """Report what a step raised at message ``index`` of a batch, with the key if there was one."""

@@ -49,8 +49,10 @@ def main() -> None:
 def read_frames(descriptor: int) -> Iterator[tuple[int, bytes]]:
     """The frames that come by a file descriptor, until its other end is closed."""
     frames = protocol.Frames()
-    while chunk := os.read(descriptor, _READ):
-        if frames.missing() > len(chunk):  # a long frame is put together once, not piece by piece
+    buffer = memoryview(bytearray(_READ))  # one for all reads: a fresh one of this size costs more than the read
+    while count := os.readv(descriptor, (buffer,)):
+        chunk = bytes(buffer[:count])
+        if frames.missing() > count:  # a long frame is put together once, not piece by piece
             chunk = _fill(descriptor, chunk, frames.missing())
         yield from frames.feed(chunk)
 
@@ -58,7 +60,7 @@ def read_frames(descriptor: int) -> Iterator[tuple[int, bytes]]:
 def _fill(descriptor: int, chunk: bytes, size: int) -> bytes:
     """Read on until there are so many bytes, or the other end is closed."""
     pieces, have = [chunk], len(chunk)
-    while have < size and (piece := os.read(descriptor, max(_READ, size - have))):
+    while have < size and (piece := os.read(descriptor, min(_READ, size - have))):
         pieces.append(piece)
         have += len(piece)
     return b"".join(pieces)
@@ -86,7 +88,7 @@ class _Executor:
         if kind == protocol.BATCH:
             batch = protocol.read_batch(data)
             self._stages[batch.stage](batch)
-            self._answers.write([protocol.done_frame(batch.call)])
+            self._answers.done(batch)
         elif kind == protocol.HELLO:
             self._hello(protocol.read_json(data))
         elif kind == protocol.START and self._application is not None:
