@@ -20,9 +20,6 @@ const (
 	dialTimeout = 5 * time.Second
 	// remind is how often the log says that a receiver is still away.
 	remind = 10 * time.Second
-	// An acknowledgement is looked for after each write, and then at intervals that double from the first to the last.
-	firstLook = time.Millisecond
-	lastLook  = 100 * time.Millisecond
 	// writeBytes is how much is given to the kernel at a time, so that acknowledgements are seen meanwhile.
 	writeBytes = 256 << 10
 )
@@ -118,7 +115,8 @@ func (s *Sink) Run(ctx context.Context, outlet *worker.Outlet) error {
 // deliver writes on the connection until the outlet is closed and all is acknowledged, which is nil, or the connection breaks.
 func (s *Sink) deliver(ctx context.Context, outlet *worker.Outlet, kept *retained) error {
 	defer context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Now()) })()
-	look := firstLook
+	look := newLook()
+	defer look.timer.Stop()
 	for {
 		kept.fetch()
 		pieces := kept.unsent(writeBytes)
@@ -128,21 +126,22 @@ func (s *Sink) deliver(ctx context.Context, outlet *worker.Outlet, kept *retaine
 			if err != nil {
 				return err
 			}
-			look = firstLook
+			look.wrote(n)
 		}
-		if err := s.settle(kept); err != nil {
-			return err
+		if look.due(outlet) {
+			if err := s.settle(kept); err != nil {
+				return err
+			}
 		}
 		switch {
 		case kept.bytes() == 0 && outlet.Closed():
 			return nil
-		case len(pieces) > 0:
+		case len(pieces) > 0 && !outlet.Closed():
 			continue // there may be more to write
 		}
-		if err := s.await(ctx, outlet.Items(), kept.bytes() > 0, look); err != nil {
+		if err := s.await(ctx, outlet.Items(), look.next(kept.bytes() > 0, outlet.Closed()), look); err != nil {
 			return err
 		}
-		look = min(2*look, lastLook)
 	}
 }
 
@@ -170,16 +169,13 @@ func (s *Sink) settle(kept *retained) error {
 	return nil
 }
 
-// await returns when there may be something to do: more to write or, where bytes are unacknowledged, an acknowledgement to look for.
-func (s *Sink) await(ctx context.Context, items <-chan struct{}, unacknowledged bool, look time.Duration) error {
-	var timer <-chan time.Time
-	if unacknowledged {
-		timer = time.After(look)
-	}
+// await returns when there may be something to do: more to write, or an acknowledgement to look for.
+func (s *Sink) await(ctx context.Context, items <-chan struct{}, timer <-chan time.Time, look *look) error {
 	select {
 	case <-items:
 		return nil
 	case <-timer:
+		look.fired()
 		return nil
 	case err := <-s.conn.broken:
 		return err

@@ -77,6 +77,9 @@ func (o *Outlet) Take() (message.Batch, bool) {
 	return o.edge.take(int(^uint(0) >> 1))
 }
 
+// Full reports whether the outlet has no credit: what slows the pipeline down is what is not delivered.
+func (o *Outlet) Full() bool { return !o.edge.hasCredit() }
+
 // Closed reports whether nothing is left to take and nothing more will come.
 func (o *Outlet) Closed() bool { return o.edge.closed() }
 

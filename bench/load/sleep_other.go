@@ -1,0 +1,13 @@
+//go:build !linux
+
+package load
+
+import "time"
+
+func sleep(d time.Duration) {
+	time.Sleep(d)
+}
+
+func sharpenSleep() (restore func()) {
+	return func() {}
+}

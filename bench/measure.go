@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/bench/load"
+	"github.com/wallaroo-stream/wallaroo/bench/program"
+	"github.com/wallaroo-stream/wallaroo/bench/rig"
+	"github.com/wallaroo-stream/wallaroo/bench/usage"
+)
+
+const (
+	million        = 1e6
+	shareOfRate    = 0.2 // of the engine's own rate, at which latency is measured
+	shareOfWarming = 0.1 // of the frames of a latency measurement, which do not count
+	firstTry       = 20_000
+	leadTime       = 20 * time.Millisecond // from the making of a schedule to its first frame
+	idleTime       = time.Second           // before an idle process's memory is read
+)
+
+// bench is one run of the benchmark.
+type bench struct {
+	settings
+	self   string // the executable that runs now
+	tape   *load.Tape
+	rate   float64                                  // of the Python word count in words a second, once it has been measured
+	others func(work func() error) (float64, error) // runs work and returns the share of the processors that others took
+}
+
+// measureThroughput floods a side with as much as the engine takes in the seconds of a measurement. The time counts from the first byte
+// sent to the last result received and audited.
+func measureThroughput(ctx context.Context, b *bench, s side) (reading, error) {
+	rate, err := b.engineRate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.flood(ctx, s, b.framesFor(rate*b.seconds))
+}
+
+// measureLatency sends frames to a side, each at its time.
+func measureLatency(ctx context.Context, b *bench, s side) (reading, error) {
+	rate, err := b.engineRate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := b.start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	frames := b.framesFor(shareOfRate * rate * b.seconds)
+	framesPerSecond := float64(frames) / b.seconds
+	schedule := r.Sender.Schedule(time.Now().Add(leadTime), framesPerSecond)
+	latency := r.Receiver.Record(schedule, int(shareOfWarming*float64(frames)))
+	if err := r.Pace(ctx, schedule, frames); err != nil {
+		return nil, err
+	}
+	read := reading{offered: framesPerSecond * float64(load.DefaultShape.Words)}
+	for quantity, percentile := range percentiles {
+		read[quantity] = latency.Percentile(percentile).Seconds()
+	}
+	return read, r.Finish(ctx)
+}
+
+// measureMemory starts a side and reads its memory when it has had nothing to do for a while.
+func measureMemory(ctx context.Context, b *bench, s side) (reading, error) {
+	r, err := b.start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	time.Sleep(idleTime)
+	table, err := usage.Now()
+	if err != nil {
+		return nil, err
+	}
+	own, err := usage.Resident(r.Program.PID())
+	if err != nil {
+		return nil, err
+	}
+	read := reading{goMemory: float64(own)}
+	for _, pid := range table.Descendants(r.Program.PID()) {
+		resident, err := usage.Resident(pid)
+		if err != nil {
+			return nil, err
+		}
+		read[pythonMemory] += float64(resident)
+	}
+	return read, r.Finish(ctx)
+}
+
+// measureStartup starts a side and ends it again.
+func measureStartup(ctx context.Context, b *bench, s side) (reading, error) {
+	r, err := b.start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return reading{startToReady: r.Program.StartedIn().Seconds()}, r.Finish(ctx)
+}
+
+// engineRate returns how many words a second the Python word count takes. It measures it when it is first asked: with a short flood to
+// learn how long a flood of the right length is, and with that.
+func (b *bench) engineRate(ctx context.Context) (float64, error) {
+	if b.rate > 0 {
+		return b.rate, nil
+	}
+	frames := firstTry
+	for range 2 {
+		read, err := b.flood(ctx, pythonWordCount, frames)
+		if err != nil {
+			return 0, err
+		}
+		b.rate = read[throughput]
+		frames = b.framesFor(b.rate * b.seconds)
+	}
+	return b.rate, nil
+}
+
+// flood sends frames to a side as fast as it takes them.
+func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) {
+	r, err := b.start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	before, err := usage.Now()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if err := r.Flood(ctx, frames); err != nil {
+		return nil, err
+	}
+	elapsed := time.Since(began)
+	after, err := usage.Now()
+	if err != nil {
+		return nil, err
+	}
+	used := after.Tree(r.Program.PID()) - before.Tree(r.Program.PID())
+	words := float64(b.tape.Words(frames))
+	return reading{
+		throughput:    words / elapsed.Seconds(),
+		processorTime: used.Seconds() / (words / million),
+	}, r.Finish(ctx)
+}
+
+// start puts a side between a sender and a receiver.
+func (b *bench) start(ctx context.Context, s side) (*rig.Rig, error) {
+	command := func(out string) program.Command { return s.command(b, out) }
+	return rig.Start(ctx, command, s.audit(b.tape), b.tape)
+}
+
+// framesFor returns how many frames hold so many words, about.
+func (b *bench) framesFor(words float64) int {
+	return max(1, int(words/float64(load.DefaultShape.Words)))
+}

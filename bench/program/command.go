@@ -1,0 +1,46 @@
+package program
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// AnyPort has a program listen on a free port of the loopback interface, which its ready line tells.
+const AnyPort = "127.0.0.1:0"
+
+// A Command says how to start a program and how it ends.
+type Command struct {
+	Name string   // what messages call it
+	Path string   // the executable, looked up like a shell does
+	Args []string // without the executable
+
+	// EndsWithInput says that the program ends by itself when its input has ended. Others run until they get SIGTERM.
+	EndsWithInput bool
+}
+
+// Engine returns how to run a Wallaroo application that sends its results to the address out.
+func Engine(binary, application, out string) Command {
+	return Command{
+		Name: "wallaroo",
+		Path: binary,
+		Args: []string{"run", application, "--in", AnyPort, "--out", out, "--http", "off"},
+	}
+}
+
+// PythonLoop returns how to run one of the loops in bench/reference, given by its path.
+func PythonLoop(script, out string) Command {
+	return Command{
+		Name:          filepath.Base(script),
+		Path:          Python(),
+		Args:          []string{script, "--in", AnyPort, "--out", out},
+		EndsWithInput: true,
+	}
+}
+
+// Python returns the interpreter that a Wallaroo application runs on unless it is told otherwise.
+func Python() string {
+	if environment := os.Getenv("VIRTUAL_ENV"); environment != "" {
+		return filepath.Join(environment, "bin", "python")
+	}
+	return "python3"
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/wallaroo-stream/wallaroo/bench/load"
+	"github.com/wallaroo-stream/wallaroo/bench/program"
+	"github.com/wallaroo-stream/wallaroo/bench/reference/echo"
+)
+
+// allGroups chooses all groups of rows on the command line.
+const allGroups = "all"
+
+// A row is something to measure: one side, alone or pair by pair with another, and what is read off.
+type row struct {
+	group   string // the word that chooses it on the command line
+	title   string
+	subject side
+	against *side // nil if the subject's figures stand for themselves
+	measure func(context.Context, *bench, side) (reading, error)
+	figures []figure
+}
+
+// A figure is a quantity that the table shows of a row. Its goal is for the ratio of the subject's to the other side's, if there is one.
+type figure struct {
+	quantity quantity
+	goal     goal
+}
+
+// A side is a program that can be measured, and how to judge what it gives.
+type side struct {
+	name    string
+	command func(b *bench, out string) program.Command
+	audit   func(*load.Tape) load.Audit
+}
+
+const (
+	application = "examples/python/word_count/word_count.py"
+	plainLoop   = "bench/reference/word_count_loop.py"
+)
+
+var pythonWordCount = side{
+	name: "Wallaroo",
+	command: func(b *bench, out string) program.Command {
+		return program.Engine(b.binary, application, out)
+	},
+	audit: countsOf,
+}
+
+var pythonLoop = side{
+	name: "plain Python loop",
+	command: func(_ *bench, out string) program.Command {
+		return program.PythonLoop(plainLoop, out)
+	},
+	audit: countsOf,
+}
+
+var tcpEcho = side{
+	name: "TCP echo",
+	command: func(b *bench, out string) program.Command {
+		return echo.Command(b.self, out)
+	},
+	audit: load.Echoes,
+}
+
+func countsOf(tape *load.Tape) load.Audit {
+	return load.Counts(tape)
+}
+
+var rows = []row{
+	{
+		group:   "throughput",
+		title:   "Python word count, TCP to TCP, 1 executor",
+		subject: pythonWordCount,
+		against: &pythonLoop,
+		measure: measureThroughput,
+		figures: []figure{{throughput, atLeast(0.85)}, {processorTime, none}},
+	},
+	{
+		group:   "latency",
+		title:   "Latency of the Python word count at 20 % of its own rate, 1 executor",
+		subject: pythonWordCount,
+		against: &tcpEcho,
+		measure: measureLatency,
+		figures: []figure{{offered, none}, {p50, atMost(8)}, {p90, none}, {p99, atMost(10)}, {p999, none}, {p9999, none}},
+	},
+	{
+		group:   "memory",
+		title:   "Resident memory of an idle Python word count",
+		subject: pythonWordCount,
+		measure: measureMemory,
+		figures: []figure{{goMemory, below(60 << 20)}, {pythonMemory, none}},
+	},
+	{
+		group:   "startup",
+		title:   "Start of the Python word count",
+		subject: pythonWordCount,
+		measure: measureStartup,
+		figures: []figure{{startToReady, below(1)}},
+	},
+}
+
+// groups returns the words that choose rows.
+func groups() []string {
+	var words []string
+	for _, row := range rows {
+		if !slices.Contains(words, row.group) {
+			words = append(words, row.group)
+		}
+	}
+	return append(words, allGroups)
+}
