@@ -409,7 +409,8 @@ func readLines(conn net.Conn) *numbers {
 	return &numbers{Scanner: scanner}
 }
 
-// TestAReceiverThatClosedItsSideAndThenBrokeIsSeen has everything written and nothing more to read when the connection breaks: no call fails.
+// TestAReceiverThatClosedItsSideAndThenBrokeIsSeen has everything written and nothing more to read when the connection breaks: no call
+// fails.
 func TestAReceiverThatClosedItsSideAndThenBrokeIsSeen(t *testing.T) {
 	s := startSystem(t, SourceConfig{})
 	receiver := s.accept().(*net.TCPConn)

@@ -39,8 +39,9 @@ type part struct {
 	taken Credit
 }
 
-// loop owns an executor: it alone begins calls, and it alone sees what came of them. It turns on the goroutine of whoever brings it news, so that
-// a message costs no more wake-ups than it has to, but on one at a time: all that follows wake is the loop's own, and turning guards it.
+// loop owns an executor: it alone begins calls, and it alone sees what came of them. It turns on the goroutine of whoever brings it news,
+// so that a message costs no more wake-ups than it has to, but on one at a time: all that follows wake is the loop's own, and turning
+// guards it.
 type loop struct {
 	inbox
 	wake     signal // notified when there is news that came while the loop turned, or it is over
