@@ -111,7 +111,8 @@ func (p *process) read() (kind, []byte, error) {
 	return 0, nil, fmt.Errorf("the Python process (pid %d) sent what the protocol does not know: %w", p.handle.Pid, err)
 }
 
-// tryWrite writes as much as the pipe takes at once. Only while nothing else writes. That the process is gone is seen where it is read from.
+// tryWrite writes as much as the pipe takes at once. Only while nothing else writes. That the process is gone is seen where it is read
+// from.
 func (p *process) tryWrite(frame []byte) int {
 	raw, err := p.commands.SyscallConn()
 	if err != nil {
