@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -264,8 +265,18 @@ func loggers(o *application.Options, w *os.File) (log, always *slog.Logger) {
 	return logging.New(w, form), logging.Always(w, form)
 }
 
+// leaveCores leaves the Python processes a core each. Go's scheduler keeps idle threads spinning for work to come, on each core that it
+// may use; where they spin on the core that Python needs, a message takes twice as long (docs/adr/0005). GOMAXPROCS in the environment
+// stands above this.
+func leaveCores(pythons int) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-pythons))
+	}
+}
+
 // runApplication runs an application until a signal ends it; the second signal ends this process.
 func runApplication(o application.Options) error {
+	leaveCores(1)
 	ctx, kill := context.WithCancelCause(context.Background())
 	defer kill(nil)
 	stop, stopped := context.WithCancel(ctx)
