@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/wallaroo-stream/wallaroo/internal/logging"
 )
 
 // The exit codes of every command.
@@ -47,7 +49,10 @@ func execute(root *cobra.Command) int {
 		code = exit.code
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "wallaroo:", text)
+		// Not for ever, if the reader of standard error stands still.
+		last := logging.NewWriter(os.Stderr)
+		fmt.Fprintln(last, "wallaroo:", text)
+		last.Close(lastRecords)
 	}
 	return code
 }
@@ -63,9 +68,11 @@ with them and where the results go; this program runs it.`,
 		Example: `  wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
   wallaroo receive --listen 127.0.0.1:7002
   wallaroo send --to 127.0.0.1:7010 --file text.txt`,
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("wallaroo {{.Version}}\n")
 	root.AddCommand(newRun(), newCheck(), newSend(), newReceive(), newVersion(), newPythonPath())
 	return root
 }

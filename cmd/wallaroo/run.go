@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
@@ -33,6 +32,9 @@ const (
 	defaultSinkBuffer     = 4 << 20
 	defaultDrainTimeout   = 5 * time.Second
 )
+
+// lastRecords is how long the end of the log may take to be written.
+const lastRecords = time.Second
 
 // runFlags are the flags of run and check.
 var runFlags = []commandline.Flag{
@@ -102,11 +104,11 @@ step with state its name. Nothing is connected. Exit code 2, with the reasons, i
 
 // applicationCommand makes a command that takes an application and its flags. Cobra does not read them: it could not tell ours from the
 // application's.
-func applicationCommand(name, short, long string, act func(application.Options) error) *cobra.Command {
-	return &cobra.Command{
+func applicationCommand(name, short, long string, act func(application.Options, *logging.Writer) error) *cobra.Command {
+	cmd := &cobra.Command{
 		Use:                name + " APP [flags] [the application's own arguments]",
 		Short:              short,
-		Long:               long + "\n\nFlags:\n" + strings.TrimRight(commandline.Usage(runFlags), "\n"),
+		Long:               long,
 		DisableFlagParsing: true,
 		ValidArgsFunction:  completeApplication,
 		RunE: func(cmd *cobra.Command, tokens []string) error {
@@ -121,9 +123,20 @@ func applicationCommand(name, short, long string, act func(application.Options) 
 			if err != nil {
 				return err
 			}
-			return exitCode(act(*options))
+			log := openLog(options, line.Retired)
+			defer log.Close(lastRecords)
+			return exitCode(act(*options, log))
 		},
 	}
+	cmd.SetUsageTemplate(`Usage:
+  {{.UseLine}}
+
+Examples:
+{{.Example}}
+
+Flags:
+` + commandline.Usage(runFlags) + "      --help                     this text\n")
+	return cmd
 }
 
 func completeApplication(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -174,10 +187,6 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 	}
 	if err := checkFile(o.App); err != nil {
 		return nil, err
-	}
-	o.Log, o.Always = loggers(o, os.Stderr)
-	for _, flag := range line.Retired {
-		o.Log.Info("the flag " + flag + " no longer means anything; it is ignored")
 	}
 	return o, nil
 }
@@ -260,9 +269,15 @@ func checkFile(app string) error {
 	return nil
 }
 
-func loggers(o *application.Options, w *os.File) (log, always *slog.Logger) {
-	form := logging.Options{JSON: o.LogJSON, Level: o.LogLevel, Colour: term.IsTerminal(int(w.Fd()))}
-	return logging.New(w, form), logging.Always(w, form)
+// openLog makes the loggers of an application; the writer behind them must be closed.
+func openLog(o *application.Options, retired []string) *logging.Writer {
+	w := logging.NewWriter(os.Stderr)
+	form := logging.Options{JSON: o.LogJSON, Level: o.LogLevel, Colour: term.IsTerminal(int(os.Stderr.Fd()))}
+	o.Log, o.Always = logging.New(w, form), logging.Always(w, form)
+	for _, flag := range retired {
+		o.Log.Info("the flag " + flag + " no longer means anything; it is ignored")
+	}
+	return w
 }
 
 // leaveCores leaves the Python processes a core each. Go's scheduler keeps idle threads spinning for work to come, on each core that it
@@ -275,26 +290,37 @@ func leaveCores(pythons int) {
 }
 
 // runApplication runs an application until a signal ends it; the second signal ends this process.
-func runApplication(o application.Options) error {
+func runApplication(o application.Options, log *logging.Writer) error {
 	leaveCores(1)
+	signal.Ignore(syscall.SIGPIPE) // nobody reads the log any more: no reason to stop
 	ctx, kill := context.WithCancelCause(context.Background())
 	defer kill(nil)
 	stop, stopped := context.WithCancel(ctx)
 	defer stopped()
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, stopSignals()...)
 	defer signal.Stop(signals)
 	go func() {
 		<-signals
 		stopped()
 		again := <-signals
 		o.Log.Error("ended at once by a second signal", "signal", again.String())
+		log.Close(lastRecords)
 		os.Exit(exitFailed)
 	}()
 	return application.Run(ctx, stop, o)
 }
 
-func checkApplication(o application.Options) error {
+// stopSignals are the signals that ask for an end; SIGHUP is one unless whoever started this process had it ignored, as nohup does.
+func stopSignals() []os.Signal {
+	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
+func checkApplication(o application.Options, _ *logging.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	p, err := application.Check(ctx, o)

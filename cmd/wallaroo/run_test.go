@@ -45,7 +45,7 @@ func TestWordsOfSeveralConnectionsAreCounted(t *testing.T) {
 	if code := p.exitCode(); code != 0 || counts["a"] != 2*connections*rounds || counts["d"] != connections*rounds {
 		t.Errorf("exit code %d, counts %v", code, counts)
 	}
-	p.stderr.await(t, `msg=stopped accepted=6000 processed=6000 outputs=10000 delivered=10000 failures=0`)
+	p.stderr.await(t, `msg=stopped accepted=6000 refused=0 processed=6000 outputs=10000 delivered=10000 failures=0`)
 }
 
 func TestABadWordOfTenLeavesNine(t *testing.T) {

@@ -59,7 +59,7 @@ func Check(ctx context.Context, o Options) (*plan.Plan, error) {
 		return nil, err
 	}
 	defer host.Close(ctx)
-	return host.Load(ctx, o.application())
+	return load(ctx, o, host)
 }
 
 // Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at
@@ -117,10 +117,13 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 // load has the application loaded and made ready.
 func load(ctx context.Context, o Options, host *pyhost.Host) (*plan.Plan, error) {
 	p, err := host.Load(ctx, o.application())
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = host.Prepare(ctx)
 	}
-	return p, host.Prepare(ctx)
+	if _, told := errors.AsType[*pyhost.LoadError](err); err != nil && !told && ctx.Err() == nil {
+		return nil, &ConfigError{fmt.Errorf("load %s: %w", o.App, err)} // it took its process down
+	}
+	return p, err
 }
 
 // unlessStopped drops the error of what was not finished because the application was asked to stop before it had begun.
@@ -139,7 +142,7 @@ func start(ctx context.Context, o Options) (*pyhost.Host, error) {
 	}
 	path, err := pyhost.PackagePath()
 	if err != nil {
-		return nil, err
+		return nil, &ConfigError{err}
 	}
 	o.Log.Debug("python", "version", python.Version, "path", python.Path, "package", path)
 	return pyhost.Start(pyhost.Config{Interpreter: python, PackagePath: path, Log: o.Log})

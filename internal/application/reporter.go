@@ -3,6 +3,7 @@ package application
 import (
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/control"
@@ -12,7 +13,7 @@ import (
 )
 
 // failuresPerSecond bounds how many failures of user code are logged in full; of the others the log says how many there were.
-const failuresPerSecond = 100
+const failuresPerSecond = 1000
 
 // reporter tells the log and the readiness check what the worker does. It is a worker.Report.
 type reporter struct {
@@ -20,9 +21,10 @@ type reporter struct {
 	readiness *control.Readiness
 	http      string // where HTTP answers, or "off"
 	plan      *plan.Plan
-	second    time.Time // when the second began in which failures are being counted
-	logged    int       // failures logged in it
-	unlogged  int       // failures not logged in it
+	mu        sync.Mutex
+	second    *time.Timer // guarded by mu, as are those below: ends the second in which failures are being counted
+	logged    int         // failures logged in it
+	unlogged  int         // failures not logged in it
 }
 
 func newReporter(o Options, readiness *control.Readiness, listener net.Listener) *reporter {
@@ -68,11 +70,12 @@ func (r *reporter) Stopping() {
 }
 
 func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
-	if time.Since(r.second) >= time.Second {
-		r.tellUnlogged()
-		r.second, r.logged = time.Now(), 0
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.logged == 0 {
+		r.second = time.AfterFunc(time.Second, r.tellUnlogged)
 	}
-	if r.logged >= failuresPerSecond {
+	if r.logged == failuresPerSecond {
 		r.unlogged++
 		return
 	}
@@ -89,16 +92,22 @@ func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
 	r.options.Log.Error("a step failed; its message is dropped", attributes...)
 }
 
+// tellUnlogged ends the second in which failures were counted.
 func (r *reporter) tellUnlogged() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.unlogged > 0 {
 		r.options.Log.Error("more steps failed; their messages are dropped", "failures", r.unlogged)
-		r.unlogged = 0
 	}
+	r.logged, r.unlogged = 0, 0
 }
 
 // stopped tells what was done in all.
 func (r *reporter) stopped(s worker.Summary) {
+	if r.second != nil {
+		r.second.Stop()
+	}
 	r.tellUnlogged()
-	r.options.Log.Info("stopped", "accepted", s.Accepted, "processed", s.Processed, "outputs", s.Outputs,
+	r.options.Log.Info("stopped", "accepted", s.Accepted, "refused", s.Refused, "processed", s.Processed, "outputs", s.Outputs,
 		"delivered", s.Delivered, "failures", s.Failures)
 }

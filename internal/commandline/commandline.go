@@ -48,7 +48,7 @@ func Parse(flags []Flag, tokens []string) (*Line, error) {
 			line.Args = append(line.Args, tokens[1:]...)
 			break
 		}
-		if token == "--help" || token == "-h" {
+		if token == "--help" || token == "-h" && line.App == "" {
 			return &Line{Help: true}, nil
 		}
 		used, err := line.take(flags, tokens)

@@ -29,6 +29,7 @@ func TestParse(t *testing.T) {
 		{"app.py --metrics h:1 -m h:1 --ponynoblock", "app.py", "", "", "--metrics -m --ponynoblock"},
 		{"app.py --inn x", "app.py", "--inn x", "", ""},
 		{"app.py -- --pythn", "app.py", "--pythn", "", ""},
+		{"app.py -h", "app.py", "-h", "", ""},
 		{"app.py -input x", "app.py", "-input x", "", ""},
 	} {
 		line, err := Parse(flags, strings.Fields(c.tokens))
@@ -70,7 +71,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, tokens := range []string{"--help", "app.py --help", "app.py x -h"} {
+	for _, tokens := range []string{"--help", "app.py --help", "-h app.py"} {
 		if line, err := Parse(flags, strings.Fields(tokens)); err != nil || !line.Help {
 			t.Errorf("Parse(%q) = %+v, %v; want help", tokens, line, err)
 		}

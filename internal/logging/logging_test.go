@@ -3,9 +3,13 @@ package logging
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 func TestText(t *testing.T) {
@@ -57,5 +61,57 @@ func TestParseLevel(t *testing.T) {
 	}
 	if _, err := ParseLevel("WARN"); err == nil {
 		t.Error("WARN was taken")
+	}
+}
+
+// stalled is a log whose reader stands still until it is released.
+type stalled struct {
+	release chan struct{}
+	mu      sync.Mutex
+	text    strings.Builder
+}
+
+func (s *stalled) Write(b []byte) (int, error) {
+	<-s.release
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func TestAWriterDoesNotWaitForAReaderThatStandsStill(t *testing.T) {
+	to := &stalled{release: make(chan struct{})}
+	w := NewWriter(to)
+	for i := range 2 * queuedRecords {
+		if _, err := fmt.Fprintf(w, "record %d\n", i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Close(0) // the time is over at once
+	close(to.release)
+	w.Close(time.Minute)
+	lines := strings.Split(strings.TrimSpace(to.text.String()), "\n")
+	if n := len(lines); n < queuedRecords || n > queuedRecords+1 || lines[0] != "record 0" || lines[n-1] != fmt.Sprint("record ", n-1) {
+		t.Errorf("%d lines, from %q to %q", n, lines[0], lines[n-1])
+	}
+}
+
+func TestAWriterTellsWhatWasLost(t *testing.T) {
+	to := &stalled{release: make(chan struct{}, 2*queuedRecords)}
+	w := NewWriter(to)
+	for range queuedRecords + 100 {
+		_, _ = w.Write([]byte("x\n"))
+	}
+	for range queuedRecords / 2 {
+		to.release <- struct{}{}
+	}
+	for len(w.queue) > queuedRecords/2+1 {
+		runtime.Gosched()
+	}
+	_, _ = w.Write([]byte("last\n"))
+	close(to.release)
+	w.Close(time.Minute)
+	text := to.text.String()
+	if !strings.Contains(text, "log records were lost") || !strings.HasSuffix(text, "last\n") {
+		t.Errorf("ends with %q", text[len(text)-100:])
 	}
 }

@@ -15,9 +15,6 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// queuedCalls is how many calls Process can take without waiting for the pipe; the worker's loop begins no more than that.
-const queuedCalls = 4
-
 // eventsAtOnce bounds how many events the worker is told of together.
 const eventsAtOnce = 256
 
@@ -65,11 +62,23 @@ func Start(config Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Host{process: p, log: config.Log, rests: make(chan []byte, queuedCalls)}, nil
+	return &Host{process: p, log: config.Log, rests: make(chan []byte, worker.CallsAhead)}, nil
 }
 
-// Close ends the Python process and returns when it is gone; at once if ctx is done.
-func (h *Host) Close(ctx context.Context) { h.process.close(ctx) }
+// Close ends the Python process and returns when it is gone; at once if ctx is done. What the application logs at its end is still logged.
+func (h *Host) Close(ctx context.Context) {
+	h.process.close(ctx, func() {
+		for {
+			k, body, err := readFrame(h.process.results)
+			if err != nil {
+				return
+			}
+			if k == kindLog {
+				h.record(body)
+			}
+		}
+	})
+}
 
 // Load has the process load the application and returns its plan. What is wrong with the application is a *LoadError.
 func (h *Host) Load(ctx context.Context, a Application) (*plan.Plan, error) {

@@ -20,6 +20,8 @@ const (
 	pipeBytes = 1 << 20
 	// endGrace is how long the process may take to end by itself when its commands have ended.
 	endGrace = 2 * time.Second
+	// lastWords is how long what a process has written is read after it has ended.
+	lastWords = time.Second
 )
 
 // boot makes the process's own folder the first on its path, so that no other package of the name comes before it, and hands over to the
@@ -79,6 +81,8 @@ func (p *process) hold(cmd *exec.Cmd, started chan<- error) {
 	}
 	p.err = describeEnd(cmd.Wait())
 	close(p.ended)
+	// What it wrote is still read, but not what a child of its own might write that holds the pipe open.
+	_ = p.answers.SetReadDeadline(time.Now().Add(lastWords))
 }
 
 // describeEnd makes the way in which a process ended a sentence; nil for an exit with code 0.
@@ -104,8 +108,9 @@ func (p *process) read() (kind, []byte, error) {
 	if err == nil {
 		return k, body, nil
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errCut) {
-		// The pipe is closed: the process is ending, unless it closed the descriptor itself.
+	var closed *os.PathError
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errCut) || errors.As(err, &closed) {
+		// The pipe is closed, or the process has ended: it is ending, unless it closed the descriptor itself.
 		return 0, nil, p.endError(endGrace)
 	}
 	return 0, nil, fmt.Errorf("the Python process (pid %d) sent what the protocol does not know: %w", p.handle.Pid, err)
@@ -150,14 +155,14 @@ func (p *process) endError(grace time.Duration) error {
 func (p *process) kill() { _ = p.handle.Kill() }
 
 // close ends the process, by the end of its commands or, if it does not heed that in time or ctx is done, by force; and waits until it is
-// gone.
-func (p *process) close(ctx context.Context) {
+// gone. Nobody else may read: drain reads what it still writes, until there is no more, so that this does not keep it from ending.
+func (p *process) close(ctx context.Context, drain func()) {
+	_ = p.answers.SetReadDeadline(time.Time{})
 	_ = p.commands.Close()
-	// What it still writes must not keep it from ending.
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
-		_, _ = io.Copy(io.Discard, p.answers)
+		drain()
 	}()
 	select {
 	case <-p.ended:
@@ -167,8 +172,8 @@ func (p *process) close(ctx context.Context) {
 		p.kill()
 	}
 	<-p.ended
-	_ = p.answers.Close()
 	<-drained
+	_ = p.answers.Close()
 }
 
 // enlarge asks for a larger kernel buffer; the default one makes both sides wait for each other more often.

@@ -54,9 +54,17 @@ func (s *Sink) ID() string { return s.config.ID }
 
 // Connect connects, trying again until ctx is done, whose error it then returns.
 func (s *Sink) Connect(ctx context.Context) error {
+	return s.connect(ctx, nil, func() bool { return false })
+}
+
+// errNotNeeded is a connection that nobody needs any more.
+var errNotNeeded = errors.New("nothing is left to deliver")
+
+// connect tries until ctx is done or, asked each time that notice comes, needless says that there is no need.
+func (s *Sink) connect(ctx context.Context, notice <-chan struct{}, needless func() bool) error {
 	pause := firstRetry
 	var told time.Time
-	for {
+	for !needless() {
 		conn, err := s.dial(ctx, s.config.Address.String())
 		if err == nil {
 			s.conn = newConnection(conn)
@@ -72,10 +80,20 @@ func (s *Sink) Connect(ctx context.Context) error {
 		}
 		select {
 		case <-time.After(pause):
+		case <-notice:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		pause = min(2*pause, lastRetry)
+	}
+	return errNotNeeded
+}
+
+// Close gives up the connection.
+func (s *Sink) Close() {
+	if s.conn != nil {
+		s.conn.close()
+		s.conn = nil
 	}
 }
 
@@ -90,23 +108,26 @@ func dial(ctx context.Context, address string) (*net.TCPConn, error) {
 
 // Run delivers what comes through the outlet. Delivered is what the receiver's kernel has acknowledged.
 func (s *Sink) Run(ctx context.Context, outlet *worker.Outlet) error {
+	defer s.Close()
 	kept := &retained{outlet: outlet}
-	defer func() {
-		if s.conn != nil {
-			s.conn.close()
-		}
-	}()
+	needless := func() bool {
+		kept.fetch()
+		return kept.bytes() == 0 && outlet.Closed()
+	}
 	for {
 		err := s.deliver(ctx, outlet, kept)
 		if err == nil || ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		_ = s.settle(kept) // the kernel still knows what was acknowledged when the connection broke
-		s.conn.close()
-		s.conn = nil
-		s.log.Warn("the sink's connection broke; connecting again", "error", err, "kept", kept.bytes())
+		s.Close()
 		kept.rewind()
-		if err := s.Connect(ctx); err != nil {
+		s.log.Warn("the sink's connection broke; connecting again", "error", err, "kept", kept.bytes())
+		err = s.connect(ctx, outlet.Items(), needless)
+		if errors.Is(err, errNotNeeded) {
+			return nil
+		}
+		if err != nil {
 			return context.Cause(ctx)
 		}
 	}

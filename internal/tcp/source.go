@@ -63,42 +63,53 @@ func (s *Source) Listen() (string, error) {
 	return listener.Addr().String(), nil
 }
 
-// Close gives the address up. Run does it too; Close is for a source that never ran.
-func (s *Source) Close() error { return s.listener.Close() }
+// Close gives the address up.
+func (s *Source) Close() {
+	if s.listener != nil {
+		s.listener.Close()
+	}
+}
 
-// Run accepts connections until stop is done. Then it closes its side of each, so that senders see the end, and reads on until they close
-// theirs or DrainTimeout is over: closing a socket with unread bytes in it would lose what the sender believes sent.
+// Run accepts connections until stop is done, and those that had come by then. Then it closes its side of each, so that senders see the
+// end, and reads on until they close theirs or DrainTimeout is over: closing a socket with unread bytes in it would lose what the sender
+// believes sent.
 func (s *Source) Run(ctx, stop context.Context, inlet *worker.Inlet) error {
-	defer context.AfterFunc(stop, func() { s.listener.Close() })()
-	defer context.AfterFunc(ctx, func() { s.listener.Close() })()
+	defer s.Close()
+	defer context.AfterFunc(stop, func() { _ = s.listener.SetDeadline(time.Now().Add(backlogTime)) })()
+	defer context.AfterFunc(ctx, s.Close)()
 	var connections sync.WaitGroup
 	defer connections.Wait()
 	places := make(chan struct{}, s.config.MaxConnections)
 	for {
 		conn, err := s.listener.AcceptTCP()
-		if stop.Err() != nil || ctx.Err() != nil {
-			if err == nil {
-				conn.Close()
-			}
+		switch {
+		case err == nil:
+			s.admit(ctx, stop, conn, inlet, places, &connections)
+		case stop.Err() != nil || ctx.Err() != nil:
 			return nil
-		}
-		if err != nil {
+		default:
 			if err := s.acceptFailed(ctx, stop, err); err != nil {
 				return err
 			}
-			continue
 		}
-		select {
-		case places <- struct{}{}:
-		default:
-			s.config.Log.Warn("connection refused: --max-connections reached", "peer", conn.RemoteAddr().String(), "max", s.config.MaxConnections)
-			conn.Close()
-			continue
-		}
+	}
+}
+
+// admit serves a connection if there is a place for it. Its place is free again when all that it brought is processed: until then it
+// takes memory.
+func (s *Source) admit(
+	ctx, stop context.Context, conn *net.TCPConn, inlet *worker.Inlet, places chan struct{}, connections *sync.WaitGroup,
+) {
+	select {
+	case places <- struct{}{}:
 		connections.Go(func() {
 			defer func() { <-places }()
 			s.serve(ctx, stop, conn, inlet)
 		})
+	default:
+		inlet.Refused()
+		s.config.Log.Warn("connection refused: --max-connections reached", "peer", conn.RemoteAddr().String(), "max", s.config.MaxConnections)
+		conn.Close()
 	}
 }
 
@@ -118,8 +129,12 @@ func (s *Source) acceptFailed(ctx, stop context.Context, err error) error {
 	return nil
 }
 
-// acceptPause is how long a source waits for open files or memory to come free.
-const acceptPause = 100 * time.Millisecond
+const (
+	// acceptPause is how long a source waits for open files or memory to come free.
+	acceptPause = 100 * time.Millisecond
+	// backlogTime is how long a source that was asked to stop takes connections that wait to be accepted: their senders believe them open.
+	backlogTime = 50 * time.Millisecond
+)
 
 func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet *worker.Inlet) {
 	defer conn.Close()
@@ -133,30 +148,37 @@ func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet *work
 	})()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })()
 	r := newReader(conn, s.config.Framing, s.config.MaxFrame)
-	err := r.handOn(ctx, inlet.Lane(peer))
+	lane := inlet.Lane(peer)
+	err := r.handOn(ctx, lane)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	s.tell(log.With("messages", r.messages, "bytes", r.bytes), conn, r, err)
+	if !s.tell(log.With("messages", r.messages, "bytes", r.bytes), conn, r, err) {
+		inlet.Refused()
+	}
+	conn.Close()
+	lane.Settle(ctx)
 }
 
-// tell logs how a connection ended.
-func (s *Source) tell(log *slog.Logger, conn *net.TCPConn, r *reader, err error) {
-	var frame *framing.FrameError
-	var timeout net.Error
+// tell logs how a connection ended; it reports whether that was in order.
+func (s *Source) tell(log *slog.Logger, conn *net.TCPConn, r *reader, err error) bool {
+	frame, wrong := errors.AsType[*framing.FrameError](err)
+	timeout, network := errors.AsType[net.Error](err)
 	switch {
 	case err == nil && r.rest() == 0:
 		log.Info("connection closed")
+		return true
 	case err == nil:
 		log.Warn("connection cut inside a message, which is dropped", "rest", r.rest())
-	case errors.As(err, &frame):
+	case wrong:
 		log.Error("connection refused: "+frame.Error(), "position", r.messages)
-	case errors.As(err, &timeout) && timeout.Timeout():
-		log.Warn("connection cut: its sender did not close it in time; what it sends from now on is lost",
-			"drain_timeout", s.config.DrainTimeout, "unread", unread(conn)+r.rest())
 	case errors.Is(err, context.Canceled):
 		log.Warn("connection cut: the application ended", "unread", unread(conn)+r.rest())
+	case network && timeout.Timeout():
+		log.Warn("connection cut: its sender did not close it in time; what it sends from now on is lost",
+			"drain_timeout", s.config.DrainTimeout, "unread", unread(conn)+r.rest())
 	default:
 		log.Warn("connection broken", "error", err, "rest", r.rest())
 	}
+	return false
 }

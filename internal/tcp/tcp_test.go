@@ -27,11 +27,15 @@ import (
 type lines struct {
 	calls   chan worker.Call
 	deliver func([]worker.Event)
+	hold    chan struct{} // if there is one, nothing is processed until it is closed
 }
 
 func (x *lines) Process(c worker.Call) { x.calls <- c }
 
 func (x *lines) run(ctx context.Context) {
+	if x.hold != nil {
+		<-x.hold
+	}
 	for {
 		select {
 		case c := <-x.calls:
@@ -55,13 +59,19 @@ type system struct {
 	ended    chan error
 	receiver net.Listener
 	dialled  chan *net.TCPConn // the sink's connections
+	ready    func(address string)
 	mu       sync.Mutex
 	log      []string // guarded by mu
 	logged   chan struct{}
 }
 
-func (s *system) Waiting(string)                       {}
-func (s *system) Ready(addresses []string)             { s.address <- addresses[0] }
+func (s *system) Waiting(string) {}
+func (s *system) Ready(addresses []string) {
+	if s.ready != nil {
+		s.ready(addresses[0])
+	}
+	s.address <- addresses[0]
+}
 func (s *system) Failed(worker.Origin, worker.Failure) {}
 func (s *system) Stopping()                            {}
 
@@ -108,7 +118,7 @@ func containsAll(text string, parts []string) bool {
 }
 
 // startSystem runs a worker whose source has this configuration, in so far as it is given.
-func startSystem(t *testing.T, c SourceConfig) *system {
+func startSystem(t *testing.T, c SourceConfig, changes ...func(*system, *lines)) *system {
 	t.Helper()
 	receiver, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -130,6 +140,9 @@ func startSystem(t *testing.T, c SourceConfig) *system {
 		t.Fatal(err)
 	}
 	executor := &lines{calls: make(chan worker.Call, 8)}
+	for _, change := range changes {
+		change(s, executor)
+	}
 	sink := NewSink(SinkConfig{ID: "p/sink", Address: to, Log: log})
 	s.dialled = make(chan *net.TCPConn, 100)
 	sink.dial = func(ctx context.Context, address string) (*net.TCPConn, error) {

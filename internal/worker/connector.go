@@ -12,6 +12,8 @@ type Source interface {
 	ID() string
 	// Listen claims the source's address and returns it as it is, the port that the system chose in it. Nothing is accepted yet.
 	Listen() (string, error)
+	// Close gives up the address. It does no harm when Run has done it, or Listen has not succeeded.
+	Close()
 	// Run accepts messages and hands them on until stop is done; then it ends politely, in a time of its own, and returns when its lanes are
 	// closed. It gives up at once when ctx is done. An error is a failure of the source as a whole, not of a connection.
 	Run(ctx, stop context.Context, inlet *Inlet) error
@@ -25,6 +27,8 @@ type Sink interface {
 	Connect(ctx context.Context) error
 	// Run writes what comes through the outlet until that is closed and all of it is delivered, or ctx is done.
 	Run(ctx context.Context, outlet *Outlet) error
+	// Close gives up the connection. It does no harm when there is none.
+	Close()
 }
 
 // Inlet is where a source hands on: it opens a lane for each connection.
@@ -38,11 +42,15 @@ func (i *Inlet) Lane(peer string) *Lane {
 	return i.loop.openLane(i.pipeline, peer)
 }
 
+// Refused counts a connection, or a message, that was refused for what it brought.
+func (i *Inlet) Refused() { i.loop.refused.Add(1) }
+
 // Lane is what one connection of a source sends to an executor: one order.
 type Lane struct {
 	loop     *loop
 	edge     *Edge
 	room     signal // notified when the edge has credit again
+	settled  signal // notified when nothing of the lane's is in the edge any more
 	pipeline int
 	peer     string
 	ready    bool   // stands in the loop's queue of lanes that hold something; the inbox's lock guards it
@@ -51,6 +59,7 @@ type Lane struct {
 
 // Send hands messages on as soon as the lane has credit. Their memory is the engine's from then on. An error is ctx's.
 func (l *Lane) Send(ctx context.Context, b message.Batch) error {
+	l.loop.accepted.Add(uint64(b.Count()))
 	for !l.edge.hasCredit() {
 		select {
 		case <-l.room:
@@ -58,9 +67,19 @@ func (l *Lane) Send(ctx context.Context, b message.Batch) error {
 			return ctx.Err()
 		}
 	}
-	l.loop.accepted.Add(uint64(b.Count()))
 	l.edge.write(b)
 	return nil
+}
+
+// Settle returns when all that was sent is processed, or ctx is done. Until then the lane's memory is in use.
+func (l *Lane) Settle(ctx context.Context) {
+	for l.edge.messages() > 0 {
+		select {
+		case <-l.settled:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Outlet is where a sink gets a pipeline's results.
@@ -74,7 +93,7 @@ func (o *Outlet) Items() <-chan struct{} { return o.items }
 
 // Take returns the next batch; false when there is none now. It counts as undelivered until Delivered says otherwise.
 func (o *Outlet) Take() (message.Batch, bool) {
-	return o.edge.take(int(^uint(0) >> 1))
+	return o.edge.take(unlimited)
 }
 
 // Full reports whether the outlet has no credit: what slows the pipeline down is what is not delivered.

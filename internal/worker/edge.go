@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"math"
 	"sync"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -11,6 +12,9 @@ type Credit struct {
 	Messages int
 	Bytes    int
 }
+
+// unlimited is a number of messages that bounds nothing.
+const unlimited = math.MaxInt
 
 // signal tells a goroutine that there is something to look at; it holds one notice at most, so notifying never blocks.
 type signal chan struct{}
@@ -28,7 +32,7 @@ func (s signal) notify() {
 // and may overdraw it by the output of the calls that have begun; the consumer takes in order and gives credit back.
 type Edge struct {
 	items func() // called without the lock when an edge that was empty holds something, or is closed
-	room  func() // called without the lock when there is credit again
+	room  func() // called without the lock when there is credit again, and when nothing is in it any more
 	limit Credit // what may be in it
 	mu    sync.Mutex
 	queue []message.Batch // guarded by mu, as are those below
@@ -90,9 +94,9 @@ func (e *Edge) giveBack(c Credit) {
 	had := e.credit()
 	e.used.Messages -= c.Messages
 	e.used.Bytes -= c.Bytes
-	again := !had && e.credit()
+	again, empty := !had && e.credit(), e.used.Messages == 0
 	e.mu.Unlock()
-	if again {
+	if again || empty {
 		e.room()
 	}
 }

@@ -5,7 +5,7 @@ import "github.com/wallaroo-stream/wallaroo/internal/message"
 // Executor runs the stages of an application for the messages it is given, in order. The worker's loop feeds it and is told what came of
 // it.
 type Executor interface {
-	// Process begins a call. It does not block and takes over the batch's memory; at most callsAhead calls are begun and not done.
+	// Process begins a call. It does not block and takes over the batch's memory; at most CallsAhead calls are begun and not done.
 	Process(Call)
 }
 

@@ -3,7 +3,7 @@ package worker
 import "sync"
 
 // inbox is what other goroutines tell the loop. Its bound is that of what they may have under way: lanes stand in it once each, and
-// events are those of callsAhead calls.
+// events are those of CallsAhead calls.
 type inbox struct {
 	mu     sync.Mutex
 	ready  []*Lane // guarded by mu, as are those below: lanes that hold something and are not in the loop's queues yet

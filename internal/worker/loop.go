@@ -11,9 +11,10 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 )
 
+// CallsAhead is how many calls an executor may have begun and not done: one that runs, and one so that it need not wait for the next.
+const CallsAhead = 2
+
 const (
-	// callsAhead is how many calls may be begun and not done: one that runs, and one so that the executor need not wait for the next.
-	callsAhead = 2
 	// maxInFlight bounds the time that the messages of the calls ahead take, so that none waits long behind them.
 	maxInFlight = 20 * time.Millisecond
 	// callBytes bounds the payload of a call, but for its first message.
@@ -58,19 +59,23 @@ type loop struct {
 	over     bool      // nothing is left to do, or the loop was stopped
 	err      error     // what ended it
 
-	accepted  atomic.Uint64 // messages that lanes have handed on
+	accepted  atomic.Uint64 // messages that sources have read
+	refused   atomic.Uint64 // connections and messages that sources have refused
 	processed uint64        // messages of calls that are done
 	outputs   uint64        // messages written to outlets
 	failures  uint64        // messages that a step could not process
 }
 
 func (l *loop) openLane(pipeline int, peer string) *Lane {
-	lane := &Lane{loop: l, room: newSignal(), pipeline: pipeline, peer: peer}
+	lane := &Lane{loop: l, room: newSignal(), settled: newSignal(), pipeline: pipeline, peer: peer}
 	arrived := func() {
 		l.arrived(lane)
 		l.news()
 	}
-	lane.edge = newEdge(laneCredit, arrived, lane.room.notify)
+	lane.edge = newEdge(laneCredit, arrived, func() {
+		lane.room.notify()
+		lane.settled.notify()
+	})
 	return lane
 }
 
@@ -152,7 +157,7 @@ func (l *loop) idle() bool {
 
 // begin begins a call if one may begin: pipelines take turns, and one whose sink has no credit is passed over.
 func (l *loop) begin() bool {
-	if len(l.calls) >= callsAhead {
+	if len(l.calls) >= CallsAhead {
 		return false
 	}
 	for range l.queues {

@@ -21,7 +21,7 @@ func (p *pace) messages(pipeline int) int {
 	if p.perMessage[pipeline] == 0 {
 		return 1
 	}
-	n := int(float64(maxInFlight.Nanoseconds()) / callsAhead / p.perMessage[pipeline])
+	n := int(float64(maxInFlight.Nanoseconds()) / CallsAhead / p.perMessage[pipeline])
 	return max(1, min(n, 2*p.last[pipeline], largest))
 }
 

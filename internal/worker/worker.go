@@ -49,7 +49,8 @@ type Origin struct {
 
 // Summary is what a worker has done.
 type Summary struct {
-	Accepted  uint64 // messages that sources have handed on
+	Accepted  uint64 // messages that sources have read
+	Refused   uint64 // connections and messages that sources have refused
 	Processed uint64 // of these, those that went through their pipeline
 	Outputs   uint64 // messages for sinks
 	Failures  uint64 // messages that a step could not process
@@ -94,14 +95,12 @@ func New(config Config) *Worker {
 	for i, p := range config.Pipelines {
 		if p.Sink != nil {
 			items := newSignal()
-			credit := Credit{Messages: maxInt, Bytes: config.SinkBuffer}
+			credit := Credit{Messages: unlimited, Bytes: config.SinkBuffer}
 			l.outlets[i] = &Outlet{items: items, edge: newEdge(credit, items.notify, l.news)}
 		}
 	}
 	return &Worker{config: config, loop: l}
 }
-
-const maxInt = int(^uint(0) >> 1)
 
 // Deliver tells the worker what came of calls, in order; the executor calls it, from one goroutine. It does not block.
 func (w *Worker) Deliver(events []Event) {
@@ -111,32 +110,44 @@ func (w *Worker) Deliver(events []Event) {
 
 // Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
 // within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. When it returns, no
-// goroutine of the worker's or its connectors' is left.
+// goroutine of the worker's or its connectors' is left, nor a connection.
 func (w *Worker) Run(ctx, stop context.Context) error {
+	defer w.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	connecting, connected := context.WithCancel(ctx)
-	defer connected()
-	defer context.AfterFunc(stop, connected)()
-	if err := w.connect(connecting); err != nil || stop.Err() != nil {
+	if err := w.connect(ctx, stop); err != nil || stop.Err() != nil {
 		return context.Cause(ctx) // asked to stop before anything was accepted: nothing is left to do
 	}
 	addresses, err := w.listen()
 	if err != nil {
 		return err
 	}
+	w.config.Report.Ready(addresses)
 	defer context.AfterFunc(stop, func() {
 		w.config.Report.Stopping()
-		time.AfterFunc(w.config.StopWithin, func() { cancel(errLate) })
+		late := time.AfterFunc(w.config.StopWithin, func() { cancel(errLate) })
+		context.AfterFunc(ctx, func() { late.Stop() })
 	})()
-	w.config.Report.Ready(addresses)
 	return w.verdict(w.process(ctx, stop))
+}
+
+// close gives up what the connectors still hold.
+func (w *Worker) close() {
+	for _, p := range w.config.Pipelines {
+		p.Source.Close()
+		if p.Sink != nil {
+			p.Sink.Close()
+		}
+	}
 }
 
 var errLate = errors.New("time is over")
 
-// connect returns when every sink has connected once.
-func (w *Worker) connect(ctx context.Context) error {
+// connect returns when every sink has connected once, or stop is done.
+func (w *Worker) connect(ctx, stop context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(stop, cancel)()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, p := range w.config.Pipelines {
 		if p.Sink != nil {
@@ -191,6 +202,9 @@ func (w *Worker) verdict(err error) error {
 		return err
 	}
 	s := w.Summary()
+	if s.Processed == s.Accepted && s.Delivered == s.Outputs {
+		return nil // only connections were still open
+	}
 	return &UndeliveredError{Unprocessed: s.Accepted - s.Processed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
 }
 
@@ -199,7 +213,7 @@ func (w *Worker) Summary() Summary {
 	l := w.loop
 	l.turning.Lock()
 	defer l.turning.Unlock()
-	s := Summary{Accepted: l.accepted.Load(), Processed: l.processed, Outputs: l.outputs, Failures: l.failures, Delivered: l.outputs}
+	s := Summary{Accepted: l.accepted.Load(), Refused: l.refused.Load(), Processed: l.processed, Outputs: l.outputs, Failures: l.failures, Delivered: l.outputs}
 	for _, o := range l.outlets {
 		if o != nil {
 			s.Delivered -= uint64(o.edge.messages())

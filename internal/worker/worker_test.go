@@ -27,7 +27,7 @@ type testExecutor struct {
 
 func newTestExecutor(t *testing.T) *testExecutor {
 	t.Helper()
-	return &testExecutor{t: t, calls: make(chan Call, callsAhead), fail: func([]byte) bool { return false }}
+	return &testExecutor{t: t, calls: make(chan Call, CallsAhead), fail: func([]byte) bool { return false }}
 }
 
 func (x *testExecutor) Process(c Call) {
@@ -72,6 +72,7 @@ type testSource struct {
 
 func (s *testSource) ID() string              { return s.id }
 func (s *testSource) Listen() (string, error) { return s.id + " address", nil }
+func (s *testSource) Close()                  {}
 func (s *testSource) Run(ctx, stop context.Context, inlet *Inlet) error {
 	var lanes sync.WaitGroup
 	for i := range s.lanes {
@@ -126,6 +127,7 @@ func newTestSink(t *testing.T, id string) *testSink {
 
 func (s *testSink) ID() string                    { return s.id }
 func (s *testSink) Connect(context.Context) error { return nil }
+func (s *testSink) Close()                        {}
 func (s *testSink) Run(ctx context.Context, outlet *Outlet) error {
 	select {
 	case <-s.open:
@@ -251,7 +253,7 @@ func TestAStalledSinkHoldsItsSourceAndNoOther(t *testing.T) {
 		}
 		// Each lane may have what its credit allows and a batch more; the sink its buffer and what the calls that had begun gave.
 		perLane := laneCredit.Bytes/108 + 20
-		calls := callsAhead * int(maxInFlight/x.took)
+		calls := CallsAhead * int(maxInFlight/x.took)
 		if sent, most := b.sources[0].sent.Load(), int64(3*perLane+1000/108+calls); sent > most || sent == 0 {
 			t.Errorf("the stalled source sent %d messages; the bounds allow %d", sent, most)
 		}
@@ -322,7 +324,7 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 		close(b.sinks[0].open)
 		time.Sleep(time.Minute)
 		b.stop()
-		if limit := int(maxInFlight / callsAhead / x.took); <-b.ended != nil || x.longest > limit {
+		if limit := int(maxInFlight / CallsAhead / x.took); <-b.ended != nil || x.longest > limit {
 			t.Errorf("a call of %d messages of %s each; at most %d keep within %s", x.longest, x.took, limit, maxInFlight)
 		}
 		if b.sinks[0].got != 200 {
