@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -29,7 +30,10 @@ type process struct {
 	receiver net.Listener
 	stdout   *capture
 	stderr   *capture
-	ended    chan struct{} // closed when it has ended
+	// The ends of the pipes that feed these.
+	stdoutPipe, stderrPipe *os.File
+
+	ended chan struct{} // closed when it has ended
 }
 
 // capture keeps what is written to it, and lets others wait for a text.
@@ -94,11 +98,14 @@ func startApplication(t *testing.T, program, app string, flags ...string) *proce
 	p := &process{t: t, receiver: receiver, stdout: newCapture(), stderr: newCapture(), ended: make(chan struct{})}
 	run := []string{"run", filepath.Join("testdata", "apps", app), "--in", ":0", "--out", receiver.Addr().String(), "--http", "off"}
 	p.cmd = exec.Command(program, append(run, flags...)...)
-	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
+	p.stdoutPipe, p.cmd.Stdout = p.capture(p.stdout)
+	p.stderrPipe, p.cmd.Stderr = p.capture(p.stderr)
 	p.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
-	p.cmd.WaitDelay = patience // the Python process holds the pipes too
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
+	}
+	for _, end := range []io.Writer{p.cmd.Stdout, p.cmd.Stderr} {
+		end.(*os.File).Close()
 	}
 	go func() {
 		defer close(p.ended)
@@ -116,6 +123,25 @@ func startApplication(t *testing.T, program, app string, flags ...string) *proce
 func (p *process) source() string {
 	p.t.Helper()
 	return p.stderr.await(p.t, `level=INFO msg=ready application="[^"]*" sources="[^=]*=([^"]*)" http=off`)[1]
+}
+
+// capture makes a pipe whose other end goes to the process, and keeps what comes.
+func (p *process) capture(to *capture) (ours, theirs *os.File) {
+	p.t.Helper()
+	ours, theirs, err := os.Pipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(to, ours)
+	}()
+	p.t.Cleanup(func() {
+		ours.Close()
+		<-read
+	})
+	return ours, theirs
 }
 
 func (p *process) dial() *net.TCPConn {
@@ -166,9 +192,14 @@ func (p *process) exitCode() int {
 // pythons are the process ids of the children, which are Python processes.
 func (p *process) pythons() []int {
 	p.t.Helper()
-	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
+	return childrenOf(p.t, p.cmd.Process.Pid)
+}
+
+func childrenOf(t *testing.T, parent int) []int {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var found []int
 	for _, list := range lists {
@@ -179,7 +210,7 @@ func (p *process) pythons() []int {
 		for field := range strings.FieldsSeq(string(data)) {
 			id, err := strconv.Atoi(field)
 			if err != nil {
-				p.t.Fatal(err)
+				t.Fatal(err)
 			}
 			found = append(found, id)
 		}

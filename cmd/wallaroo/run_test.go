@@ -88,6 +88,82 @@ func TestAPythonProcessThatDiesEndsTheApplication(t *testing.T) {
 	p.stderr.await(t, `\nwallaroo: application "Words": the Python process \(pid \d+\) died: exit code 3\n`)
 }
 
+// TestASignalToThePythonProcessDoesNotEndIt is about service managers, which signal all processes of a service.
+func TestASignalToThePythonProcessDoesNotEndIt(t *testing.T) {
+	t.Parallel()
+	p := startApplication(t, "wallaroo", "words.py")
+	out := p.accept()
+	conn := p.dial()
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		for _, child := range p.pythons() {
+			if err := syscall.Kill(child, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		send(t, conn, "a")
+		lines(t, out, 1)
+	}
+}
+
+func TestAChildThatUserCodeForksDoesNotHideTheDeathOfPython(t *testing.T) {
+	t.Parallel()
+	p := startApplication(t, "wallaroo", "words.py")
+	out := p.accept()
+	conn := p.dial()
+	send(t, conn, "fork")
+	lines(t, out, 1)
+	python := p.pythons()
+	forked := childrenOf(t, python[0])
+	if len(forked) != 1 {
+		t.Fatalf("children %v", forked)
+	}
+	defer func() { _ = syscall.Kill(forked[0], syscall.SIGKILL) }()
+	if err := syscall.Kill(python[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.exitCode(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	if log := p.stderr.String(); !strings.Contains(log, "killed by SIGKILL") || strings.Contains(log, `msg="from the child"`) {
+		t.Error(log)
+	}
+}
+
+func TestALongChainOfCausesIsToldInShort(t *testing.T) {
+	t.Parallel()
+	p := startApplication(t, "wallaroo", "words.py")
+	out := p.accept()
+	send(t, p.dial(), "chain a")
+	if got := lines(t, out, 1); got[0] != "a => 1" {
+		t.Errorf("received %s", got)
+	}
+	p.stderr.await(t, `error="ValueError: link 1999"`)
+	if log := p.stderr.String(); strings.Contains(log, "link 1000") || !strings.Contains(log, "direct cause") {
+		t.Error(log)
+	}
+}
+
+// TestAReaderOfOutputThatIsGoneCostsNothing closes the other ends of standard output and error while messages flow.
+func TestAReaderOfOutputThatIsGoneCostsNothing(t *testing.T) {
+	t.Parallel()
+	p := startApplication(t, "wallaroo", "words.py", "--log-level", "debug")
+	out := p.accept()
+	conn := p.dial()
+	p.stdoutPipe.Close()
+	p.stderrPipe.Close()
+	send(t, conn, strings.Repeat("print bad ", 100))
+	for i, line := range lines(t, out, 100) {
+		if want := fmt.Sprintf("print => %d", i+1); line != want {
+			t.Fatalf("%q came; want %q", line, want)
+		}
+	}
+	conn.Close()
+	p.signal(syscall.SIGTERM)
+	if code := p.exitCode(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestAKilledWorkerLeavesNoPython(t *testing.T) {
 	for _, word := range []string{"sleep", "hold"} {
 		t.Run(word, func(t *testing.T) {

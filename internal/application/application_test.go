@@ -157,6 +157,17 @@ func TestAnHTTPPortInUseIsAConfigErrorIfItWasAskedFor(t *testing.T) {
 	}
 }
 
+// minimal is an application of one pipeline.
+const minimal = `import wallaroo
+@wallaroo.decoder(header_length=1, length_fmt="B")
+def decode(data):
+    return data
+def application_setup(args):
+    builder = wallaroo.ApplicationBuilder("Minimal")
+    builder.new_pipeline("p", wallaroo.TCPSourceConfig("127.0.0.1", 0, decode))
+    return builder.done().build()
+`
+
 func TestAnApplicationThatCannotBeLoadedSaysWhy(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	folder := t.TempDir()
@@ -168,6 +179,7 @@ func TestAnApplicationThatCannotBeLoadedSaysWhy(t *testing.T) {
 		"leaves.py":   {"import sys\nsys.exit('no licence')\n", "no licence", 2},
 		"done.py":     {"import sys\nprint('usage')\nsys.exit(0)\n", "", 0},
 		"nothing.py":  {"def application_setup(args):\n    pass\n", "NoneType", 2},
+		"half.py":     {"def serialize(value):\n    return b''\n" + minimal, "both serialize(object)", 2},
 		"no_setup.py": {"x = 1\n", "application_setup(args)", 2},
 		"state.py": {`import wallaroo
 @wallaroo.decoder(header_length=1, length_fmt="B")

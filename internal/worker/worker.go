@@ -213,7 +213,10 @@ func (w *Worker) Summary() Summary {
 	l := w.loop
 	l.turning.Lock()
 	defer l.turning.Unlock()
-	s := Summary{Accepted: l.accepted.Load(), Refused: l.refused.Load(), Processed: l.processed, Outputs: l.outputs, Failures: l.failures, Delivered: l.outputs}
+	s := Summary{
+		Accepted: l.accepted.Load(), Refused: l.refused.Load(), Processed: l.processed,
+		Outputs: l.outputs, Failures: l.failures, Delivered: l.outputs,
+	}
 	for _, o := range l.outlets {
 		if o != nil {
 			s.Delivered -= uint64(o.edge.messages())

@@ -12,6 +12,7 @@ from wallaroo._application import Application
 from wallaroo._compile import stage_function
 from wallaroo._entities import Entities
 from wallaroo._protocol import Batch
+from wallaroo._results import PICKLE
 
 
 class Collected:
@@ -60,7 +61,7 @@ class Running:
         self.out = Collected()
         self.entities = {state.name: Entities(state) for state in application.states}
         numbers = range(len(application.pipelines))
-        self.stages = [stage_function(application, number, self.entities, self.out) for number in numbers]
+        self.stages = [stage_function(application, number, self.entities, PICKLE, self.out) for number in numbers]
 
     def process(self, *messages: str | bytes, pipeline: int = 0) -> list[str]:
         """Run messages through a pipeline; returns all that was sent since the start."""

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from array import array
+from collections import deque
 
 from . import _protocol as protocol
 from ._failures import summary, user_traceback
@@ -17,7 +18,9 @@ class Answers:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._queue: deque[list[bytes]] = deque()  # frames to be written, in order
+        self._writing = False
         self._last: list[bytes] = []  # the last results of a call, which go out with the word that it is done
 
     def write(self, parts: list[bytes]) -> None:
@@ -27,11 +30,22 @@ class Answers:
             BrokenPipeError: the engine is gone.
         """
         with self._lock:
-            written = os.writev(self._descriptor, parts)
-            if written < sum(map(len, parts)):
-                rest = memoryview(b"".join(parts))[written:]
-                while rest:
-                    rest = rest[os.write(self._descriptor, rest) :]
+            self._queue.append(parts)
+            if self._writing:
+                return  # a signal handler or a destructor that came in between: what it interrupted writes this too
+            self._writing = True
+            try:
+                while self._queue:
+                    self._write_frame(self._queue.popleft())
+            finally:
+                self._writing = False
+
+    def _write_frame(self, parts: list[bytes]) -> None:
+        written = os.writev(self._descriptor, parts)
+        if written < sum(map(len, parts)):
+            rest = memoryview(b"".join(parts))[written:]
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
 
     def send(self, batch: protocol.Batch, sink: int, sizes: array[int], data: bytes) -> None:
         """Write results of a batch: sizes of messages for a sink, and their bytes. The last ones wait for `done`."""

@@ -12,7 +12,7 @@ from typing import Any
 from ._application import Application, Pipeline, State, Step
 from ._entities import Entities
 from ._protocol import Batch
-from ._results import apart, not_a_pair, whole
+from ._results import Serializer, not_a_pair, whole
 from ._sink import Outbox, SinkWriter
 from ._steps import ComputationMulti, StateComputationMulti
 
@@ -20,7 +20,7 @@ StageFunction = Callable[[Batch], None]
 
 
 def stage_function(
-    application: Application, pipeline: int, entities: Mapping[str, Entities], outbox: Outbox
+    application: Application, pipeline: int, entities: Mapping[str, Entities], serializer: Serializer, outbox: Outbox
 ) -> StageFunction:
     """The function that takes the messages of a batch through a pipeline, from its decoder to its sink.
 
@@ -28,9 +28,10 @@ def stage_function(
         application: what the user built.
         pipeline: which of its pipelines; the number of its sink too.
         entities: the state entities of this process, by state name.
+        serializer: how objects of the application become bytes.
         outbox: where results and failures go.
     """
-    writer = _StageWriter(application.pipelines[pipeline], pipeline, entities, outbox)
+    writer = _StageWriter(application.pipelines[pipeline], pipeline, entities, serializer, outbox)
     code = compile(writer.write(), f"<wallaroo stage {pipeline}>", "exec")
     names = dict(writer.names)
     exec(code, names)  # noqa: S102  (no text of the user's is in it)
@@ -45,7 +46,14 @@ class _StageWriter:
         names: what the source refers to.
     """
 
-    def __init__(self, pipeline: Pipeline, number: int, entities: Mapping[str, Entities], outbox: Outbox) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        number: int,
+        entities: Mapping[str, Entities],
+        serializer: Serializer,
+        outbox: Outbox,
+    ) -> None:
         self._pipeline = pipeline
         self._entities = entities
         self._lines: list[str] = []
@@ -55,7 +63,7 @@ class _StageWriter:
             "flush": SinkWriter(outbox, number, f"{pipeline.name}/sink").flush,
             "whole": whole,
             "not_a_pair": not_a_pair,
-            "apart": apart,
+            "apart": serializer.apart,
         }
 
     def write(self) -> str:

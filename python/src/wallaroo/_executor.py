@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 from . import _protocol as protocol
 from ._answers import Answers, LogHandler
@@ -22,7 +22,9 @@ from ._compile import StageFunction, stage_function
 from ._entities import Entities
 from ._failures import user_traceback
 from ._load import LoadFailed, Request, load
+from ._output import replace_standard_output
 from ._plan import plan
+from ._results import PICKLE
 
 COMMANDS, ANSWERS = 3, 4  # the file descriptors that the engine gives the process
 _READ = 1 << 20
@@ -32,18 +34,33 @@ def main() -> None:
     """Run the process until the engine closes its side."""
     for descriptor in (COMMANDS, ANSWERS):
         os.set_inheritable(descriptor, False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine; it ends this process when all is done
+    # These are for the engine, which ends this process when all is done. A handler, unlike SIG_IGN, does not stay with
+    # programs that user code starts.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _no_end)
     faulthandler.enable()
-    # What is printed comes out in whole lines, also where Python is told not to buffer.
-    cast(Any, sys.stdout).reconfigure(line_buffering=True, write_through=False)
+    replace_standard_output()
     answers = Answers(ANSWERS)
-    logging.getLogger().addHandler(LogHandler(answers))
+    handler = LogHandler(answers)
+    logging.getLogger().addHandler(handler)
+    os.register_at_fork(after_in_child=lambda: _leave_engine(handler))
     try:
         _Executor(answers).run(read_frames(COMMANDS))
     except BrokenPipeError:
         pass  # the engine is gone, and there is nobody to tell
     finally:
         _flush_standard_output()
+
+
+def _no_end(number: int, frame: object) -> None:
+    """The handler of signals that ask for an end."""
+
+
+def _leave_engine(handler: logging.Handler) -> None:
+    """In a child that user code forked: the pipes are its parent's alone."""
+    logging.getLogger().removeHandler(handler)
+    for descriptor in (COMMANDS, ANSWERS):
+        os.close(descriptor)
 
 
 def read_frames(descriptor: int) -> Iterator[tuple[int, bytes]]:
@@ -72,6 +89,7 @@ class _Executor:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._application: Application | None = None
+        self._serializer = PICKLE
         self._stages: list[StageFunction] = []
 
     def run(self, frames: Iterator[tuple[int, bytes]]) -> None:
@@ -99,7 +117,7 @@ class _Executor:
     def _hello(self, request: dict[str, object]) -> None:
         """Load the application and answer with its plan."""
         logging.getLogger().setLevel(cast(int, request["log_level"]))
-        self._application = load(cast(Request, request))
+        self._application, self._serializer = load(cast(Request, request))
         self._answers.write([protocol.json_frame(protocol.PLAN, plan(self._application))])
 
     def _start(self, application: Application) -> None:
@@ -111,7 +129,9 @@ class _Executor:
             except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
                 raise LoadFailed(f"making the entities of state {name!r} failed:", user_traceback(error)) from None
         numbers = range(len(application.pipelines))
-        self._stages = [stage_function(application, number, entities, self._answers) for number in numbers]
+        self._stages = [
+            stage_function(application, number, entities, self._serializer, self._answers) for number in numbers
+        ]
         gc.collect()
         gc.freeze()  # what loading made stays; the collector need not walk it again
         _flush_standard_output()

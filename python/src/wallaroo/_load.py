@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TypedDict
 
 from ._application import Application
+from ._results import PICKLE, Serializer
 from ._failures import user_traceback
 
 
@@ -36,8 +37,11 @@ class LoadFailed(Exception):
         self.code = code
 
 
-def load(request: Request) -> Application:
+def load(request: Request) -> tuple[Application, Serializer]:
     """Import the application under its own name and build it; sys.path[0] and sys.argv become those of a program.
+
+    Returns:
+        The application, and its own way to make bytes of objects if it has one, else pickle.
 
     Raises:
         LoadFailed: for whatever reason; what user code raised is told with its traceback.
@@ -47,6 +51,7 @@ def load(request: Request) -> Application:
     try:
         module = _import(app)
         application = _set_up(module, request["args"])
+        serializer = _serializer(app, module)
     except LoadFailed:
         raise
     except SystemExit as error:
@@ -58,22 +63,36 @@ def load(request: Request) -> Application:
         raise LoadFailed(
             f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`"
         )
-    return application
+    return application, serializer
+
+
+def _serializer(app: str, module: ModuleType) -> Serializer:
+    """The module's serialize and deserialize, or pickle; one alone is a mistake."""
+    own = [getattr(module, name, None) for name in ("serialize", "deserialize")]
+    serialize, deserialize = own
+    if callable(serialize) and callable(deserialize):
+        return Serializer(serialize, deserialize)
+    if serialize is None and deserialize is None:
+        return PICKLE
+    raise LoadFailed(
+        f"{app} must define both serialize(object), which returns bytes, and deserialize(bytes), which returns the "
+        "object, or neither"
+    )
 
 
 def _ended(app: str, error: SystemExit) -> LoadFailed:
     if error.code is None or error.code == 0:
         return LoadFailed("", code=0)
     said = f": {error.code}" if isinstance(error.code, str) else f" with code {error.code}"
-    return LoadFailed(f"{app} ended itself while it was loaded{said}", user_traceback(error))
+    return LoadFailed(f"{app} ended itself while it was loaded{said}")
 
 
 def _import(app: str) -> ModuleType:
     if app.endswith(".py"):
         # The file's own name, not that of a link to it: under that it can be imported from the folder it lies in.
         path = os.path.realpath(app)
-        folder, file = os.path.split(path if path.endswith(".py") else app)
-        name = file[: -len(".py")]
+        folder, file = os.path.split(path)
+        name = (file if file.endswith(".py") else os.path.basename(app))[: -len(".py")]
     else:
         path, name, folder = "", app, os.getcwd()
     _check_name(app, name)

@@ -6,7 +6,8 @@ The generated stage functions look at the common case themselves and come here f
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 _NOT_MANY = (str, bytes, bytearray, memoryview, dict)
 
@@ -53,9 +54,19 @@ def encoded(value: object) -> bytes:
     )
 
 
-def apart(output: object) -> object:
-    """A copy of a result that is the state entity itself, so that what follows does not share it with the state."""
-    return pickle.loads(pickle.dumps(output, pickle.HIGHEST_PROTOCOL))
+@dataclass(frozen=True)
+class Serializer:
+    """How objects of the application become bytes, and bytes objects."""
+
+    serialize: Callable[[object], bytes]
+    deserialize: Callable[[bytes], object]
+
+    def apart(self, output: object) -> object:
+        """A copy of a result that is the state entity itself, so that what follows does not share it with the state."""
+        return self.deserialize(self.serialize(output))
+
+
+PICKLE = Serializer(lambda value: pickle.dumps(value, pickle.HIGHEST_PROTOCOL), pickle.loads)
 
 
 def describe(value: object) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ._protocol import Batch
-from ._results import encoded
+from ._results import WrongResult, encoded
 
 CHUNK = 1 << 18  # bytes of results to gather before they are handed on, when a batch has many
 FEWEST, MOST = 16, 1 << 16  # results in a chunk
+LARGEST = 1 << 28  # bytes of one result, or of what is handed on at once
 
 
 class Outbox(Protocol):
@@ -46,23 +47,28 @@ class SinkWriter:
         Returns:
             How many results of this length make a chunk.
         """
-        count = len(results)
-        sizes, data = joined(results) or self._one_by_one(batch, results, before, marks)
+        count, size = len(results), 0
+        together = joined(results)
+        if together is not None and len(together[1]) <= LARGEST:
+            self._outbox.send(batch, self._sink, *together)
+            size = len(together[1])
+        else:
+            for position, result in enumerate(results, before):
+                size += self._send_one(batch, result, bisect_right(marks, position) - 1)
         results.clear()
-        if len(sizes):
-            self._outbox.send(batch, self._sink, sizes, data)
-        return max(FEWEST, min(MOST, CHUNK * count // (len(data) + count)))
+        return max(FEWEST, min(MOST, CHUNK * count // (size + count)))
 
-    def _one_by_one(
-        self, batch: Batch, results: Sequence[object], before: int, marks: Sequence[int]
-    ) -> tuple[array[int], bytes]:
-        good: list[bytes] = []
-        for position, result in enumerate(results, before):
-            try:
-                good.append(encoded(result))
-            except Exception as error:  # noqa: BLE001  (reported)
-                self._outbox.fail(batch, bisect_right(marks, position) - 1, self._site, error)
-        return array("I", map(len, good)), b"".join(good)
+    def _send_one(self, batch: Batch, result: object, index: int) -> int:
+        """Hand on one result, if it is one; its size."""
+        try:
+            data = encoded(result)
+            if len(data) > LARGEST:
+                raise WrongResult(f"got {len(data)} bytes; a message to a sink has at most {LARGEST}")
+        except Exception as error:  # noqa: BLE001  (reported)
+            self._outbox.fail(batch, index, self._site, error)
+            return 0
+        self._outbox.send(batch, self._sink, array("I", [len(data)]), data)
+        return len(data)
 
 
 def joined(results: list[object]) -> tuple[array[int], bytes] | None:

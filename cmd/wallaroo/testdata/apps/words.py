@@ -51,12 +51,27 @@ def count(word, state):
         ctypes.PyDLL(None).usleep(1_000_000_000)
     if word == "exit":
         os._exit(3)
+    if word == "fork":
+        if os.fork() == 0:
+            log.warning("from the child")
+            time.sleep(1000)
+    if word == "chain":
+        raise_chain()
     if word == "print":
         print("printed", word)
         log.warning("logged %s", word)
         log.debug("not of interest")
     state.n += 1
     return (f"{word} => {state.n}", True)
+
+
+def raise_chain():
+    error = ValueError("link 0")
+    for link in range(1, 2000):
+        following = ValueError(f"link {link}")
+        following.__cause__ = error
+        error = following
+    raise error
 
 
 @wallaroo.encoder
