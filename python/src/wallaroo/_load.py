@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import TypedDict
 
 from ._application import Application
-from ._results import PICKLE, Serializer
 from ._failures import user_traceback
+from ._results import PICKLE, Serializer
 
 
 class Request(TypedDict):
