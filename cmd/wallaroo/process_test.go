@@ -218,20 +218,21 @@ func childrenOf(t *testing.T, parent int) []int {
 	return found
 }
 
-// resident is the memory of processes in bytes.
-func resident(t *testing.T, ids ...int) int {
+// mostResident is the most memory that processes have had so far, in bytes, each by itself, added up.
+func mostResident(t *testing.T, ids ...int) int {
 	t.Helper()
 	total := 0
 	for _, id := range ids {
-		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", id))
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
 		if err != nil {
 			t.Fatal(err)
 		}
-		pages, err := strconv.Atoi(strings.Fields(string(data))[1])
+		_, rest, _ := strings.Cut(string(data), "VmHWM:")
+		kibibytes, err := strconv.Atoi(strings.Fields(rest)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		total += pages * os.Getpagesize()
+		total += kibibytes << 10
 	}
 	return total
 }
