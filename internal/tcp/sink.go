@@ -135,7 +135,8 @@ func (s *Sink) Run(ctx context.Context, outlet *worker.Outlet) error {
 
 // deliver writes on the connection until the outlet is closed and all is acknowledged, which is nil, or the connection breaks.
 func (s *Sink) deliver(ctx context.Context, outlet *worker.Outlet, kept *retained) error {
-	defer context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Now()) })()
+	conn := s.conn
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })() // it may run when this has returned
 	look := newLook()
 	defer look.timer.Stop()
 	for {
