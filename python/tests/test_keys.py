@@ -8,7 +8,7 @@ import json
 import unittest
 from pathlib import Path
 
-from wallaroo._keys import canonical
+from wallaroo._keys import canonical, key_hash, partition_of
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "format" / "keys.golden.json"
 
@@ -21,7 +21,10 @@ class Vectors(unittest.TestCase):
     def test_they_are_as_documented(self) -> None:
         for vector in json.loads(GOLDEN.read_text()):
             key = eval(compile(ast.parse(vector["python"], mode="eval"), "key", "eval"), {})
-            self.assertEqual(canonical(key).hex(), vector["hex"], vector["python"])
+            encoded = canonical(key)
+            self.assertEqual(encoded.hex(), vector["hex"], vector["python"])
+            self.assertEqual(key_hash(encoded), vector["hash"], vector["python"])
+            self.assertEqual(partition_of(encoded, 1024), vector["partition"], vector["python"])
 
     def test_no_two_of_them_are_the_same_key(self) -> None:
         encodings = [vector["hex"] for vector in json.loads(GOLDEN.read_text())]

@@ -5,6 +5,8 @@ docs/format/keys.md draws them; docs/format/keys.golden.json holds the vectors.
 
 from __future__ import annotations
 
+import zlib
+
 _NONE, _FALSE, _TRUE, _INT, _STR, _BYTES, _TUPLE = (bytes([tag]) for tag in range(7))
 
 
@@ -67,3 +69,18 @@ def _instead(kind: type) -> str:
     if issubclass(kind, (list, tuple)):
         return "tuple of str, bytes, int, bool and None, as in tuple(key)"
     return "str, bytes, int, bool, None or a tuple of these"
+
+
+def partition_of(encoded: bytes, partitions: int) -> int:
+    """The partition of a key's canonical bytes: the top bits of its hash. There are a power of two of partitions."""
+    return key_hash(encoded) >> (33 - partitions.bit_length())
+
+
+def key_hash(encoded: bytes) -> int:
+    """CRC-32 (IEEE) through a fixed finaliser, a published one with little bias: the same everywhere and for ever."""
+    value = zlib.crc32(encoded)
+    value ^= value >> 16
+    value = value * 0x21F0AAAD & 0xFFFFFFFF
+    value ^= value >> 15
+    value = value * 0x735A2D97 & 0xFFFFFFFF
+    return value ^ value >> 15

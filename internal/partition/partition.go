@@ -1,0 +1,51 @@
+// Package partition says which executor a key belongs to: key -> hash -> partition -> executor. docs/format/keys.md draws the first two
+// arrows.
+package partition
+
+import (
+	"fmt"
+	"hash/crc32"
+	"math/bits"
+)
+
+// Most is how many partitions there may be.
+const Most = 1 << 16
+
+// Hash is the hash of a key's canonical bytes: CRC-32 (IEEE) through a fixed finaliser, the same everywhere and for ever. The finaliser
+// is a published one with little bias (hash-prospector's 16 21f0aaad 15 735a2d97 15).
+func Hash(canonical []byte) uint32 {
+	h := crc32.ChecksumIEEE(canonical)
+	h ^= h >> 16
+	h *= 0x21f0aaad
+	h ^= h >> 15
+	h *= 0x735a2d97
+	return h ^ h>>15
+}
+
+// Of is the partition of a hash: its top bits. The number of partitions is a power of two.
+func Of(hash uint32, partitions int) int {
+	return int(hash >> (33 - bits.Len(uint(partitions))))
+}
+
+// CheckCount refuses a number of partitions that is not a power of two from 1 to Most.
+func CheckCount(n int) error {
+	if n < 1 || n > Most || n&(n-1) != 0 {
+		return fmt.Errorf("%d is not a power of two from 1 to %d", n, Most)
+	}
+	return nil
+}
+
+// Table says which executor owns each partition. A table does not change; another one with another version takes its place.
+type Table struct {
+	Version int
+	Owners  []int // by partition
+}
+
+// Even is the first table: each executor owns a range of partitions, all of about the same size.
+func Even(partitions, executors int) *Table {
+	t := &Table{Version: 1, Owners: make([]int, partitions)}
+	for p := range t.Owners {
+		t.Owners[p] = p * executors / partitions
+	}
+	return t
+}
