@@ -43,7 +43,7 @@ func (x *lines) run(ctx context.Context) {
 			for c.Batch.Count() > 0 {
 				out.Append(append(bytes.Clone(c.Batch.Take(1).Payload), '\n'))
 			}
-			x.deliver([]worker.Event{{Call: c.ID, Sink: c.Stage, Output: out}, {Call: c.ID, Done: true}})
+			x.deliver([]worker.Event{{Call: c.ID, To: worker.Target{Sink: true}, Output: out}, {Call: c.ID, Done: true}})
 		case <-ctx.Done():
 			return
 		}
@@ -154,9 +154,10 @@ func startSystem(t *testing.T, c SourceConfig, changes ...func(*system, *lines))
 	}
 	s.worker = worker.New(worker.Config{
 		Pipelines: []worker.Pipeline{{Source: NewSource(c), Sink: sink}},
-		Executor:  executor, Report: s, SinkBuffer: 1 << 16, StopWithin: 20 * time.Second,
+		Stages:    []worker.Stage{{}},
+		Executors: []worker.Executor{executor}, Report: s, SinkBuffer: 1 << 16, StopWithin: 20 * time.Second,
 	})
-	executor.deliver = s.worker.Deliver
+	executor.deliver = func(events []worker.Event) { s.worker.Deliver(0, events) }
 	ctx, cancel := context.WithCancel(context.Background())
 	stop, stopped := context.WithCancel(ctx)
 	s.stop = stopped

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 )
@@ -14,8 +15,8 @@ type Source interface {
 	Listen() (string, error)
 	// Close gives up the address. It does no harm when Run has done it, or Listen has not succeeded.
 	Close()
-	// Run accepts messages and hands them on until stop is done; then it ends politely, in a time of its own, and returns when its lanes are
-	// closed. It gives up at once when ctx is done. An error is a failure of the source as a whole, not of a connection.
+	// Run accepts messages and hands them on until stop is done; then it ends politely, in a time of its own, and returns when its lanes
+	// are closed. It gives up at once when ctx is done. An error is a failure of the source as a whole, not of a connection.
 	Run(ctx, stop context.Context, inlet *Inlet) error
 }
 
@@ -33,76 +34,84 @@ type Sink interface {
 
 // Inlet is where a source hands on: it opens a lane for each connection.
 type Inlet struct {
-	loop     *loop
-	pipeline int
+	worker *Worker
+	stage  int  // the first one of the source's pipeline
+	spread bool // the stage takes its messages on any executor
+	turn   atomic.Uint32
 }
 
 // Lane opens a lane for the peer of that name, as it stands in logs. Only one goroutine may use it.
 func (i *Inlet) Lane(peer string) *Lane {
-	return i.loop.openLane(i.pipeline, peer)
+	lane := &Lane{worker: i.worker, room: newSignal()}
+	loops := i.worker.loops
+	if !i.spread { // the connection is this executor's
+		n := int(i.turn.Add(1)-1) % len(loops)
+		loops = loops[n : n+1]
+	}
+	for _, l := range loops {
+		lane.ways = append(lane.ways, l.openInput(i.stage, peer, laneCredit, lane.room.notify))
+	}
+	return lane
 }
 
 // Refused counts a connection, or a message, that was refused for what it brought.
-func (i *Inlet) Refused() { i.loop.refused.Add(1) }
+func (i *Inlet) Refused() { i.worker.refused.Add(1) }
 
-// Lane is what one connection of a source sends to an executor: one order.
+// Lane is what one connection of a source hands on: in order, to one executor, or, where order does not bind, to the one with most credit.
 type Lane struct {
-	loop     *loop
-	edge     *Edge
-	room     signal // notified when the edge has credit again
-	settled  signal // notified when nothing of the lane's is in the edge any more
-	pipeline int
-	peer     string
-	ready    bool   // stands in the loop's queue of lanes that hold something; the inbox's lock guards it
-	taken    uint64 // how many of its messages the loop has taken; the loop's own
+	worker *Worker
+	ways   []*input // one for each executor that may take the messages
+	room   signal   // notified when one of them has credit again, or holds nothing more
+	sent   uint64   // messages handed on
 }
 
-// Send hands messages on as soon as the lane has credit. Their memory is the engine's from then on. An error is ctx's.
+// Send hands messages on as soon as there is credit. Their memory is the engine's from then on. An error is ctx's.
 func (l *Lane) Send(ctx context.Context, b message.Batch) error {
-	l.loop.accepted.Add(uint64(b.Count()))
-	for !l.edge.hasCredit() {
+	l.worker.accepted.Add(uint64(b.Count()))
+	for {
+		if way := l.best(); way != nil {
+			b.Position = l.sent
+			l.worker.handed.Add(uint64(b.Count()))
+			l.worker.put(way, b)
+			l.sent += uint64(b.Count())
+			return nil
+		}
 		select {
 		case <-l.room:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	l.edge.write(b)
-	return nil
 }
 
-// Settle returns when all that was sent is processed, or ctx is done. Until then the lane's memory is in use.
+// best is the way with most credit; nil if none has any.
+func (l *Lane) best() *input {
+	var best *input
+	least := 0
+	for _, way := range l.ways {
+		if used, has := way.edge.level(); has && (best == nil || used < least) {
+			best, least = way, used
+		}
+	}
+	return best
+}
+
+// Settle returns when all that was sent is processed here, or ctx is done. Until then the lane's memory is in use.
 func (l *Lane) Settle(ctx context.Context) {
-	for l.edge.messages() > 0 {
+	for l.holds() {
 		select {
-		case <-l.settled:
+		case <-l.room:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// Outlet is where a sink gets a pipeline's results.
-type Outlet struct {
-	edge  *Edge
-	items signal
-}
-
-// Items is notified when there may be something to Take, or the outlet was closed.
-func (o *Outlet) Items() <-chan struct{} { return o.items }
-
-// Take returns the next batch; false when there is none now. It counts as undelivered until Delivered says otherwise.
-func (o *Outlet) Take() (message.Batch, bool) {
-	return o.edge.take(unlimited)
-}
-
-// Full reports whether the outlet has no credit: what slows the pipeline down is what is not delivered.
-func (o *Outlet) Full() bool { return !o.edge.hasCredit() }
-
-// Closed reports whether nothing is left to take and nothing more will come.
-func (o *Outlet) Closed() bool { return o.edge.closed() }
-
-// Delivered says that messages of so many bytes have left for good.
-func (o *Outlet) Delivered(messages, bytes int) {
-	o.edge.giveBack(Credit{Messages: messages, Bytes: bytes})
+func (l *Lane) holds() bool {
+	for _, way := range l.ways {
+		if way.edge.messages() > 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -63,12 +63,20 @@ func (e *Edge) hasCredit() bool {
 	return e.credit()
 }
 
+// level is how many messages and bytes are in the edge, as one number, and whether there is credit for more.
+func (e *Edge) level() (used int, has bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.used.Messages + e.used.Bytes, e.credit()
+}
+
 // credit is hasCredit for those who hold the lock.
 func (e *Edge) credit() bool {
 	return e.used.Messages < e.limit.Messages && e.used.Bytes < e.limit.Bytes
 }
 
-// take removes up to limit messages from the front batch; false when there is none. The credit stays used until giveBack.
+// take removes up to limit messages from the front batch, or a packed one whole; false when there is none. The credit stays used until
+// giveBack.
 func (e *Edge) take(limit int) (message.Batch, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -76,7 +84,7 @@ func (e *Edge) take(limit int) (message.Batch, bool) {
 		return message.Batch{}, false
 	}
 	front := &e.queue[0]
-	if front.Count() > limit {
+	if front.Packed == 0 && front.Count() > limit {
 		return front.Take(limit), true
 	}
 	b := *front

@@ -3,9 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -21,65 +19,84 @@ const (
 	callBytes = 256 << 10
 )
 
-// laneCredit bounds what one connection may have handed on and not had processed.
-var laneCredit = Credit{Messages: 8192, Bytes: 128 << 10}
+var (
+	// laneCredit bounds what one connection may have handed on to an executor and not had processed.
+	laneCredit = Credit{Messages: 8192, Bytes: 128 << 10}
+	// exchangeCredit bounds what one executor may have handed on to a stage on another and not had processed, but for what its calls give.
+	exchangeCredit = Credit{Messages: 16384, Bytes: 1 << 20}
+)
+
+// input is an edge into a loop, for a stage: from a connection, or from another executor.
+type input struct {
+	edge  *Edge
+	stage int
+	peer  string // the connection's other end; "" if it comes from another executor
+	ready bool   // stands in the loop's queues or inbox; the inbox's lock guards it
+}
 
 // call is a call that has begun.
 type call struct {
 	id       uint32
-	pipeline int
+	stage    int
 	began    time.Time
 	parts    []part
 	messages int
 }
 
-// part is what a call took from one lane.
+// part is what a call took from one input.
 type part struct {
-	lane  *Lane
-	first uint64 // number of its first message in the lane
-	taken Credit
+	from     *input
+	position uint64 // of its first message in its connection
+	taken    Credit
 }
 
-// loop owns an executor: it alone begins calls, and it alone sees what came of them. It turns on the goroutine of whoever brings it news,
-// so that a message costs no more wake-ups than it has to, but on one at a time: all that follows wake is the loop's own, and turning
-// guards it.
+// loop owns an executor: it alone begins calls, and it alone sees what came of them. It turns on the goroutine of whoever brings it news
+// from outside, so that a message costs no more wake-ups than it has to, but on one at a time: all that follows wake is the loop's own, and
+// turning guards it.
 type loop struct {
 	inbox
-	wake     signal // notified when there is news that came while the loop turned, or it is over
+	wake     signal // notified when there is news that came while the loop turned, or from another loop, or it is over
+	worker   *Worker
+	number   int
 	executor Executor
-	report   Report
 	turning  sync.Mutex
 	pace     pace
-	queues   [][]*Lane // by pipeline: lanes that hold something, in the order of their turns
-	first    int       // the pipeline whose turn it is
-	outlets  []*Outlet // by pipeline; nil where there is no sink
-	calls    []*call   // begun and not done, oldest first
+	queues   [][]*input // by stage: inputs that hold something, in the order of their turns
+	first    int        // the pipeline whose turn it is
+	sinks    []*Edge    // by pipeline: to its sink; nil where there is none
+	stages   [][]*input // by stage and executor: inputs of other loops; nil where that is this one, or the stage takes nothing from executors
+	calls    []*call    // begun and not done, oldest first
 	next     uint32
 	finished time.Time // when the last call was done
 	over     bool      // nothing is left to do, or the loop was stopped
 	err      error     // what ended it
 
-	accepted  atomic.Uint64 // messages that sources have read
-	refused   atomic.Uint64 // connections and messages that sources have refused
-	processed uint64        // messages of calls that are done
-	outputs   uint64        // messages written to outlets
-	failures  uint64        // messages that a step could not process
+	processed uint64 // messages of connections whose first call is done
+	outputs   uint64 // messages written to sinks' edges
+	failures  uint64 // messages that a step could not process
 }
 
-func (l *loop) openLane(pipeline int, peer string) *Lane {
-	lane := &Lane{loop: l, room: newSignal(), settled: newSignal(), pipeline: pipeline, peer: peer}
-	arrived := func() {
-		l.arrived(lane)
+// openInput opens an edge from outside.
+func (l *loop) openInput(stage int, peer string, credit Credit, room func()) *input {
+	in := &input{stage: stage, peer: peer}
+	in.edge = newEdge(credit, func() {
+		l.arrived(in)
 		l.news()
-	}
-	lane.edge = newEdge(laneCredit, arrived, func() {
-		lane.room.notify()
-		lane.settled.notify()
-	})
-	return lane
+	}, room)
+	return in
 }
 
-// run keeps the loop turning until all lanes have ended and all they handed on is processed, or ctx is done.
+// openExchange opens an edge from another loop. Neither loop turns on the other's goroutine.
+func (l *loop) openExchange(stage int, from *loop) *input {
+	in := &input{stage: stage}
+	in.edge = newEdge(exchangeCredit, func() {
+		l.arrived(in)
+		l.wake.notify()
+	}, from.wake.notify)
+	return in
+}
+
+// run keeps the loop turning until the worker has nothing left to do, or ctx is done.
 func (l *loop) run(ctx context.Context) error {
 	for {
 		l.turning.Lock()
@@ -124,85 +141,93 @@ func (l *loop) turn() {
 	if l.over {
 		return
 	}
-	ready, events, ended := l.take()
+	ready, events := l.take()
 	for _, e := range events {
 		if err := l.handle(e); err != nil {
 			l.over, l.err = true, err
 			return
 		}
 	}
-	for _, lane := range ready {
-		l.queues[lane.pipeline] = append(l.queues[lane.pipeline], lane)
+	for _, in := range ready {
+		l.queues[in.stage] = append(l.queues[in.stage], in)
 	}
 	for l.begin() {
 	}
-	if ended && len(l.calls) == 0 && l.idle() {
+	if l.worker.finished() {
 		l.over = true
-		l.closeOutlets()
-	}
-}
-
-func (l *loop) closeOutlets() {
-	for _, o := range l.outlets {
-		if o != nil {
-			o.edge.close()
+		for _, edge := range l.sinks {
+			if edge != nil {
+				edge.close()
+			}
 		}
 	}
 }
 
-// idle reports whether no lane holds anything.
-func (l *loop) idle() bool {
-	return !slices.ContainsFunc(l.queues, func(queue []*Lane) bool { return len(queue) > 0 })
-}
-
-// begin begins a call if one may begin: pipelines take turns, and one whose sink has no credit is passed over.
+// begin begins a call if one may begin: pipelines take turns, in each later stages go before earlier ones, and a stage whose output has
+// nowhere to go is passed over.
 func (l *loop) begin() bool {
 	if len(l.calls) >= CallsAhead {
 		return false
 	}
-	for range l.queues {
+	ranges := l.worker.ranges
+	for range ranges {
 		pipeline := l.first
-		l.first = (l.first + 1) % len(l.queues)
-		if len(l.queues[pipeline]) > 0 && l.mayWrite(pipeline) {
-			l.beginAt(pipeline)
-			return true
+		l.first = (l.first + 1) % len(ranges)
+		for stage := ranges[pipeline].end - 1; stage >= ranges[pipeline].first; stage-- {
+			if len(l.queues[stage]) > 0 && l.mayWrite(pipeline, stage) {
+				l.beginAt(stage)
+				return true
+			}
 		}
 	}
 	return false
 }
 
-func (l *loop) mayWrite(pipeline int) bool {
-	o := l.outlets[pipeline]
-	return o == nil || o.edge.hasCredit()
+// mayWrite reports whether every edge has credit that a call of the stage may write to: those of the later stages, which it may call here,
+// are among them.
+func (l *loop) mayWrite(pipeline, stage int) bool {
+	if edge := l.sinks[pipeline]; edge != nil && !edge.hasCredit() {
+		return false
+	}
+	for later := stage + 1; later < l.worker.ranges[pipeline].end; later++ {
+		for _, in := range l.stages[later] {
+			if in != nil && !in.edge.hasCredit() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
-// beginAt begins a call with what waits for a pipeline: as much as the pace allows, from as many lanes as it takes.
-func (l *loop) beginAt(pipeline int) {
-	c := &call{id: l.next, pipeline: pipeline, began: time.Now()}
+// beginAt begins a call with what waits for a stage: as much as the pace allows, from as many inputs as it takes.
+func (l *loop) beginAt(stage int) {
+	c := &call{id: l.next, stage: stage, began: time.Now()}
 	l.next++
-	var taken []message.Batch
-	messages, bytes := l.pace.messages(pipeline), callBytes
-	for messages > 0 && bytes > 0 && len(l.queues[pipeline]) > 0 {
-		b := l.takeFrom(pipeline, messages, c)
+	var batches []message.Batch
+	messages, bytes := l.pace.messages(stage), callBytes
+	for messages > 0 && bytes > 0 && len(l.queues[stage]) > 0 {
+		b := l.takeFrom(stage, messages, c)
 		messages -= b.Count()
 		bytes -= len(b.Payload)
-		taken = append(taken, b)
+		batches = append(batches, b)
+		if b.Packed > 0 {
+			break // it cannot be joined with others
+		}
 	}
-	batch := message.Join(taken)
+	batch := message.Join(batches)
 	c.messages = batch.Count()
 	l.calls = append(l.calls, c)
-	l.executor.Process(Call{ID: c.id, Stage: pipeline, Batch: batch})
+	l.executor.Process(Call{ID: c.id, Stage: stage, Batch: batch})
 }
 
-// takeFrom takes messages from the lane whose turn it is; the lane goes to the end of its queue, or out of it when it holds nothing more.
-func (l *loop) takeFrom(pipeline, limit int, c *call) message.Batch {
-	lane := l.queues[pipeline][0]
-	l.queues[pipeline] = l.queues[pipeline][1:]
-	b, _ := lane.edge.take(limit)
-	c.parts = append(c.parts, part{lane: lane, first: lane.taken, taken: Credit{Messages: b.Count(), Bytes: len(b.Payload)}})
-	lane.taken += uint64(b.Count())
-	if !l.rest(lane) {
-		l.queues[pipeline] = append(l.queues[pipeline], lane)
+// takeFrom takes messages from the input whose turn it is; it goes to the end of its queue, or out of it when it holds nothing more.
+func (l *loop) takeFrom(stage, limit int, c *call) message.Batch {
+	in := l.queues[stage][0]
+	l.queues[stage] = l.queues[stage][1:]
+	b, _ := in.edge.take(limit)
+	c.parts = append(c.parts, part{from: in, position: b.Position, taken: Credit{Messages: b.Count(), Bytes: len(b.Payload)}})
+	if !l.rest(in) {
+		l.queues[stage] = append(l.queues[stage], in)
 	}
 	return b
 }
@@ -214,17 +239,25 @@ func (l *loop) handle(e Event) error {
 		return err
 	}
 	if e.Output.Count() > 0 {
-		l.outputs += uint64(e.Output.Count())
-		l.outlets[e.Sink].edge.write(e.Output)
+		l.handOn(c, e.To, e.Output)
 	}
 	if e.Failure != nil {
 		l.failures++
-		l.report.Failed(l.origin(c, e.Failure.Index), *e.Failure)
+		l.worker.config.Report.Failed(l.origin(c, e.Failure.Index), *e.Failure)
 	}
 	if e.Done {
 		l.done(c)
 	}
 	return nil
+}
+
+func (l *loop) handOn(c *call, to Target, b message.Batch) {
+	if to.Sink {
+		l.outputs += uint64(b.Count())
+		l.sinks[l.worker.config.Stages[c.stage].Pipeline].write(b)
+		return
+	}
+	l.worker.put(l.stages[to.Stage][to.Executor], b)
 }
 
 // find is the call that an event is of. Calls are done in the order in which they began, so it is the oldest one.
@@ -233,8 +266,8 @@ func (l *loop) find(e Event) (*call, error) {
 		return nil, fmt.Errorf("executor: an event of call %d, which is not the oldest begun", e.Call)
 	}
 	c := l.calls[0]
-	if e.Output.Count() > 0 && (e.Sink != c.pipeline || l.outlets[e.Sink] == nil) {
-		return nil, fmt.Errorf("executor: output for sink %d from a call of pipeline %d", e.Sink, c.pipeline)
+	if e.Output.Count() > 0 && !l.reaches(c.stage, e.To) {
+		return nil, fmt.Errorf("executor: output for %+v from a call of stage %d", e.To, c.stage)
 	}
 	if e.Failure != nil && (e.Failure.Index < 0 || e.Failure.Index >= c.messages) {
 		return nil, fmt.Errorf("executor: a failure at message %d of a call of %d", e.Failure.Index, c.messages)
@@ -242,15 +275,30 @@ func (l *loop) find(e Event) (*call, error) {
 	return c, nil
 }
 
+// reaches reports whether a call of a stage may have output for a target.
+func (l *loop) reaches(stage int, to Target) bool {
+	pipeline := l.worker.config.Stages[stage].Pipeline
+	if to.Sink {
+		return l.sinks[pipeline] != nil
+	}
+	inputs := 0
+	if to.Stage > stage && to.Stage < l.worker.ranges[pipeline].end {
+		inputs = len(l.stages[to.Stage])
+	}
+	return to.Executor < inputs && l.stages[to.Stage][to.Executor] != nil
+}
+
 // origin is where message index of a call came from.
 func (l *loop) origin(c *call, index int) Origin {
+	o := Origin{Pipeline: l.worker.config.Stages[c.stage].Pipeline}
 	for _, p := range c.parts {
 		if index < p.taken.Messages {
-			return Origin{Pipeline: c.pipeline, Peer: p.lane.peer, Position: p.first + uint64(index)}
+			o.Peer, o.Position = p.from.peer, p.position+uint64(index)
+			return o
 		}
 		index -= p.taken.Messages
 	}
-	return Origin{Pipeline: c.pipeline}
+	return o
 }
 
 func (l *loop) done(c *call) {
@@ -260,10 +308,13 @@ func (l *loop) done(c *call) {
 		began = l.finished // until then the executor was at the call before
 	}
 	l.finished = now
-	l.pace.took(c.pipeline, c.messages, now.Sub(began))
+	l.pace.took(c.stage, c.messages, now.Sub(began))
 	l.calls = l.calls[1:]
-	l.processed += uint64(c.messages)
 	for _, p := range c.parts {
-		p.lane.edge.giveBack(p.taken)
+		if p.from.peer != "" {
+			l.processed += uint64(p.taken.Messages)
+		}
+		p.from.edge.giveBack(p.taken)
 	}
+	l.worker.settled(c.messages)
 }

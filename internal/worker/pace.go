@@ -7,34 +7,34 @@ const largest = 8192
 
 // pace sizes calls by the rate at which the executor has processed those before, so that the calls ahead take at most maxInFlight.
 type pace struct {
-	perMessage []float64 // by pipeline: nanoseconds, an average that follows; 0 when nothing is known
-	last       []int     // by pipeline: the most messages that a call had
+	perMessage []float64 // by stage: nanoseconds, an average that follows; 0 when nothing is known
+	last       []int     // by stage: the most messages that a call had
 }
 
-func newPace(pipelines int) pace {
-	return pace{perMessage: make([]float64, pipelines), last: make([]int, pipelines)}
+func newPace(stages int) pace {
+	return pace{perMessage: make([]float64, stages), last: make([]int, stages)}
 }
 
-// messages is how many messages the next call of a pipeline may have, at least one. It starts with one and grows by doubling, since a
-// pipeline whose messages take long must not be found out by a long call.
-func (p *pace) messages(pipeline int) int {
-	if p.perMessage[pipeline] == 0 {
+// messages is how many messages the next call of a stage may have, at least one. It starts with one and grows by doubling, since a
+// stage whose messages take long must not be found out by a long call.
+func (p *pace) messages(stage int) int {
+	if p.perMessage[stage] == 0 {
 		return 1
 	}
-	n := int(float64(maxInFlight.Nanoseconds()) / CallsAhead / p.perMessage[pipeline])
-	return max(1, min(n, 2*p.last[pipeline], largest))
+	n := int(float64(maxInFlight.Nanoseconds()) / CallsAhead / p.perMessage[stage])
+	return max(1, min(n, 2*p.last[stage], largest))
 }
 
 // took says how long a call of so many messages kept the executor.
-func (p *pace) took(pipeline, messages int, d time.Duration) {
+func (p *pace) took(stage, messages int, d time.Duration) {
 	one := float64(d.Nanoseconds()) / float64(messages)
-	p.last[pipeline] = max(p.last[pipeline], messages)
+	p.last[stage] = max(p.last[stage], messages)
 	weight := 1.0 / 8
-	switch known := p.perMessage[pipeline]; {
+	switch known := p.perMessage[stage]; {
 	case known == 0:
 		weight = 1
 	case one > known: // slower than thought: believed sooner than faster
 		weight = 1.0 / 2
 	}
-	p.perMessage[pipeline] += weight * (one - p.perMessage[pipeline])
+	p.perMessage[stage] += weight * (one - p.perMessage[stage])
 }

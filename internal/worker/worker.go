@@ -5,22 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/wallaroo-stream/wallaroo/internal/message"
 )
 
-// Pipeline is the ends of one pipeline; Sink is nil when its last step keeps the results. Its number in Config.Pipelines is that of its
-// stage.
+// Pipeline is the ends of one pipeline; Sink is nil when its last step keeps the results.
 type Pipeline struct {
 	Source Source
 	Sink   Sink
 }
 
+// Stage is a part of a pipeline that runs without an exchange. Stages of a pipeline follow one another in Config.Stages, in the order in
+// which messages go through them.
+type Stage struct {
+	Pipeline int
+	// Spread is a first stage that order does not bind: any executor takes its messages.
+	Spread bool
+}
+
 // Config is what a worker runs.
 type Config struct {
 	Pipelines []Pipeline
-	Executor  Executor
+	Stages    []Stage
+	Executors []Executor
 	Report    Report
 	// SinkBuffer bounds the bytes that each sink may hold undelivered before its pipeline's sources slow down. A call's output may go beyond.
 	SinkBuffer int
@@ -43,7 +54,7 @@ type Report interface {
 // Origin is where a message came from.
 type Origin struct {
 	Pipeline int
-	Peer     string // the connection's other end
+	Peer     string // the connection's other end; "" if the message came by another executor, which does not tell
 	Position uint64 // number of the message in its connection, from 0
 }
 
@@ -77,35 +88,97 @@ func (u *UndeliveredError) Error() string {
 
 // Worker is one worker's data plane.
 type Worker struct {
-	config Config
-	loop   *loop
+	config  Config
+	loops   []*loop
+	outlets []*Outlet // by pipeline; nil where there is no sink
+	ranges  []stages  // by pipeline
+
+	accepted atomic.Uint64 // messages that sources have read
+	handed   atomic.Uint64 // of these, those that lanes have handed on
+	refused  atomic.Uint64 // connections and messages that sources have refused
+	inside   atomic.Int64  // messages in edges to executors, and in calls
+	ended    atomic.Bool   // the sources have
 }
+
+// stages are those of a pipeline: Config.Stages[first:end].
+type stages struct{ first, end int }
 
 // New makes a worker; nothing runs yet.
 func New(config Config) *Worker {
-	n := len(config.Pipelines)
-	l := &loop{
-		wake:     newSignal(),
-		executor: config.Executor,
-		report:   config.Report,
-		pace:     newPace(n),
-		queues:   make([][]*Lane, n),
-		outlets:  make([]*Outlet, n),
-	}
-	for i, p := range config.Pipelines {
-		if p.Sink != nil {
-			items := newSignal()
-			credit := Credit{Messages: unlimited, Bytes: config.SinkBuffer}
-			l.outlets[i] = &Outlet{items: items, edge: newEdge(credit, items.notify, l.news)}
+	w := &Worker{config: config, ranges: make([]stages, len(config.Pipelines)), outlets: make([]*Outlet, len(config.Pipelines))}
+	for n, s := range config.Stages {
+		if w.ranges[s.Pipeline].end == 0 {
+			w.ranges[s.Pipeline].first = n
 		}
+		w.ranges[s.Pipeline].end = n + 1
 	}
-	return &Worker{config: config, loop: l}
+	for n, executor := range config.Executors {
+		w.loops = append(w.loops, &loop{
+			wake: newSignal(), worker: w, number: n, executor: executor, pace: newPace(len(config.Stages)),
+			queues: make([][]*input, len(config.Stages)), sinks: make([]*Edge, len(config.Pipelines)),
+		})
+	}
+	for _, l := range w.loops {
+		w.join(l)
+	}
+	return w
 }
 
-// Deliver tells the worker what came of calls, in order; the executor calls it, from one goroutine. It does not block.
-func (w *Worker) Deliver(events []Event) {
-	w.loop.deliver(events)
-	w.loop.news()
+// join opens a loop's edges to the sinks and to the other loops.
+func (w *Worker) join(l *loop) {
+	for i, p := range w.config.Pipelines {
+		if p.Sink == nil {
+			continue
+		}
+		if w.outlets[i] == nil {
+			w.outlets[i] = &Outlet{items: newSignal()}
+		}
+		credit := Credit{Messages: unlimited, Bytes: w.config.SinkBuffer}
+		l.sinks[i] = newEdge(credit, w.outlets[i].items.notify, l.news)
+		w.outlets[i].edges = append(w.outlets[i].edges, l.sinks[i])
+	}
+	l.stages = make([][]*input, len(w.config.Stages))
+	for n, s := range w.config.Stages {
+		if n == w.ranges[s.Pipeline].first {
+			continue // it takes from connections only
+		}
+		l.stages[n] = make([]*input, len(w.loops))
+		for m, other := range w.loops {
+			if other != l {
+				l.stages[n][m] = other.openExchange(n, l)
+			}
+		}
+	}
+}
+
+// Deliver tells the worker what came of an executor's calls, in order; it is called from one goroutine for each executor. It does not
+// block.
+func (w *Worker) Deliver(executor int, events []Event) {
+	l := w.loops[executor]
+	l.deliver(events)
+	l.news()
+}
+
+// put hands messages to a loop.
+func (w *Worker) put(in *input, b message.Batch) {
+	w.inside.Add(int64(b.Count()))
+	in.edge.write(b)
+}
+
+// settled says that messages are processed, and what came of them was put.
+func (w *Worker) settled(messages int) {
+	if w.inside.Add(-int64(messages)) == 0 && w.ended.Load() {
+		w.wakeAll()
+	}
+}
+
+// finished reports whether nothing is left to process, and nothing will come.
+func (w *Worker) finished() bool { return w.ended.Load() && w.inside.Load() == 0 }
+
+func (w *Worker) wakeAll() {
+	for _, l := range w.loops {
+		l.wake.notify()
+	}
 }
 
 // Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
@@ -174,10 +247,12 @@ func (w *Worker) listen() ([]string, error) {
 func (w *Worker) process(ctx, stop context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.runSources(ctx, stop) })
-	group.Go(func() error { return w.loop.run(ctx) })
+	for _, l := range w.loops {
+		group.Go(func() error { return l.run(ctx) })
+	}
 	for i, p := range w.config.Pipelines {
 		if p.Sink != nil {
-			group.Go(func() error { return p.Sink.Run(ctx, w.loop.outlets[i]) })
+			group.Go(func() error { return p.Sink.Run(ctx, w.outlets[i]) })
 		}
 	}
 	return group.Wait()
@@ -186,13 +261,15 @@ func (w *Worker) process(ctx, stop context.Context) error {
 func (w *Worker) runSources(ctx, stop context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, p := range w.config.Pipelines {
-		group.Go(func() error { return p.Source.Run(ctx, stop, &Inlet{loop: w.loop, pipeline: i}) })
+		stage := w.ranges[i].first
+		inlet := &Inlet{worker: w, stage: stage, spread: w.config.Stages[stage].Spread}
+		group.Go(func() error { return p.Source.Run(ctx, stop, inlet) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	w.loop.end()
-	w.loop.news()
+	w.ended.Store(true)
+	w.wakeAll()
 	return nil
 }
 
@@ -202,24 +279,27 @@ func (w *Worker) verdict(err error) error {
 		return err
 	}
 	s := w.Summary()
-	if s.Processed == s.Accepted && s.Delivered == s.Outputs {
+	unprocessed := s.Accepted - w.handed.Load() + uint64(w.inside.Load())
+	if unprocessed == 0 && s.Delivered == s.Outputs {
 		return nil // only connections were still open
 	}
-	return &UndeliveredError{Unprocessed: s.Accepted - s.Processed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
+	return &UndeliveredError{Unprocessed: unprocessed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
 }
 
 // Summary is what the worker has done.
 func (w *Worker) Summary() Summary {
-	l := w.loop
-	l.turning.Lock()
-	defer l.turning.Unlock()
-	s := Summary{
-		Accepted: l.accepted.Load(), Refused: l.refused.Load(), Processed: l.processed,
-		Outputs: l.outputs, Failures: l.failures, Delivered: l.outputs,
+	s := Summary{Accepted: w.accepted.Load(), Refused: w.refused.Load()}
+	for _, l := range w.loops {
+		l.turning.Lock()
+		s.Processed += l.processed
+		s.Outputs += l.outputs
+		s.Failures += l.failures
+		l.turning.Unlock()
 	}
-	for _, o := range l.outlets {
+	s.Delivered = s.Outputs
+	for _, o := range w.outlets {
 		if o != nil {
-			s.Delivered -= uint64(o.edge.messages())
+			s.Delivered -= uint64(o.undelivered())
 		}
 	}
 	return s

@@ -53,7 +53,7 @@ func (x *testExecutor) run(ctx context.Context) {
 					out.Append(payload)
 				}
 			}
-			x.deliver([]Event{{Call: c.ID, Sink: c.Stage, Output: out}, {Call: c.ID, Done: true}})
+			x.deliver([]Event{{Call: c.ID, To: Target{Sink: true}, Output: out}, {Call: c.ID, Done: true}})
 		case <-ctx.Done():
 			return
 		}
@@ -196,13 +196,18 @@ func start(t *testing.T, executor *testExecutor, sources ...*testSource) *bench 
 	t.Helper()
 	b := &bench{executor: executor, report: &testReport{ready: make(chan struct{})}, sources: sources, ended: make(chan error, 1)}
 	var pipelines []Pipeline
-	for _, s := range sources {
+	var stages []Stage
+	for i, s := range sources {
+		stages = append(stages, Stage{Pipeline: i})
 		sink := newTestSink(t, s.id)
 		b.sinks = append(b.sinks, sink)
 		pipelines = append(pipelines, Pipeline{Source: s, Sink: sink})
 	}
-	b.Worker = New(Config{Pipelines: pipelines, Executor: executor, Report: b.report, SinkBuffer: 1000, StopWithin: 10 * time.Second})
-	executor.deliver = b.Deliver
+	b.Worker = New(Config{
+		Pipelines: pipelines, Stages: stages, Executors: []Executor{executor}, Report: b.report,
+		SinkBuffer: 1000, StopWithin: 10 * time.Second,
+	})
+	executor.deliver = func(events []Event) { b.Deliver(0, events) }
 	ctx, cancel := context.WithCancel(context.Background())
 	var stop context.Context
 	stop, b.stop = context.WithCancel(ctx)
@@ -336,7 +341,7 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 // TestALaneThatWasEmptiedIsNotQueued has the loop take what a lane holds before its producer has told of it.
 func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
 	l := &loop{wake: newSignal()}
-	lane := l.openLane(0, "peer")
+	lane := l.openInput(0, "peer", laneCredit, func() {})
 	lane.edge.items = func() {}
 	b := message.Batch{}
 	b.Append([]byte("m"))
@@ -345,7 +350,7 @@ func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
 		t.Fatal("the lane held nothing")
 	}
 	l.arrived(lane)
-	if ready, _, _ := l.take(); len(ready) != 0 {
+	if ready, _ := l.take(); len(ready) != 0 {
 		t.Errorf("an empty lane was queued")
 	}
 }
