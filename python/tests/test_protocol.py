@@ -33,6 +33,12 @@ class GoldenFrames(unittest.TestCase):
             (case["call"], case["target"], case["payloads"], case["ingest"]),
         )
 
+    def test_packed_batches_are_read(self) -> None:
+        case = golden()["packed batch"]
+        [(_, data)] = protocol.Frames().feed(bytes.fromhex(case["hex"]))
+        batch = protocol.read_batch(data)
+        self.assertEqual((batch.call, batch.stage, batch.payload[batch.start :].hex()), (12, 3, case["packed"]))
+
     def test_answers_are_written(self) -> None:
         cases = golden()
         for name in ("output", "empty output"):
@@ -41,6 +47,12 @@ class GoldenFrames(unittest.TestCase):
             sizes, data = array("I", map(len, payloads)), b"".join(payloads)
             written = b"".join(protocol.output_frame(case["call"], case["target"], sizes, data, case["ingest"]))
             self.assertEqual(written.hex(), case["hex"], name)
+        case = cases["exchange"]
+        packed = bytes.fromhex(case["packed"])
+        parts = protocol.exchange_frame(
+            case["call"], case["target"], case["executor"], case["count"], packed, case["ingest"]
+        )
+        self.assertEqual(b"".join(parts).hex(), case["hex"])
         failure = cases["failure"]
         written = protocol.failure_frame(failure["call"], failure["index"], failure["failure"])
         self.assertEqual(written.hex(), failure["hex"])

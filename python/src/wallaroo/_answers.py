@@ -53,6 +53,10 @@ class Answers:
             self.write(self._last)
         self._last = protocol.output_frame(batch.call, sink, sizes, data, batch.ingest)
 
+    def exchange(self, batch: protocol.Batch, stage: int, executor: int, count: int, packed: bytes) -> None:
+        """Write messages for a stage on another executor."""
+        self.write(protocol.exchange_frame(batch.call, stage, executor, count, packed, batch.ingest))
+
     def done(self, batch: protocol.Batch) -> None:
         """Say that a batch is processed, behind all that came of it."""
         self.write([*self._last, protocol.done_frame(batch.call)])

@@ -7,32 +7,52 @@ raises ends its own message only: each call of user code stands in a try of its 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 from ._application import Application, Pipeline, State, Step
 from ._entities import Entities
+from ._exchange import Exchange, Stage, unpack
+from ._exchange import Outbox as ExchangeOutbox
 from ._protocol import Batch
-from ._results import Serializer, not_a_pair, whole
-from ._sink import Outbox, SinkWriter
+from ._results import PICKLE, Serializer, not_a_pair, whole
+from ._sink import Outbox as SinkOutbox
+from ._sink import SinkWriter
 from ._steps import ComputationMulti, StateComputationMulti
 
 StageFunction = Callable[[Batch], None]
 
 
-def stage_function(
-    application: Application, pipeline: int, entities: Mapping[str, Entities], serializer: Serializer, outbox: Outbox
-) -> StageFunction:
-    """The function that takes the messages of a batch through a pipeline, from its decoder to its sink.
+class Outbox(SinkOutbox, ExchangeOutbox, Protocol):
+    """Where all goes that leaves a stage."""
 
-    Args:
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the stages of a process have around them.
+
+    Attributes:
         application: what the user built.
-        pipeline: which of its pipelines; the number of its sink too.
+        stages: those of all pipelines, as the engine cut them.
         entities: the state entities of this process, by state name.
+        exchanges: the ways to keyed stages, by the number of the stage.
         serializer: how objects of the application become bytes.
         outbox: where results and failures go.
     """
-    writer = _StageWriter(application.pipelines[pipeline], pipeline, entities, serializer, outbox)
-    code = compile(writer.write(), f"<wallaroo stage {pipeline}>", "exec")
+
+    application: Application
+    stages: Sequence[Stage]
+    entities: Mapping[str, Entities]
+    exchanges: Mapping[int, Exchange]
+    serializer: Serializer
+    outbox: Outbox
+
+
+def stage_function(around: Surroundings, number: int) -> StageFunction:
+    """The function that takes messages through a stage, and through the later ones as far as they are here."""
+    writer = _StageWriter(around, number)
+    code = compile(writer.write(), f"<wallaroo stage {number}>", "exec")
     names = dict(writer.names)
     exec(code, names)  # noqa: S102  (no text of the user's is in it)
     make: Callable[[], StageFunction] = names["make"]
@@ -46,24 +66,25 @@ class _StageWriter:
         names: what the source refers to.
     """
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        number: int,
-        entities: Mapping[str, Entities],
-        serializer: Serializer,
-        outbox: Outbox,
-    ) -> None:
-        self._pipeline = pipeline
-        self._entities = entities
+    def __init__(self, around: Surroundings, number: int) -> None:
+        self._around = around
+        self._stage = around.stages[number]
+        self._pipeline: Pipeline = around.application.pipelines[self._stage.pipeline]
+        # The steps at which a message may leave for another executor, and the exchange there.
+        self._exchanges = {
+            stage.first: around.exchanges[later]
+            for later, stage in enumerate(around.stages)
+            if stage.pipeline == self._stage.pipeline and stage.keyed and later > number
+        }
         self._lines: list[str] = []
         self._depth = 0
         self.names: dict[str, Any] = {
-            "fail": outbox.fail,
-            "flush": SinkWriter(outbox, number, f"{pipeline.name}/sink").flush,
+            "fail": around.outbox.fail,
+            "flush": SinkWriter(around.outbox, self._stage.pipeline, f"{self._pipeline.name}/sink").flush,
+            "unpack": partial(unpack, around.serializer),
             "whole": whole,
             "not_a_pair": not_a_pair,
-            "apart": serializer.apart,
+            "apart": around.serializer.apart,
         }
 
     def write(self) -> str:
@@ -79,15 +100,18 @@ class _StageWriter:
         self._depth = 1
         self._write("def stage(batch):")
         self._depth = 2
-        self._write("data = batch.payload", "end = batch.start")
+        if self._stage.keyed:
+            self._write("keys, values = unpack(batch)")
+        else:
+            self._write("data = batch.payload", "end = batch.start")
         self._write("results, marks, before, enough = [], [], 0, 64", "emit, mark = results.append, marks.append")
-        self._write("for index, size in enumerate(batch.sizes):")
+        each = "(key, value) in enumerate(zip(keys, values))" if self._stage.keyed else "size in enumerate(batch.sizes)"
+        self._write(f"for index, {each}:")
         self._depth = 3
         if self._pipeline.sink is not None:
             self._write("count = len(results)", "if count >= enough:", "    before += count")
             self._write("    enough = flush(batch, results, before - count, marks)", "    count = 0")
             self._write("mark(before + count)")
-        self._write("start = end", "end += size")
         self._steps()
         self._depth = 2
         self._write("if results:", "    flush(batch, results, before, marks)")
@@ -95,11 +119,18 @@ class _StageWriter:
     def _steps(self) -> None:
         """One message's way: decoder, steps, encoder."""
         pipeline = self._pipeline
-        self.names["decode"] = pipeline.source.decoder.function
-        self._guarded(f"{pipeline.name}/source", ["value = decode(data[start:end])"])
-        self._drop_none()
+        if not self._stage.keyed:
+            self.names["decode"] = pipeline.source.decoder.function
+            self._write("start = end", "end += size")
+            self._guarded(f"{pipeline.name}/source", ["value = decode(data[start:end])"])
+            self._drop_none()
+        elif self._around.serializer is not PICKLE:
+            self.names["deserialize"] = self._around.serializer.deserialize
+            step = pipeline.steps[self._stage.first]
+            self._guarded(f"{pipeline.name}/{step.name}", ["value = deserialize(value)"], with_key=True)
         for number, step in enumerate(pipeline.steps):
-            self._step(number, step, f"{pipeline.name}/{step.name}")
+            if number >= self._stage.first:
+                self._step(number, step, f"{pipeline.name}/{step.name}")
         if pipeline.sink is not None:
             self.names["encode"] = pipeline.sink.encoder.function
             self._guarded(f"{pipeline.name}/sink", ["value = encode(value)"])
@@ -121,20 +152,39 @@ class _StageWriter:
         self._drop_none()
 
     def _entity(self, number: int, step: Step, state: State, site: str) -> None:
-        """Find the state entity of a message; most have one already, whose key is a str."""
-        entities = self._entities[state.name]
+        """Find the state entity of a message, or hand the message on to where it is."""
+        entities = self._around.entities[state.name]
+        exchange = self._exchanges.get(number)
         self.names[f"known{number}"] = entities.by_text.get
-        self.names[f"entity{number}"] = entities.entity
+        keyed = step.partition is not None
+        if exchange is not None or not self._stage.keyed:
+            self._key(number, step, site)
+        self._write(
+            f"entity = known{number}(key) if type(key) is str else None" if keyed else f"entity = known{number}(None)"
+        )
+        self._write("if entity is None:")
+        self._depth += 1
+        if exchange is None:
+            self.names[f"entity{number}"] = entities.entity
+            self._guarded(f"{site} key", [f"entity = entity{number}(key)"], with_key=True)
+        else:
+            self.names[f"away{number}"], self.names[f"find{number}"] = exchange.away.get, exchange.find
+            self._write(
+                f"put = away{number}(key) if type(key) is str else None" if keyed else f"put = away{number}(None)"
+            )
+            self._write("if put is None:")
+            self._depth += 1
+            self._guarded(f"{site} key", [f"entity, put = find{number}(key)"], with_key=True)
+            self._depth -= 1
+            self._write("if put is not None:", "    put((index, key, value))", "    continue")
+        self._depth -= 1
+
+    def _key(self, number: int, step: Step, site: str) -> None:
         if step.partition is None:
-            self._write("key = None", f"entity = known{number}(None)")
+            self._write("key = None")
         else:
             self.names[f"partition{number}"] = step.partition.function
             self._guarded(f"{site} key", [f"key = partition{number}(value)"])
-            self._write(f"entity = known{number}(key) if type(key) is str else None")
-        self._write("if entity is None:")
-        self._depth += 1
-        self._guarded(f"{site} key", [f"entity = entity{number}(key)"], with_key=True)
-        self._depth -= 1
 
     def _state_call(self, number: int, many: bool, site: str) -> None:
         """Call a state computation; what it returns must be a pair, whose second half is a bool."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from ._application import State
@@ -26,14 +27,27 @@ class Entities:
         self._by_int: dict[int, object] = {}
         self.by_text: dict[str | None, object] = {}
 
-    def name_keys(self) -> None:
-        """Make the entities of the keys that the application names.
+    def name_keys(self, ours: Callable[[bytes], bool]) -> None:
+        """Make the entities of the keys that the application names and that are ours, by their canonical bytes.
 
         Raises:
             Exception: whatever the state class raises, and TypeError or ValueError for what cannot be a key.
         """
         for key in self._state.keys:
-            self.entity(key)
+            if ours(self.identity(key)):
+                self.entity(key)
+
+    def identity(self, key: object) -> bytes:
+        """The canonical bytes of a key, which is checked; of a state without keys those of None.
+
+        Raises:
+            TypeError, ValueError: what came cannot be a key.
+        """
+        if not self._state.keyed:
+            return canonical(None)
+        if self._state.u64:
+            _check_u64(key)
+        return canonical(key)
 
     def entity(self, key: object) -> object:
         """The entity of a key; made now if it is not here yet.

@@ -13,16 +13,17 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 from . import _protocol as protocol
 from ._answers import Answers, LogHandler
 from ._application import Application
-from ._compile import StageFunction, stage_function
+from ._compile import StageFunction, Surroundings, stage_function
 from ._entities import Entities
+from ._exchange import Exchange, Owners, Stage
 from ._failures import user_traceback
 from ._load import LoadFailed, Request, load
-from ._output import replace_standard_output
+from ._output import quiet_standard_output, replace_standard_output
 from ._plan import plan
 from ._results import PICKLE
 
@@ -91,6 +92,7 @@ class _Executor:
         self._application: Application | None = None
         self._serializer = PICKLE
         self._stages: list[StageFunction] = []
+        self._exchanges: dict[int, Exchange] = {}
 
     def run(self, frames: Iterator[tuple[int, bytes]]) -> None:
         """Carry out commands. An application that cannot be loaded is told to the engine and ends them."""
@@ -106,36 +108,51 @@ class _Executor:
         if kind == protocol.BATCH:
             batch = protocol.read_batch(data)
             self._stages[batch.stage](batch)
+            for exchange in self._exchanges.values():
+                exchange.flush(batch)
             self._answers.done(batch)
         elif kind == protocol.HELLO:
             self._hello(protocol.read_json(data))
         elif kind == protocol.START and self._application is not None:
-            self._start(self._application)
+            self._start(self._application, protocol.read_json(data))
         else:
             raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")
 
     def _hello(self, request: dict[str, object]) -> None:
         """Load the application and answer with its plan."""
         logging.getLogger().setLevel(cast(int, request["log_level"]))
-        self._application, self._serializer = load(cast(Request, request))
+        with quiet_standard_output() if request["quiet"] else contextlib.nullcontext():
+            self._application, self._serializer = load(cast(Request, request))
         self._answers.write([protocol.json_frame(protocol.PLAN, plan(self._application))])
 
-    def _start(self, application: Application) -> None:
-        """Make the stages and the entities of the keys that the application names."""
+    def _start(self, application: Application, request: dict[str, Any]) -> None:
+        """Make the stages, and those of the entities named by the application that are this executor's."""
+        owners = Owners(request["executor"], request["owners"])
+        stages = [Stage(stage["pipeline"], stage["first"], stage["keyed"]) for stage in request["stages"]]
         entities = {state.name: Entities(state) for state in application.states}
         for name, among in entities.items():
             try:
-                among.name_keys()
+                among.name_keys(lambda encoded: owners.of(encoded) == owners.executor)
             except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
                 raise LoadFailed(f"making the entities of state {name!r} failed:", user_traceback(error)) from None
-        numbers = range(len(application.pipelines))
-        self._stages = [
-            stage_function(application, number, entities, self._serializer, self._answers) for number in numbers
-        ]
+        for number, stage in enumerate(stages):
+            if stage.keyed:
+                self._exchanges[number] = self._exchange(application, number, stage, entities, owners)
+        around = Surroundings(application, stages, entities, self._exchanges, self._serializer, self._answers)
+        self._stages = [stage_function(around, number) for number in range(len(stages))]
         gc.collect()
         gc.freeze()  # what loading made stays; the collector need not walk it again
         _flush_standard_output()
         self._answers.write([protocol.frame(protocol.READY)])
+
+    def _exchange(
+        self, application: Application, number: int, stage: Stage, entities: dict[str, Entities], owners: Owners
+    ) -> Exchange:
+        pipeline = application.pipelines[stage.pipeline]
+        step = pipeline.steps[stage.first]
+        assert step.state is not None
+        site = f"{pipeline.name}/{step.name}"
+        return Exchange(number, site, entities[step.state.name], owners, self._serializer, self._answers)
 
 
 def _flush_standard_output() -> None:

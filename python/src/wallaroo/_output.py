@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 
 
 class _Descriptor(io.RawIOBase):
@@ -35,3 +37,10 @@ def replace_standard_output() -> None:
     old = sys.stdout
     encoding, errors = getattr(old, "encoding", None) or "utf-8", getattr(old, "errors", None) or "replace"
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Descriptor(1)), encoding, errors, line_buffering=True)
+
+
+@contextlib.contextmanager
+def quiet_standard_output() -> Iterator[None]:
+    """Have what is printed meanwhile go nowhere."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield

@@ -28,18 +28,21 @@ OUTPUT = 68
 FAILURE = 69
 DONE = 70
 LOG = 71
+EXCHANGE = 72
 
 # The columns of a batch, and their forms.
 PAYLOAD = 1
 INGEST_TIME = 2
 SIZED = 1  # u32 for each message, then the bytes of all
 CONSTANT = 2  # one i64 for all messages
+PACKED = 3  # all messages as one piece, which the processes alone can read
 
 _HEADER = struct.Struct("<IB")
 _CALL = struct.Struct("<I")
 _BATCH = struct.Struct("<IHIB")  # call, stage or sink, count, number of columns
 _COLUMN = struct.Struct("<BBI")  # column, form, bytes that follow
 _I64 = struct.Struct("<q")
+_EXECUTOR = struct.Struct("<H")
 _FAILURE = struct.Struct("<II")  # call, index of the message in its batch
 
 _SWAP = sys.byteorder == "big"
@@ -52,8 +55,9 @@ class ProtocolError(Exception):
 class Batch:
     """Messages for one stage, in columns.
 
-    ``payload`` holds the payloads of all messages one after another from offset ``start``, ``sizes`` their lengths;
-    ``ingest`` is the time at which the source read them, in nanoseconds since 1970.
+    ``payload`` holds the payloads of all messages one after another from offset ``start``, ``sizes`` their lengths, or,
+    where ``sizes`` is empty, the messages as one piece; ``ingest`` is the time at which the source read them, in
+    nanoseconds since 1970.
     """
 
     __slots__ = ("call", "ingest", "payload", "sizes", "stage", "start")
@@ -141,6 +145,8 @@ def read_batch(data: bytes) -> Batch:
                 payload_at = at + 4 * count
                 if sum(sizes) != size - 4 * count or at + size > len(data):
                     raise ProtocolError("payloads that do not fill their column")
+            elif column == PAYLOAD and form == PACKED:
+                sizes, payload_at = (), at
             elif column == INGEST_TIME and form == CONSTANT:
                 (ingest,) = _I64.unpack_from(data, at)
             else:
@@ -178,6 +184,20 @@ def output_frame(call: int, sink: int, sizes: array[int], data: bytes, ingest: i
         + _COLUMN.pack(PAYLOAD, SIZED, column)
     )
     return [head, sizes.tobytes(), data]
+
+
+def exchange_frame(call: int, stage: int, executor: int, count: int, packed: bytes, ingest: int) -> list[bytes]:
+    """The parts of an EXCHANGE frame: messages for a stage on another executor, from one call."""
+    body = _EXECUTOR.size + _BATCH.size + 2 * _COLUMN.size + _I64.size + len(packed)
+    head = (
+        _HEADER.pack(1 + body, EXCHANGE)
+        + _EXECUTOR.pack(executor)
+        + _BATCH.pack(call, stage, count, 2)
+        + _COLUMN.pack(INGEST_TIME, CONSTANT, _I64.size)
+        + _I64.pack(ingest)
+        + _COLUMN.pack(PAYLOAD, PACKED, len(packed))
+    )
+    return [head, packed]
 
 
 def failure_frame(call: int, index: int, failure: dict[str, object]) -> bytes:

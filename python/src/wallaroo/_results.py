@@ -6,7 +6,7 @@ The generated stage functions look at the common case themselves and come here f
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 _NOT_MANY = (str, bytes, bytearray, memoryview, dict)
@@ -64,6 +64,17 @@ class Serializer:
     def apart(self, output: object) -> object:
         """A copy of a result that is the state entity itself, so that what follows does not share it with the state."""
         return self.deserialize(self.serialize(output))
+
+    def pack(self, keys: Sequence[object], values: Sequence[object]) -> bytes:
+        """Keys and values as one piece of bytes. Keys are always pickled; values by the application's own function."""
+        if self is not PICKLE:
+            values = [self.serialize(value) for value in values]
+        return pickle.dumps((keys, values), pickle.HIGHEST_PROTOCOL)
+
+    def unpack(self, packed: bytes | memoryview) -> tuple[Sequence[object], Sequence[object]]:
+        """What `pack` packed; values that the application's own function made are still bytes."""
+        keys, values = pickle.loads(packed)
+        return keys, values
 
 
 PICKLE = Serializer(lambda value: pickle.dumps(value, pickle.HIGHEST_PROTOCOL), pickle.loads)
