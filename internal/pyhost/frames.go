@@ -36,6 +36,7 @@ const (
 	kindFailure    kind = 69
 	kindDone       kind = 70
 	kindLog        kind = 71
+	kindExchange   kind = 72
 )
 
 // The columns of a batch, and their forms.
@@ -44,6 +45,7 @@ const (
 	columnIngest  = 2
 	formSized     = 1
 	formConstant  = 2
+	formPacked    = 3
 )
 
 var (
@@ -63,7 +65,10 @@ func appendJSON(dst []byte, k kind, value any) ([]byte, error) {
 
 // appendBatch appends a BATCH frame: messages for a stage, or, as Python sends them, for a sink in an OUTPUT frame.
 func appendBatch(dst []byte, k kind, call uint32, target int, b *message.Batch) []byte {
-	column := 4*len(b.Sizes) + len(b.Payload)
+	column, form := 4*len(b.Sizes)+len(b.Payload), byte(formSized)
+	if b.Packed > 0 {
+		form = formPacked
+	}
 	size := 1 + 4 + 2 + 4 + 1 + (6 + 8) + (6 + column)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(size))
 	dst = append(dst, byte(k))
@@ -74,7 +79,7 @@ func appendBatch(dst []byte, k kind, call uint32, target int, b *message.Batch) 
 	dst = append(dst, columnIngest, formConstant)
 	dst = binary.LittleEndian.AppendUint32(dst, 8)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(b.Ingest))
-	dst = append(dst, columnPayload, formSized)
+	dst = append(dst, columnPayload, form)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(column))
 	for _, n := range b.Sizes {
 		dst = binary.LittleEndian.AppendUint32(dst, n)
@@ -121,7 +126,7 @@ func parseBatch(body []byte) (call uint32, target int, b message.Batch, err erro
 		}
 		body = body[size:]
 	}
-	if len(body) != 0 || b.Sizes == nil {
+	if len(body) != 0 || b.Sizes == nil && b.Packed == 0 {
 		return 0, 0, b, errColumns
 	}
 	return call, target, b, nil
@@ -131,6 +136,9 @@ func parseColumn(b *message.Batch, column, form byte, count uint32, data []byte)
 	switch {
 	case column == columnPayload && form == formSized:
 		return parseSized(b, count, data)
+	case column == columnPayload && form == formPacked && count > 0:
+		b.Packed, b.Payload = int(count), data
+		return nil
 	case column == columnIngest && form == formConstant && len(data) == 8:
 		b.Ingest = int64(binary.LittleEndian.Uint64(data))
 		return nil
@@ -153,6 +161,16 @@ func parseSized(b *message.Batch, count uint32, data []byte) error {
 		return errColumns
 	}
 	return nil
+}
+
+// parseExchange reads the body of an EXCHANGE frame: u16 executor, then a batch for a stage on it.
+func parseExchange(body []byte) (call uint32, to worker.Target, b message.Batch, err error) {
+	if len(body) < 2 {
+		return 0, to, b, errCut
+	}
+	to.Executor = int(binary.LittleEndian.Uint16(body))
+	call, to.Stage, b, err = parseBatch(body[2:])
+	return call, to, b, err
 }
 
 // parseFailure reads the body of a FAILURE frame.

@@ -24,6 +24,9 @@ type golden struct {
 	Target   int
 	Payloads []string
 	Ingest   int64
+	Executor int
+	Packed   string
+	Count    int
 	Index    int
 	Failure  struct{ Step, Error, Traceback, Key string }
 }
@@ -56,6 +59,9 @@ func unhex(tb testing.TB, text string) []byte {
 
 func (g *golden) batch(tb testing.TB) message.Batch {
 	tb.Helper()
+	if g.Count > 0 {
+		return message.Batch{Packed: g.Count, Payload: unhex(tb, g.Packed), Ingest: g.Ingest}
+	}
 	b := message.Batch{Sizes: []uint32{}, Payload: []byte{}, Ingest: g.Ingest}
 	for _, p := range g.Payloads {
 		b.Append(unhex(tb, p))
@@ -69,7 +75,7 @@ func TestCommandsAreAsDrawn(t *testing.T) {
 	if want := g["start"]; err != nil || hex.EncodeToString(start) != want.Hex {
 		t.Errorf("START = %x, %v; want %s", start, err, want.Hex)
 	}
-	for _, name := range []string{"batch", "output", "empty output"} {
+	for _, name := range []string{"batch", "packed batch", "output", "empty output"} {
 		want := g[name]
 		b := want.batch(t)
 		if got := appendBatch(nil, want.Kind, want.Call, want.Target, &b); hex.EncodeToString(got) != want.Hex {
@@ -89,6 +95,14 @@ func TestAnswersAreAsDrawn(t *testing.T) {
 			call, target, b, err := parseBatch(body)
 			if err != nil || call != want.Call || target != want.Target || !reflect.DeepEqual(b, want.batch(t)) {
 				t.Errorf("%s: call %d, target %d, %+v, %v", name, call, target, b, err)
+			}
+		case kindExchange:
+			call, to, b, err := parseExchange(body)
+			if err != nil || call != want.Call || to != (worker.Target{Stage: want.Target, Executor: want.Executor}) {
+				t.Errorf("%s: call %d, to %+v, %v", name, call, to, err)
+			}
+			if !reflect.DeepEqual(b, want.batch(t)) {
+				t.Errorf("%s: %+v", name, b)
 			}
 		case kindFailure:
 			call, f, err := parseFailure(body)
@@ -132,7 +146,7 @@ func FuzzFrames(f *testing.F) {
 			for _, size := range b.Sizes {
 				total += int(size)
 			}
-			if total != len(b.Payload) {
+			if b.Packed == 0 && total != len(b.Payload) {
 				t.Fatalf("sizes of %d bytes for a payload of %d", total, len(b.Payload))
 			}
 			again, _, same, err := parseBatch(appendBatch(nil, k, 7, target, &b)[5:])
@@ -140,6 +154,8 @@ func FuzzFrames(f *testing.F) {
 			if err != nil || again != 7 || !equal {
 				t.Fatalf("%+v came back as %+v, %v", b, same, err)
 			}
+		case kindExchange:
+			_, _, _, _ = parseExchange(body)
 		case kindFailure:
 			_, _, _ = parseFailure(body)
 		case kindDone:

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -29,6 +30,8 @@ type Config struct {
 type Application struct {
 	App  string   // as the user wrote it: a path that ends in .py, or a module
 	Args []string // what its application_setup gets
+	// Quiet keeps what loading prints to itself: another process has shown it.
+	Quiet bool
 	// LogLevel is the least level of the application's log records that are of interest.
 	LogLevel slog.Level
 }
@@ -86,8 +89,9 @@ func (h *Host) Load(ctx context.Context, a Application) (*plan.Plan, error) {
 		Version  int      `json:"version"`
 		App      string   `json:"app"`
 		Args     []string `json:"args"`
+		Quiet    bool     `json:"quiet"`
 		LogLevel int      `json:"log_level"`
-	}{protocolVersion, a.App, append([]string{}, a.Args...), pythonLevel(a.LogLevel)}
+	}{protocolVersion, a.App, append([]string{}, a.Args...), a.Quiet, pythonLevel(a.LogLevel)}
 	body, err := h.ask(ctx, kindHello, hello, kindPlan)
 	if err != nil {
 		return nil, err
@@ -95,9 +99,30 @@ func (h *Host) Load(ctx context.Context, a Application) (*plan.Plan, error) {
 	return plan.Parse(body)
 }
 
-// Prepare has the process make its stages and the entities that the application names. What goes wrong in user code is a *LoadError.
-func (h *Host) Prepare(ctx context.Context) error {
-	_, err := h.ask(ctx, kindStart, struct{}{}, kindReady)
+// Part is what one executor of several has to know.
+type Part struct {
+	Executor int // its number
+	Stages   []plan.Stage
+	Table    *partition.Table
+}
+
+// Prepare has the process make its stages, and those entities that the application names which are this executor's. What goes wrong in user
+// code is a *LoadError.
+func (h *Host) Prepare(ctx context.Context, part Part) error {
+	type stage struct {
+		Pipeline int  `json:"pipeline"`
+		First    int  `json:"first"`
+		Keyed    bool `json:"keyed"`
+	}
+	start := struct {
+		Executor int     `json:"executor"`
+		Owners   []int   `json:"owners"`
+		Stages   []stage `json:"stages"`
+	}{Executor: part.Executor, Owners: part.Table.Owners}
+	for _, s := range part.Stages {
+		start.Stages = append(start.Stages, stage{s.Pipeline, s.First, s.Input == plan.Keyed})
+	}
+	_, err := h.ask(ctx, kindStart, start, kindReady)
 	return err
 }
 
@@ -225,8 +250,11 @@ func (h *Host) events() ([]worker.Event, error) {
 func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 	switch k {
 	case kindOutput:
-		call, sink, batch, err := parseBatch(body)
-		return &worker.Event{Call: call, Sink: sink, Output: batch}, err
+		call, _, batch, err := parseBatch(body)
+		return &worker.Event{Call: call, To: worker.Target{Sink: true}, Output: batch}, err
+	case kindExchange:
+		call, to, batch, err := parseExchange(body)
+		return &worker.Event{Call: call, To: to, Output: batch}, err
 	case kindFailure:
 		call, failure, err := parseFailure(body)
 		return &worker.Event{Call: call, Failure: &failure}, err
