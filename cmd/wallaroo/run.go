@@ -21,12 +21,15 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/commandline"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
 )
 
 // The defaults of the flags below.
 const (
 	defaultName           = "worker1"
+	defaultExecutors      = 1
+	defaultPartitions     = 1024
 	defaultMaxFrame       = 16 << 20
 	defaultMaxConnections = 1024
 	defaultSinkBuffer     = 4 << 20
@@ -52,6 +55,8 @@ var runFlags = []commandline.Flag{
 		Name: "http", Value: "H:P|off",
 		Help: "where to answer /healthz and /readyz (default " + control.DefaultAddress.String() + " or the next free port)",
 	},
+	{Name: "executors", Value: "N", Help: "how many Python processes share the work (default 1)"},
+	{Name: "partitions", Value: "N", Help: "parts into which keys are divided, a power of two up to 65536 (default 1024)"},
 	{Name: "max-frame", Value: "BYTES", Help: "the longest message; a longer one ends its connection (default 16777216)"},
 	{Name: "max-connections", Value: "N", Help: "how many connections a source takes; one more is closed (default 1024)"},
 	{Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered before sources slow down (default 4194304)"},
@@ -160,10 +165,18 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 		Args:           line.Args,
 		Name:           v.text("name", defaultName),
 		Python:         v.text("python", ""),
+		Executors:      v.count("executors", defaultExecutors),
+		Partitions:     v.count("partitions", defaultPartitions),
 		MaxFrame:       v.count("max-frame", defaultMaxFrame),
 		MaxConnections: v.count("max-connections", defaultMaxConnections),
 		SinkBuffer:     v.count("sink-buffer", defaultSinkBuffer),
 		DrainTimeout:   v.duration("drain-timeout", defaultDrainTimeout),
+	}
+	if err := partition.CheckCount(o.Partitions); err != nil {
+		v.wrong = append(v.wrong, fmt.Errorf("--partitions: %w", err))
+	}
+	if o.Executors > o.Partitions {
+		v.wrong = append(v.wrong, fmt.Errorf("--executors: %d are more than there are partitions, %d", o.Executors, o.Partitions))
 	}
 	v.read("in", checkAddresses)
 	v.read("out", checkAddresses)
@@ -291,7 +304,7 @@ func leaveCores(pythons int) {
 
 // runApplication runs an application until a signal ends it; the second signal ends this process.
 func runApplication(o application.Options, log *logging.Writer) error {
-	leaveCores(1)
+	leaveCores(o.Executors)
 	signal.Ignore(syscall.SIGPIPE) // nobody reads the log any more: no reason to stop
 	ctx, kill := context.WithCancelCause(context.Background())
 	defer kill(nil)

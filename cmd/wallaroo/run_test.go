@@ -48,6 +48,46 @@ func TestWordsOfSeveralConnectionsAreCounted(t *testing.T) {
 	p.stderr.await(t, `msg=stopped accepted=6000 refused=0 processed=6000 outputs=10000 delivered=10000 failures=0`)
 }
 
+// TestSeveralExecutorsCountEachWordOnce sends words over several connections to several Python processes; some words are every
+// connection's.
+func TestSeveralExecutorsCountEachWordOnce(t *testing.T) {
+	t.Parallel()
+	p := startApplication(t, "wallaroo", "words.py", "--executors", "4", "--partitions", "64")
+	out := p.accept()
+	if n := len(p.pythons()); n != 4 {
+		t.Fatalf("%d Python processes", n)
+	}
+	const connections, rounds, words = 4, 200, 12
+	var senders sync.WaitGroup
+	for c := range connections {
+		conn := p.dial()
+		senders.Go(func() {
+			for range rounds {
+				line := "bad"
+				for w := range words {
+					line += fmt.Sprintf(" own%d-%d shared%d", c, w, w)
+				}
+				send(t, conn, line)
+			}
+			conn.Close()
+		})
+	}
+	counts := map[string]int{}
+	for _, line := range lines(t, out, connections*rounds*words*2) {
+		word, count, _ := strings.Cut(line, " => ")
+		counts[word]++
+		if count != fmt.Sprint(counts[word]) {
+			t.Fatalf("%s came as number %d", line, counts[word])
+		}
+	}
+	senders.Wait()
+	p.signal(syscall.SIGTERM)
+	if code := p.exitCode(); code != 0 || counts["shared3"] != connections*rounds || counts["own2-5"] != rounds {
+		t.Errorf("exit code %d, counts %v", code, counts)
+	}
+	p.stderr.await(t, `msg=stopped accepted=800 refused=0 processed=800 outputs=19200 delivered=19200 failures=800`)
+}
+
 func TestABadWordOfTenLeavesNine(t *testing.T) {
 	t.Parallel()
 	p := startApplication(t, "wallaroo", "words.py")

@@ -15,7 +15,6 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
-	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
 	"github.com/wallaroo-stream/wallaroo/internal/tcp"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -30,6 +29,8 @@ type Options struct {
 	Name           string   // of this worker
 	Python         string   // the interpreter; "" for the usual one
 	HTTP           HTTP
+	Executors      int // how many Python processes
+	Partitions     int // of the keys; a power of two
 	MaxFrame       int
 	MaxConnections int
 	SinkBuffer     int
@@ -54,12 +55,13 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 
 // Check loads an application and returns its plan. What is wrong with it is a *ConfigError or a *pyhost.LoadError.
 func Check(ctx context.Context, o Options) (*plan.Plan, error) {
-	host, err := start(ctx, o)
+	o.Executors = 1
+	team, err := start(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	defer host.Close(ctx)
-	return load(ctx, o, host)
+	defer team.close(ctx)
+	return team.load(ctx, o)
 }
 
 // Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at
@@ -95,35 +97,23 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	defer loaded()
 	defer context.AfterFunc(stop, loaded)()
 	r.Waiting("loading the application")
-	host, err := start(loading, o)
+	team, err := start(loading, o)
 	if err != nil {
 		return unlessStopped(stop, err)
 	}
 	closing, atOnce := context.WithCancel(ctx)
 	defer atOnce()
-	defer host.Close(closing)
-	p, err := load(loading, o, host)
+	defer team.close(closing)
+	p, err := team.load(loading, o)
 	if err != nil {
 		return unlessStopped(stop, err)
 	}
 	r.plan = p
-	err = runWorker(ctx, stop, o, p, host, r)
+	err = runWorker(ctx, stop, o, p, team, r)
 	if err != nil {
 		atOnce() // time is over, or there is nothing to wait for
 	}
 	return err
-}
-
-// load has the application loaded and made ready.
-func load(ctx context.Context, o Options, host *pyhost.Host) (*plan.Plan, error) {
-	p, err := host.Load(ctx, o.application())
-	if err == nil {
-		err = host.Prepare(ctx)
-	}
-	if _, told := errors.AsType[*pyhost.LoadError](err); err != nil && !told && ctx.Err() == nil {
-		return nil, &ConfigError{fmt.Errorf("load %s: %w", o.App, err)} // it took its process down
-	}
-	return p, err
 }
 
 // unlessStopped drops the error of what was not finished because the application was asked to stop before it had begun.
@@ -134,36 +124,23 @@ func unlessStopped(stop context.Context, err error) error {
 	return err
 }
 
-// start starts the Python process.
-func start(ctx context.Context, o Options) (*pyhost.Host, error) {
-	python, err := pyhost.FindInterpreter(ctx, o.Python)
-	if err != nil {
-		return nil, &ConfigError{err}
-	}
-	path, err := pyhost.PackagePath()
-	if err != nil {
-		return nil, &ConfigError{err}
-	}
-	o.Log.Debug("python", "version", python.Version, "path", python.Path, "package", path)
-	return pyhost.Start(pyhost.Config{Interpreter: python, PackagePath: path, Log: o.Log})
-}
-
-func (o *Options) application() pyhost.Application {
-	return pyhost.Application{App: o.App, Args: o.Args, LogLevel: o.LogLevel}
-}
-
-// runWorker runs the data plane. The Python process serves as long as the worker runs, and if it dies the worker ends.
-func runWorker(ctx, stop context.Context, o Options, p *plan.Plan, host *pyhost.Host, r *reporter) error {
+// runWorker runs the data plane. The Python processes serve as long as the worker runs, and if one dies the worker ends.
+func runWorker(ctx, stop context.Context, o Options, p *plan.Plan, team team, r *reporter) error {
 	w := worker.New(worker.Config{
 		Pipelines:  connectors(p, o),
-		Executor:   host,
+		Stages:     stages(p),
+		Executors:  team.executors(),
 		Report:     r,
 		SinkBuffer: o.SinkBuffer,
 		StopWithin: StopWithin,
 	})
 	running, ended := context.WithCancel(ctx)
 	group, running := errgroup.WithContext(running)
-	group.Go(func() error { return host.Serve(running, w.Deliver) })
+	for n, host := range team {
+		group.Go(func() error {
+			return host.Serve(running, func(events []worker.Event) { w.Deliver(n, events) })
+		})
+	}
 	group.Go(func() error {
 		defer ended()
 		return w.Run(running, stop)
@@ -194,4 +171,13 @@ func connectors(p *plan.Plan, o Options) []worker.Pipeline {
 		pipelines = append(pipelines, pipeline)
 	}
 	return pipelines
+}
+
+// stages are those of a plan as the worker knows them.
+func stages(p *plan.Plan) []worker.Stage {
+	var list []worker.Stage
+	for _, s := range p.Stages() {
+		list = append(list, worker.Stage{Pipeline: s.Pipeline, Spread: s.Input == plan.Spread})
+	}
+	return list
 }

@@ -64,7 +64,7 @@ func options(l *log, app string, args ...string) Options {
 	form := logging.Options{Level: slog.LevelInfo}
 	free := address.Address{Host: address.Loopback}
 	return Options{
-		App: app, Args: args, Name: "worker1", HTTP: HTTP{Address: &free},
+		App: app, Args: args, Name: "worker1", HTTP: HTTP{Address: &free}, Executors: 2, Partitions: 64,
 		MaxFrame: 1 << 20, MaxConnections: 10, SinkBuffer: 1 << 20, DrainTimeout: time.Second,
 		Log: logging.New(l, form), Always: logging.Always(l, form),
 	}

@@ -84,8 +84,10 @@ func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
 	if f.Key != "" {
 		attributes = append(attributes, "key", f.Key)
 	}
-	attributes = append(attributes, "error", f.Error, "source", r.plan.Pipelines[origin.Pipeline].SourceID(),
-		"peer", origin.Peer, "position", origin.Position)
+	attributes = append(attributes, "error", f.Error, "source", r.plan.Pipelines[origin.Pipeline].SourceID())
+	if origin.Peer != "" {
+		attributes = append(attributes, "peer", origin.Peer, "position", origin.Position)
+	}
 	if f.Traceback != "" {
 		attributes = append(attributes, logging.Traceback, f.Traceback)
 	}
