@@ -95,7 +95,7 @@ func newRun() *cobra.Command {
 	cmd := applicationCommand("run", "Run an application", runHelp, runApplication)
 	cmd.Example = `  wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
   wallaroo run word_count.py --in :0 --out :7002 --log-format json --http off
-  wallaroo run alerts.py --in :7010 --out :7002 --limit 100 -- --help`
+  wallaroo run word_count.py --in :7010 --out :7002 --executors 2`
 	return cmd
 }
 

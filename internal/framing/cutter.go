@@ -30,20 +30,18 @@ type Cutter struct {
 	prefix   LengthPrefix
 	maxFrame int
 	u32be    bool // prefix is U32BE, which Cut reads in its fast path
-	need     int
 }
 
 // NewCutter makes a cutter of frames whose payload is at most maxFrame bytes. The prefix must be valid.
 func NewCutter(prefix LengthPrefix, maxFrame int) *Cutter {
-	return &Cutter{prefix: prefix, maxFrame: maxFrame, u32be: prefix == U32BE, need: prefix.Header}
+	return &Cutter{prefix: prefix, maxFrame: maxFrame, u32be: prefix == U32BE}
 }
 
 // Cut finds the frame at the start of buf: its payload, which is a part of buf, and the bytes that the frame takes, header included. If buf
-// holds no whole frame, used is 0 and Need says how many bytes it must hold. The error is a *FrameError; then nothing more can be cut.
+// holds no whole frame, used is 0. The error is a *FrameError; then nothing more can be cut.
 func (c *Cutter) Cut(buf []byte) (payload []byte, used int, err error) {
 	header := c.prefix.Header
 	if len(buf) < header {
-		c.need = header
 		return nil, 0, nil
 	}
 	length, err := c.length(buf)
@@ -51,16 +49,11 @@ func (c *Cutter) Cut(buf []byte) (payload []byte, used int, err error) {
 		return nil, 0, err
 	}
 	if length > len(buf)-header {
-		c.need = header + length
 		return nil, 0, nil
 	}
 	used = header + length
 	return buf[header:used:used], used, nil
 }
-
-// Need is how many bytes, from the frame's first on, the frame takes that the last Cut did not find whole; or, if not even its header was
-// there, how many the header takes. It is at most the header and the limit.
-func (c *Cutter) Need() int { return c.need }
 
 // length reads and judges the length of the frame at the start of buf, which holds at least the header.
 func (c *Cutter) length(buf []byte) (int, error) {

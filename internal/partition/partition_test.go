@@ -55,7 +55,8 @@ func TestOfUsesTheTopBits(t *testing.T) {
 		partitions int
 		want       int
 	}{
-		{0xffffffff, 1, 0}, {0x80000000, 2, 1}, {0x7fffffff, 2, 0}, {0xffffffff, 1024, 1023}, {0xffff0000, Most, 0xffff}, {0x00400000, 1024, 1}} {
+		{0xffffffff, 1, 0}, {0x80000000, 2, 1}, {0x7fffffff, 2, 0}, {0xffffffff, 1024, 1023}, {0xffff0000, Most, 0xffff}, {0x00400000, 1024, 1},
+	} {
 		if got := Of(c.hash, c.partitions); got != c.want {
 			t.Errorf("Of(%#x, %d) = %d; want %d", c.hash, c.partitions, got, c.want)
 		}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ._application import Application, Pipeline, State, Step
@@ -11,11 +10,6 @@ from ._function import label_of
 
 VERSION = 1
 """The version of the plan's form; the engine refuses others."""
-
-
-def plan_json(application: Application) -> str:
-    """The plan as JSON on one line; the same application gives the same text in every process."""
-    return json.dumps(plan(application), ensure_ascii=False, separators=(",", ":"))
 
 
 def plan(application: Application) -> dict[str, Any]:
