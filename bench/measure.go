@@ -11,19 +11,20 @@ import (
 )
 
 const (
-	million        = 1e6
-	shareOfRate    = 0.2 // of the engine's own rate, at which latency is measured
-	shareOfWarming = 0.1 // of the frames of a latency measurement, which do not count
-	firstTry       = 20_000
-	leadTime       = 20 * time.Millisecond // from the making of a schedule to its first frame
-	idleTime       = time.Second           // before an idle process's memory is read
+	million         = 1e6
+	shareOfRate     = 0.2 // of the engine's own rate, at which latency is measured
+	shareOfWarming  = 0.1 // of the frames of a latency measurement, which do not count
+	firstTry        = 20_000
+	mostConnections = 2                     // that a row's side has
+	leadTime        = 20 * time.Millisecond // from the making of a schedule to its first frame
+	idleTime        = time.Second           // before an idle process's memory is read
 )
 
 // bench is one run of the benchmark.
 type bench struct {
 	settings
-	self   string // the executable that runs now
-	tape   *load.Tape
+	self   string                                   // the executable that runs now
+	tapes  []*load.Tape                             // one for each connection that a side may have
 	rate   float64                                  // of the Python word count in words a second, once it has been measured
 	others func(work func() error) (float64, error) // runs work and returns the share of the processors that others took
 }
@@ -35,7 +36,7 @@ func measureThroughput(ctx context.Context, b *bench, s side) (reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.flood(ctx, s, b.framesFor(rate*b.seconds))
+	return b.flood(ctx, s, b.framesFor(rate*b.seconds)/s.connections)
 }
 
 // measureLatency sends frames to a side, each at its time.
@@ -117,7 +118,7 @@ func (b *bench) engineRate(ctx context.Context) (float64, error) {
 	return b.rate, nil
 }
 
-// flood sends frames to a side as fast as it takes them.
+// flood sends so many frames on each of a side's connections as fast as it takes them.
 func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) {
 	r, err := b.start(ctx, s)
 	if err != nil {
@@ -138,7 +139,10 @@ func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) 
 		return nil, err
 	}
 	used := after.Tree(r.Program.PID()) - before.Tree(r.Program.PID())
-	words := float64(b.tape.Words(frames))
+	words := 0.0
+	for _, tape := range b.tapes[:s.connections] {
+		words += float64(tape.Words(frames))
+	}
 	return reading{
 		throughput:    words / elapsed.Seconds(),
 		processorTime: used.Seconds() / (words / million),
@@ -148,7 +152,8 @@ func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) 
 // start puts a side between a sender and a receiver.
 func (b *bench) start(ctx context.Context, s side) (*rig.Rig, error) {
 	command := func(out string) program.Command { return s.command(b, out) }
-	return rig.Start(ctx, command, s.audit(b.tape), b.tape)
+	tapes := b.tapes[:s.connections]
+	return rig.Start(ctx, command, s.audit(tapes), tapes...)
 }
 
 // framesFor returns how many frames hold so many words, about.

@@ -42,7 +42,7 @@ func measureAll(ctx context.Context, s settings, out io.Writer) error {
 		return fmt.Errorf("find the executable to run the echo from: %w", err)
 	}
 	began := time.Now()
-	b := &bench{settings: s, self: self, tape: load.RandomTapes(seed, 1, load.DefaultShape)[0], others: usage.Others}
+	b := &bench{settings: s, self: self, tapes: load.RandomTapes(seed, mostConnections, load.DefaultShape), others: usage.Others}
 	var results []result
 	for _, row := range rows {
 		if s.group != allGroups && s.group != row.group {

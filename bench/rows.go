@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/wallaroo-stream/wallaroo/bench/load"
 	"github.com/wallaroo-stream/wallaroo/bench/program"
@@ -30,9 +31,10 @@ type figure struct {
 
 // A side is a program that can be measured, and how to judge what it gives.
 type side struct {
-	name    string
-	command func(b *bench, out string) program.Command
-	audit   func(*load.Tape) load.Audit
+	name        string
+	command     func(b *bench, out string) program.Command
+	connections int // that the generator opens
+	audit       func([]*load.Tape) load.Audit
 }
 
 const (
@@ -40,12 +42,18 @@ const (
 	plainLoop   = "bench/reference/word_count_loop.py"
 )
 
-var pythonWordCount = side{
-	name: "Wallaroo",
-	command: func(b *bench, out string) program.Command {
-		return program.Engine(b.binary, application, out)
-	},
-	audit: countsOf,
+var pythonWordCount = engine("Wallaroo", 1, 1)
+
+// engine is the Python word count on so many executors, from so many connections.
+func engine(name string, executors, connections int) side {
+	return side{
+		name: name,
+		command: func(b *bench, out string) program.Command {
+			return program.Engine(b.binary, application, out, "--executors", strconv.Itoa(executors))
+		},
+		connections: connections,
+		audit:       countsOf,
+	}
 }
 
 var pythonLoop = side{
@@ -53,7 +61,8 @@ var pythonLoop = side{
 	command: func(_ *bench, out string) program.Command {
 		return program.PythonLoop(plainLoop, out)
 	},
-	audit: countsOf,
+	connections: 1,
+	audit:       countsOf,
 }
 
 var tcpEcho = side{
@@ -61,11 +70,12 @@ var tcpEcho = side{
 	command: func(b *bench, out string) program.Command {
 		return echo.Command(b.self, out)
 	},
-	audit: load.Echoes,
+	connections: 1,
+	audit:       func(tapes []*load.Tape) load.Audit { return load.Echoes(tapes[0]) },
 }
 
-func countsOf(tape *load.Tape) load.Audit {
-	return load.Counts(tape)
+func countsOf(tapes []*load.Tape) load.Audit {
+	return load.Counts(tapes...)
 }
 
 var rows = []row{
@@ -84,6 +94,22 @@ var rows = []row{
 		against: &tcpEcho,
 		measure: measureLatency,
 		figures: []figure{{offered, none}, {p50, atMost(8)}, {p90, none}, {p99, atMost(10)}, {p999, none}, {p9999, none}},
+	},
+	{
+		group:   "executors",
+		title:   "Python word count, TCP to TCP, 2 executors, 2 connections",
+		subject: engine("Wallaroo", 2, 2),
+		against: new(engine("1 executor, 2 connections", 1, 2)),
+		measure: measureThroughput,
+		figures: []figure{{throughput, atLeast(1.3)}, {processorTime, atMost(1.3)}},
+	},
+	{
+		group:   "executors",
+		title:   "Latency of the Python word count at 20 % of the rate of 1 executor, 2 executors",
+		subject: engine("Wallaroo", 2, 1),
+		against: &tcpEcho,
+		measure: measureLatency,
+		figures: []figure{{p50, none}, {p99, none}, {p999, none}},
 	},
 	{
 		group:   "memory",

@@ -19,11 +19,11 @@ type Command struct {
 }
 
 // Engine returns how to run a Wallaroo application that sends its results to the address out.
-func Engine(binary, application, out string) Command {
+func Engine(binary, application, out string, flags ...string) Command {
 	return Command{
 		Name: "wallaroo",
 		Path: binary,
-		Args: []string{"run", application, "--in", AnyPort, "--out", out, "--http", "off"},
+		Args: append([]string{"run", application, "--in", AnyPort, "--out", out, "--http", "off"}, flags...),
 	}
 }
 
