@@ -84,11 +84,16 @@ func Run(ctx, stop context.Context, o Options) error {
 	if listener != nil {
 		group.Go(func() error { return control.Serve(serving, listener, readiness) })
 	}
+	r := newReporter(o, readiness, listener)
 	group.Go(func() error {
 		defer cancel()
-		return run(serving, stop, o, newReporter(o, readiness, listener))
+		return run(serving, stop, o, r)
 	})
-	return group.Wait()
+	err := group.Wait()
+	if err == nil && r.plan == nil {
+		o.Log.Info("stopped before the application was loaded")
+	}
+	return err
 }
 
 // run loads the application and runs its worker.

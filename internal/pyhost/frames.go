@@ -15,7 +15,7 @@ import (
 // protocolVersion is the version of docs/format/python-protocol.md, where the frames below are drawn.
 const protocolVersion = 1
 
-// maxFrame bounds a frame from Python: the results of one call come in chunks, but one result may be as long as memory allows there.
+// maxFrame bounds a frame from Python, which keeps what it sends at once to a quarter of that (_sink.LARGEST).
 const maxFrame = 1 << 30
 
 type kind byte

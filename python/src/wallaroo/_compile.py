@@ -90,15 +90,15 @@ class _StageWriter:
     def write(self) -> str:
         """The source: a function make() that returns the stage function."""
         self._messages()
-        # Locals of make: what a function closes over is read faster than a global.
-        binds = [f"    {name} = {name}_" for name in self.names]
+        # As defaults of parameters that nobody gives, what the function refers to is local to it, and read fastest.
+        bound = ", ".join(f"{name}={name}_" for name in self.names)
         self.names = {f"{name}_": value for name, value in self.names.items()}
-        return "\n".join(["def make():", *binds, *self._lines, "    return stage"]) + "\n"
+        return "\n".join(["def make():", *self._lines, "    return stage"]).replace("BOUND", bound) + "\n"
 
     def _messages(self) -> None:
         """The function's frame: the loop over the messages of a batch."""
         self._depth = 1
-        self._write("def stage(batch):")
+        self._write("def stage(batch, BOUND):")
         self._depth = 2
         if self._stage.keyed:
             self._write("keys, values = unpack(batch)")

@@ -9,11 +9,13 @@ from typing import Protocol
 from ._entities import Entities
 from ._keys import partition_of
 from ._protocol import Batch
-from ._results import Serializer
+from ._results import Serializer, WrongResult
+from ._sink import LARGEST
 
 KNOWN = 1 << 16  # keys of other executors that are remembered, for each stage
 
-Put = Callable[[tuple[int, object, object]], None]
+Entry = tuple[int, object, object]  # a message that leaves: its index in its batch, its key, its value
+Put = Callable[[Entry], None]
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Exchange:
     """The way to a keyed stage.
 
     Attributes:
-        away: for keys of other executors, the function that takes a message for them: index in its batch, key, value.
-            The generated stage functions look here before they ask `find`.
+        away: for keys of other executors, the function that takes a message for them. The generated stage functions
+            look here before they ask `find`.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Exchange:
         self._owners = owners
         self._serializer = serializer
         self._outbox = outbox
-        self._boxes: dict[int, list[tuple[int, object, object]]] = {
+        self._boxes: dict[int, list[Entry]] = {
             executor: [] for executor in set(owners.owners) if executor != owners.executor
         }
         self.away: dict[object, Put] = {}
@@ -99,25 +101,25 @@ class Exchange:
                 self._send(batch, executor, box)
                 box.clear()
 
-    def _send(self, batch: Batch, executor: int, box: list[tuple[int, object, object]]) -> None:
+    def _send(self, batch: Batch, executor: int, entries: Sequence[Entry]) -> None:
+        """Hand on messages as one piece; as several where it would be too long, or where one of them cannot travel."""
         try:
-            _, keys, values = zip(*box, strict=True)
+            _, keys, values = zip(*entries, strict=True)
             packed = self._serializer.pack(keys, values)
-        except Exception:  # noqa: BLE001  (found out one by one)
-            good = [entry for entry in box if self._can_travel(batch, *entry)]
-            if not good:
-                return
-            _, keys, values = zip(*good, strict=True)
-            packed = self._serializer.pack(keys, values)
-        self._outbox.exchange(batch, self._stage, executor, len(keys), packed)
-
-    def _can_travel(self, batch: Batch, index: int, key: object, value: object) -> bool:
-        try:
-            self._serializer.pack((key,), (value,))
+            if len(packed) > LARGEST:
+                raise WrongResult(
+                    f"got {len(packed)} bytes; what goes to another executor at once has at most {LARGEST}"
+                )
         except Exception as error:  # noqa: BLE001  (reported)
-            self._outbox.fail(batch, index, self._site, error, key)
-            return False
-        return True
+            if len(entries) == 1:
+                index, key, _ = entries[0]
+                self._outbox.fail(batch, index, self._site, error, key)
+                return
+            half = len(entries) // 2
+            self._send(batch, executor, entries[:half])
+            self._send(batch, executor, entries[half:])
+            return
+        self._outbox.exchange(batch, self._stage, executor, len(keys), packed)
 
 
 def unpack(serializer: Serializer, batch: Batch) -> tuple[Sequence[object], Sequence[object]]:

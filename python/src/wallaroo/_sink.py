@@ -10,7 +10,7 @@ from typing import Protocol
 from ._protocol import Batch
 from ._results import WrongResult, encoded
 
-CHUNK = 1 << 18  # bytes of results to gather before they are handed on, when a batch has many
+CHUNK = 1 << 15  # bytes of results to gather before they are handed on, when a batch has many
 FEWEST, MOST = 16, 1 << 16  # results in a chunk
 LARGEST = 1 << 28  # bytes of one result, or of what is handed on at once
 
