@@ -61,8 +61,8 @@ type Origin struct {
 // Summary is what a worker has done.
 type Summary struct {
 	Accepted  uint64 // messages that sources have read
+	Processed uint64 // of these, those that a first stage has taken through its steps
 	Refused   uint64 // connections and messages that sources have refused
-	Processed uint64 // of these, those that went through their pipeline
 	Outputs   uint64 // messages for sinks
 	Failures  uint64 // messages that a step could not process
 	Delivered uint64 // of the outputs, those that sinks have delivered
@@ -70,7 +70,7 @@ type Summary struct {
 
 // UndeliveredError is the error of a worker that had to end before all it had accepted was processed and delivered.
 type UndeliveredError struct {
-	Unprocessed uint64 // messages accepted and not processed
+	Unprocessed uint64 // messages accepted, or on their way between executors, and not processed
 	Outputs     uint64 // outputs that no sink has delivered
 	Within      time.Duration
 }
