@@ -9,6 +9,6 @@
 // Edges lead from a stage to later ones of its pipeline and at last to its sink. What is last can therefore always go on once its sink
 // does, and nothing waits in a circle.
 //
-// Order: the messages that a lane hands to one executor are processed in the order in which they were handed on, and what one executor hands
-// to another, or to a sink, arrives in the order in which it came about.
+// Order: the messages that a lane hands to one executor are processed in the order in which they were handed on, and what one executor
+// hands to another, or to a sink, arrives in the order in which it came about.
 package worker
