@@ -160,18 +160,19 @@ func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet *work
 	lane.Settle(ctx)
 }
 
-// tell logs how a connection ended; it reports whether that was in order.
+// tell logs how a connection ended; it reports whether what it brought was in order.
 func (s *Source) tell(log *slog.Logger, conn *net.TCPConn, r *reader, err error) bool {
 	frame, wrong := errors.AsType[*framing.FrameError](err)
 	timeout, network := errors.AsType[net.Error](err)
 	switch {
 	case err == nil && r.rest() == 0:
 		log.Info("connection closed")
-		return true
 	case err == nil:
 		log.Warn("connection cut inside a message, which is dropped", "rest", r.rest())
+		return false
 	case wrong:
 		log.Error("connection refused: "+frame.Error(), "position", r.messages)
+		return false
 	case errors.Is(err, context.Canceled):
 		log.Warn("connection cut: the application ended", "unread", unread(conn)+r.rest())
 	case network && timeout.Timeout():
@@ -179,6 +180,7 @@ func (s *Source) tell(log *slog.Logger, conn *net.TCPConn, r *reader, err error)
 			"drain_timeout", s.config.DrainTimeout, "unread", unread(conn)+r.rest())
 	default:
 		log.Warn("connection broken", "error", err, "rest", r.rest())
+		return r.rest() == 0
 	}
-	return false
+	return true
 }
