@@ -57,7 +57,6 @@ type loop struct {
 	inbox
 	wake     signal // notified when there is news that came while the loop turned, or from another loop, or it is over
 	worker   *Worker
-	number   int
 	executor Executor
 	turning  sync.Mutex
 	pace     pace

@@ -112,9 +112,9 @@ func New(config Config) *Worker {
 		}
 		w.ranges[s.Pipeline].end = n + 1
 	}
-	for n, executor := range config.Executors {
+	for _, executor := range config.Executors {
 		w.loops = append(w.loops, &loop{
-			wake: newSignal(), worker: w, number: n, executor: executor, pace: newPace(len(config.Stages)),
+			wake: newSignal(), worker: w, executor: executor, pace: newPace(len(config.Stages)),
 			queues: make([][]*input, len(config.Stages)), sinks: make([]*Edge, len(config.Pipelines)),
 		})
 	}
