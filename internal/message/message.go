@@ -5,23 +5,37 @@ import "math"
 
 // Batch is messages from one producer to one stage or sink, in order. It belongs to whoever holds it: handing it on hands on its memory.
 //
-// A plain batch has sizes, and may be taken apart and joined with others. A packed one has none: its payload is one piece that only the
-// executors' side can read, and it stays whole.
+// A plain batch has sizes, and may be taken apart at every message. A packed one has pieces, each of several messages, which only the
+// executors' side can read and which stay whole. A batch is one or the other.
 type Batch struct {
 	// Sizes holds the length in bytes of each message's payload, in a plain batch.
 	Sizes []uint32
-	// Packed is the number of messages in a packed batch, 0 in a plain one.
-	Packed int
-	// Payload holds the payloads, one after another, or the packed piece.
+	// Pieces says how the payload of a packed batch is cut.
+	Pieces []Piece
+	// Payload holds the payloads, or the pieces, one after another.
 	Payload []byte
+	// Peer is the connection's other end, as it stands in logs; "" if the messages are not those of one connection.
+	Peer string
 	// Position is the number of the first message in its connection, from 0.
 	Position uint64
 	// Ingest is when the source read the messages, in nanoseconds since 1970; one time for all of them, that of the oldest.
 	Ingest int64
 }
 
+// Piece is several messages that stay together.
+type Piece struct {
+	Messages int
+	Bytes    int
+}
+
 // Count is the number of messages.
-func (b *Batch) Count() int { return len(b.Sizes) + b.Packed }
+func (b *Batch) Count() int {
+	n := len(b.Sizes)
+	for _, p := range b.Pieces {
+		n += p.Messages
+	}
+	return n
+}
 
 // Append adds one message to a plain batch, copying its payload.
 func (b *Batch) Append(payload []byte) {
@@ -29,30 +43,50 @@ func (b *Batch) Append(payload []byte) {
 	b.Payload = append(b.Payload, payload...)
 }
 
-// Take splits off the first n messages of a plain batch; they share the memory of the rest, which nobody writes to.
+// Pack adds one piece of several messages to a packed batch, copying it.
+func (b *Batch) Pack(messages int, piece []byte) {
+	b.Pieces = append(b.Pieces, Piece{Messages: messages, Bytes: len(piece)})
+	b.Payload = append(b.Payload, piece...)
+}
+
+// Take splits off the first n messages, or all if there are fewer; of a packed batch as many pieces as n messages fill, one at least. They
+// share the memory of the rest, which nobody writes to.
 func (b *Batch) Take(n int) Batch {
-	end := 0
-	for _, size := range b.Sizes[:n] {
-		end += int(size)
+	sizes, pieces, end, count := 0, 0, 0, 0
+	for sizes < len(b.Sizes) && count < n {
+		end += int(b.Sizes[sizes])
+		sizes++
+		count++
 	}
-	first := Batch{Sizes: b.Sizes[:n:n], Payload: b.Payload[:end:end], Position: b.Position, Ingest: b.Ingest}
-	b.Sizes, b.Payload, b.Position = b.Sizes[n:], b.Payload[end:], b.Position+uint64(n)
+	for pieces < len(b.Pieces) && (pieces == 0 || count+b.Pieces[pieces].Messages <= n) {
+		end += b.Pieces[pieces].Bytes
+		count += b.Pieces[pieces].Messages
+		pieces++
+	}
+	first := *b
+	first.Sizes, first.Pieces, first.Payload = b.Sizes[:sizes:sizes], b.Pieces[:pieces:pieces], b.Payload[:end:end]
+	b.Sizes, b.Pieces, b.Payload = b.Sizes[sizes:], b.Pieces[pieces:], b.Payload[end:]
+	b.Position += uint64(count)
 	return first
 }
 
-// Join puts plain batches one behind another. One batch stays as it is; several are copied, and together have no position.
+// Join puts batches of one kind one behind another. One batch stays as it is; several are copied, and together have no position.
 func Join(batches []Batch) Batch {
 	if len(batches) == 1 {
 		return batches[0]
 	}
-	var sizes, payload int
+	var sizes, pieces, payload int
 	for i := range batches {
 		sizes += len(batches[i].Sizes)
+		pieces += len(batches[i].Pieces)
 		payload += len(batches[i].Payload)
 	}
-	joined := Batch{Sizes: make([]uint32, 0, sizes), Payload: make([]byte, 0, payload), Ingest: math.MaxInt64}
+	joined := Batch{
+		Sizes: make([]uint32, 0, sizes), Pieces: make([]Piece, 0, pieces), Payload: make([]byte, 0, payload), Ingest: math.MaxInt64,
+	}
 	for i := range batches {
 		joined.Sizes = append(joined.Sizes, batches[i].Sizes...)
+		joined.Pieces = append(joined.Pieces, batches[i].Pieces...)
 		joined.Payload = append(joined.Payload, batches[i].Payload...)
 		joined.Ingest = min(joined.Ingest, batches[i].Ingest)
 	}

@@ -34,18 +34,3 @@ func CheckCount(n int) error {
 	}
 	return nil
 }
-
-// Table says which executor owns each partition. A table does not change; another one with another version takes its place.
-type Table struct {
-	Version int
-	Owners  []int // by partition
-}
-
-// Even is the first table: each executor owns a range of partitions, all of about the same size.
-func Even(partitions, executors int) *Table {
-	t := &Table{Version: 1, Owners: make([]int, partitions)}
-	for p := range t.Owners {
-		t.Owners[p] = p * executors / partitions
-	}
-	return t
-}

@@ -1,18 +1,66 @@
 package worker
 
-import "github.com/wallaroo-stream/wallaroo/internal/message"
+import (
+	"context"
 
-// Executor runs the stages of an application for the messages it is given, in order. A loop feeds it and is told what came of it.
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+)
+
+// Executor runs the stages of an application for the messages it is given, and keeps the state of its partitions. It carries out calls in
+// the order in which they begin, and decides nothing. A loop begins them and is told what came of each.
+//
+// Process, Switch, Load and Open begin a call: they do not block, and come from one goroutine at a time while Serve runs. At most CallsAhead
+// calls are begun and not done. Each call ends with an Event that says Done.
 type Executor interface {
-	// Process begins a call. It does not block and takes over the batch's memory; at most CallsAhead calls are begun and not done.
+	// Serve carries calls out and tells deliver what came of them, in order and from one goroutine, until ctx is done, which is nil. An error
+	// is the end of the executor.
+	Serve(ctx context.Context, deliver func([]Event)) error
+	// Process runs messages through a stage and the later ones that are here. It takes over the batch's memory.
 	Process(Call)
+	// Switch gives an island another table: from now on its stages route by it, the state of the partitions that are another's is given out,
+	// by events with a State, and is no longer here, and the queues of the partitions that come are shut.
+	Switch(Switch)
+	// Load puts in state of a partition that has come; its queues stay shut.
+	Load(Load)
+	// Open opens queues.
+	Open(Open)
 }
 
 // Call is a batch of messages to run through a stage, and through the later ones that are this executor's too.
 type Call struct {
 	ID    uint32
 	Stage int
-	Batch message.Batch
+	// Settles says that the messages come from the queue of a partition that is here: they meet its state although the queue is shut.
+	Settles bool
+	Batch   message.Batch
+}
+
+// Switch is a table for an island, as what changes in it.
+type Switch struct {
+	ID     uint32
+	Island int
+	Moves  []partition.Move
+}
+
+// Load is state of a partition, a part of all that was given out of it.
+type Load struct {
+	ID     uint32
+	Island int
+	State  State
+}
+
+// Open names the queues, of these partitions at a stage, that are no longer shut.
+type Open struct {
+	ID         uint32
+	Stage      int
+	Partitions []int
+}
+
+// State is entities of one partition, as bytes that only executors can read.
+type State struct {
+	Partition int
+	Bytes     []byte
 }
 
 // Event is something that came of a call. The events of a call end with one that says Done; those of different calls come in the order
@@ -22,15 +70,35 @@ type Event struct {
 	To      Target
 	Output  message.Batch // messages for To, if there are any
 	Failure *Failure      // a message that a step could not process, or nil
+	State   *State        // of a partition that leaves, or nil
 	Done    bool
+	Entered []Entered // with Done: by the steps of the call's pipeline
 }
 
-// Target is where messages go that leave an executor: to its pipeline's sink, or to a stage on another executor.
-type Target struct {
-	Sink     bool
-	Stage    int // unless Sink
-	Executor int // unless Sink
+// Entered is how many messages of a call have come to a step here.
+type Entered struct {
+	Step     int // of its pipeline
+	Messages int
 }
+
+// Target is where messages go that a call does not take further: to their pipeline's sink, to a stage on another executor, or, since the
+// queue of their partition is shut here, into that queue.
+type Target struct {
+	Kind      TargetKind
+	Stage     int // unless it is a sink
+	Executor  int // if it is an executor
+	Partition int // if it is a queue
+}
+
+// TargetKind is one of the three kinds of targets.
+type TargetKind uint8
+
+// The kinds of targets.
+const (
+	ToSink TargetKind = iota
+	ToExecutor
+	ToQueue
+)
 
 // Failure is what user code raised for one message, which goes no further.
 type Failure struct {
