@@ -7,9 +7,10 @@ type Table struct {
 	Owners    []int // by partition
 }
 
-// Move is a partition and the executor that owns it from now on.
+// Move is a partition, the executor that has owned it and the one that owns it from now on.
 type Move struct {
 	Partition int
+	From      int
 	Owner     int
 }
 
@@ -52,7 +53,7 @@ func (t *Table) Balance(executors int) []Move {
 			taker++
 		}
 		spare[taker]--
-		moves = append(moves, Move{Partition: p, Owner: taker})
+		moves = append(moves, Move{Partition: p, From: t.Owners[p], Owner: taker})
 	}
 	return moves
 }

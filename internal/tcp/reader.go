@@ -38,7 +38,7 @@ func newReader(conn net.Conn, prefix framing.LengthPrefix, maxFrame int) *reader
 func (r *reader) rest() int { return r.end - r.start }
 
 // handOn reads and hands on what is there, as soon as it is there, until the connection's end, which is nil. Each read is one batch.
-func (r *reader) handOn(ctx context.Context, lane *worker.Lane) error {
+func (r *reader) handOn(ctx context.Context, to *worker.Connection) error {
 	for {
 		n, err := r.conn.Read(r.buffer[r.end:])
 		r.end += n
@@ -47,7 +47,7 @@ func (r *reader) handOn(ctx context.Context, lane *worker.Lane) error {
 		batch, cutErr := r.cut()
 		if batch.Count() > 0 {
 			r.messages += uint64(batch.Count())
-			if err := lane.Send(ctx, batch); err != nil {
+			if err := to.Send(ctx, batch); err != nil {
 				return err
 			}
 		}

@@ -95,8 +95,7 @@ func (s *Source) Run(ctx, stop context.Context, inlet *worker.Inlet) error {
 	}
 }
 
-// admit serves a connection if there is a place for it. Its place is free again when all that it brought is processed: until then it
-// takes memory.
+// admit serves a connection if there is a place for it.
 func (s *Source) admit(
 	ctx, stop context.Context, conn *net.TCPConn, inlet *worker.Inlet, places chan struct{}, connections *sync.WaitGroup,
 ) {
@@ -148,16 +147,15 @@ func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet *work
 	})()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })()
 	r := newReader(conn, s.config.Framing, s.config.MaxFrame)
-	lane := inlet.Lane(peer)
-	err := r.handOn(ctx, lane)
+	to := inlet.Connect(peer)
+	defer to.Close()
+	err := r.handOn(ctx, to)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
 	if !s.tell(log.With("messages", r.messages, "bytes", r.bytes), conn, r, err) {
 		inlet.Refused()
 	}
-	conn.Close()
-	lane.Settle(ctx)
 }
 
 // tell logs how a connection ended; it reports whether what it brought was in order.

@@ -20,19 +20,23 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 // lines is an executor that makes a line of each message.
 type lines struct {
-	calls   chan worker.Call
-	deliver func([]worker.Event)
-	hold    chan struct{} // if there is one, nothing is processed until it is closed
+	calls chan worker.Call
+	hold  chan struct{} // if there is one, nothing is processed until it is closed
 }
 
 func (x *lines) Process(c worker.Call) { x.calls <- c }
 
-func (x *lines) run(ctx context.Context) {
+func (x *lines) Switch(worker.Switch) {}
+func (x *lines) Load(worker.Load)     {}
+func (x *lines) Open(worker.Open)     {}
+
+func (x *lines) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	if x.hold != nil {
 		<-x.hold
 	}
@@ -43,9 +47,9 @@ func (x *lines) run(ctx context.Context) {
 			for c.Batch.Count() > 0 {
 				out.Append(append(bytes.Clone(c.Batch.Take(1).Payload), '\n'))
 			}
-			x.deliver([]worker.Event{{Call: c.ID, To: worker.Target{Sink: true}, Output: out}, {Call: c.ID, Done: true}})
+			deliver([]worker.Event{{Call: c.ID, Output: out}, {Call: c.ID, Done: true}})
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }
@@ -153,16 +157,16 @@ func startSystem(t *testing.T, c SourceConfig, changes ...func(*system, *lines))
 		return conn, err
 	}
 	s.worker = worker.New(worker.Config{
-		Pipelines: []worker.Pipeline{{Source: NewSource(c), Sink: sink}},
-		Stages:    []worker.Stage{{}},
-		Executors: []worker.Executor{executor}, Report: s, SinkBuffer: 1 << 16, StopWithin: 20 * time.Second,
-	})
-	executor.deliver = func(events []worker.Event) { s.worker.Deliver(0, events) }
+		Pipelines:  []worker.Pipeline{{Source: NewSource(c), Sink: sink}},
+		Stages:     []worker.Stage{{}},
+		Report:     s,
+		Limits:     worker.Limits{SinkBuffer: 1 << 16, MoveBuffer: 1 << 16, InFlight: 20 * time.Millisecond},
+		StopWithin: 20 * time.Second,
+	}, partition.Even(1, 1), []worker.Executor{executor})
 	ctx, cancel := context.WithCancel(context.Background())
 	stop, stopped := context.WithCancel(ctx)
 	s.stop = stopped
 	var running sync.WaitGroup
-	running.Go(func() { executor.run(ctx) })
 	running.Go(func() {
 		s.ended <- s.worker.Run(ctx, stop)
 	})

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
 // Credit is how much may be in an edge, handed on and not given back: messages, and bytes of their payloads.
@@ -12,6 +13,9 @@ type Credit struct {
 	Messages int
 	Bytes    int
 }
+
+// creditOf is what a batch takes.
+func creditOf(b *message.Batch) Credit { return Credit{Messages: b.Count(), Bytes: len(b.Payload)} }
 
 // unlimited is a number of messages that bounds nothing.
 const unlimited = math.MaxInt
@@ -29,15 +33,22 @@ func (s signal) notify() {
 }
 
 // Edge is a FIFO path with credit from one producer to one consumer, each a goroutine of its own. The producer writes while there is credit
-// and may overdraw it by the output of the calls that have begun; the consumer takes in order and gives credit back.
+// and may overdraw it by the output of the calls that have begun; the consumer takes in order and gives credit back. Markers travel in it
+// behind what was written before, and take no credit.
 type Edge struct {
 	items func() // called without the lock when an edge that was empty holds something, or is closed
-	room  func() // called without the lock when there is credit again, and when nothing is in it any more
-	limit Credit // what may be in it
+	room  func() // called without the lock when there is credit again
 	mu    sync.Mutex
-	queue []message.Batch // guarded by mu, as are those below
-	used  Credit          // what is in it
-	shut  bool            // nothing more will be written
+	limit Credit // guarded by mu, as are those below: what may be in it
+	queue []item
+	used  Credit // what is in it
+	shut  bool   // nothing more will be written
+}
+
+// item is what travels in an edge: a batch, or, if it is not 0, a marker.
+type item struct {
+	batch  message.Batch
+	marker door.Epoch
 }
 
 func newEdge(limit Credit, items, room func()) *Edge {
@@ -46,15 +57,27 @@ func newEdge(limit Credit, items, room func()) *Edge {
 
 // write puts a batch in, with or without credit. The batch's memory is the edge's from now on.
 func (e *Edge) write(b message.Batch) {
-	e.mu.Lock()
-	e.used.Messages += b.Count()
-	e.used.Bytes += len(b.Payload)
-	first := len(e.queue) == 0
-	e.queue = append(e.queue, b)
-	e.mu.Unlock()
-	if first {
+	if e.put(item{batch: b}) {
 		e.items()
 	}
+}
+
+// mark puts a marker in.
+func (e *Edge) mark(epoch door.Epoch) {
+	if e.put(item{marker: epoch}) {
+		e.items()
+	}
+}
+
+// put puts an item in; it reports whether items must be called.
+func (e *Edge) put(i item) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	credit := creditOf(&i.batch)
+	e.used.Messages += credit.Messages
+	e.used.Bytes += credit.Bytes
+	e.queue = append(e.queue, i)
+	return len(e.queue) == 1
 }
 
 func (e *Edge) hasCredit() bool {
@@ -75,25 +98,40 @@ func (e *Edge) credit() bool {
 	return e.used.Messages < e.limit.Messages && e.used.Bytes < e.limit.Bytes
 }
 
-// take removes up to limit messages from the front batch, or a packed one whole; false when there is none. The credit stays used until
-// giveBack.
+// take removes up to limit messages from the front batch; false when the edge is empty or a marker is in front. The credit stays used
+// until giveBack.
 func (e *Edge) take(limit int) (message.Batch, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.queue) == 0 {
+	if len(e.queue) == 0 || e.queue[0].marker != 0 {
 		return message.Batch{}, false
 	}
-	front := &e.queue[0]
-	if front.Packed == 0 && front.Count() > limit {
-		return front.Take(limit), true
+	front := &e.queue[0].batch
+	b := front.Take(limit)
+	if front.Count() == 0 {
+		e.drop()
 	}
-	b := *front
-	e.queue[0] = message.Batch{}
+	return b, true
+}
+
+// takeMarker removes the marker in front; 0 when there is none.
+func (e *Edge) takeMarker() door.Epoch {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) == 0 || e.queue[0].marker == 0 {
+		return 0
+	}
+	epoch := e.queue[0].marker
+	e.drop()
+	return epoch
+}
+
+func (e *Edge) drop() {
+	e.queue[0] = item{}
 	e.queue = e.queue[1:]
 	if len(e.queue) == 0 {
 		e.queue = nil
 	}
-	return b, true
 }
 
 // giveBack returns the credit of messages that were taken.
@@ -102,9 +140,21 @@ func (e *Edge) giveBack(c Credit) {
 	had := e.credit()
 	e.used.Messages -= c.Messages
 	e.used.Bytes -= c.Bytes
-	again, empty := !had && e.credit(), e.used.Messages == 0
+	again := !had && e.credit()
 	e.mu.Unlock()
-	if again || empty {
+	if again {
+		e.room()
+	}
+}
+
+// allow sets how many messages may be in it.
+func (e *Edge) allow(messages int) {
+	e.mu.Lock()
+	had := e.credit()
+	e.limit.Messages = messages
+	again := !had && e.credit()
+	e.mu.Unlock()
+	if again {
 		e.room()
 	}
 }
@@ -130,9 +180,9 @@ func (e *Edge) closed() bool {
 	return e.shut && len(e.queue) == 0
 }
 
-// messages is how many messages are in the edge: waiting, or taken and not given back.
-func (e *Edge) messages() int {
+// held is what is in the edge: waiting, or taken and not given back.
+func (e *Edge) held() Credit {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.used.Messages
+	return e.used
 }

@@ -2,52 +2,27 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
 // CallsAhead is how many calls an executor may have begun and not done: one that runs, and one so that it need not wait for the next.
 const CallsAhead = 2
 
-const (
-	// maxInFlight bounds the time that the messages of the calls ahead take, so that none waits long behind them.
-	maxInFlight = 20 * time.Millisecond
-	// callBytes bounds the payload of a call, but for its first message.
-	callBytes = 256 << 10
-)
+// callBytes bounds the payload of a call, but for its first message.
+const callBytes = 256 << 10
 
-var (
-	// laneCredit bounds what one connection may have handed on to an executor and not had processed.
-	laneCredit = Credit{Messages: 8192, Bytes: 128 << 10}
-	// exchangeCredit bounds what one executor may have handed on to a stage on another and not had processed, but for what its calls give.
-	exchangeCredit = Credit{Messages: 16384, Bytes: 1 << 20}
-)
-
-// input is an edge into a loop, for a stage: from a connection, or from another executor.
+// input is an edge into a loop, for a stage: a source's lane, or from another executor.
 type input struct {
 	edge  *Edge
+	door  *door.Input
 	stage int
-	peer  string // the connection's other end; "" if it comes from another executor
-	ready bool   // stands in the loop's queues or inbox; the inbox's lock guards it
-}
-
-// call is a call that has begun.
-type call struct {
-	id       uint32
-	stage    int
-	began    time.Time
-	parts    []part
-	messages int
-}
-
-// part is what a call took from one input.
-type part struct {
-	from     *input
-	position uint64 // of its first message in its connection
-	taken    Credit
+	lane  bool // from a source
+	ready bool // stands in the loop's queues, among the held, or in the inbox; the inbox's lock guards it
 }
 
 // loop owns an executor: it alone begins calls, and it alone sees what came of them. It turns on the goroutine of whoever brings it news
@@ -55,30 +30,59 @@ type part struct {
 // turning guards it.
 type loop struct {
 	inbox
-	wake     signal // notified when there is news that came while the loop turned, or from another loop, or it is over
 	worker   *Worker
+	number   int
 	executor Executor
+	quiet    atomic.Uint64 // the last marker that it has passed with all that it asks for
+	wake     signal        // notified when there is news that came while the loop turned, or from another loop, or it is over
 	turning  sync.Mutex
+	door     *door.Door
 	pace     pace
 	queues   [][]*input // by stage: inputs that hold something, in the order of their turns
+	held     []*input   // inputs that hold something and from which nothing may be taken now
 	first    int        // the pipeline whose turn it is
 	sinks    []*Edge    // by pipeline: to its sink; nil where there is none
-	stages   [][]*input // by stage and executor: inputs of other loops; nil where that is this one, or the stage takes nothing from executors
+	out      [][]*input // by stage and executor: inputs of other loops; nil where that is this one, or a source feeds the stage
 	calls    []*call    // begun and not done, oldest first
 	next     uint32
 	finished time.Time // when the last call was done
-	over     bool      // nothing is left to do, or the loop was stopped
-	err      error     // what ended it
+	moving   moving
+	inputs   []*input
+	over     bool  // nothing is left to do, or the loop was stopped
+	err      error // what ended it
+	counts   counts
 
-	processed uint64 // messages of connections whose first call is done
-	outputs   uint64 // messages written to sinks' edges
-	failures  uint64 // messages that a step could not process
+	serving context.Context
+	leave   context.CancelFunc // the executor serves no more
+	left    chan struct{}      // closed when it does not
 }
 
-// openInput opens an edge from outside.
-func (l *loop) openInput(stage int, peer string, credit Credit, room func()) *input {
-	in := &input{stage: stage, peer: peer}
-	in.edge = newEdge(credit, func() {
+// newLoop makes the loop of an executor that has passed a marker. It has no edges yet.
+func newLoop(w *Worker, number int, executor Executor, passed door.Epoch) *loop {
+	stages := len(w.config.Stages)
+	l := &loop{
+		worker: w, number: number, executor: executor, wake: newSignal(), left: make(chan struct{}),
+		door: door.New(w.graph, passed, w.config.Limits.MoveBuffer), pace: newPace(stages, w.config.Limits.InFlight, w.config.mostAtOnce()),
+		queues: make([][]*input, stages), sinks: make([]*Edge, len(w.config.Pipelines)), out: make([][]*input, stages),
+		moving: newMoving(passed), counts: newCounts(len(w.config.Pipelines)),
+	}
+	l.quiet.Store(uint64(passed))
+	l.serving, l.leave = context.WithCancel(context.Background())
+	return l
+}
+
+// serve has the executor serve until ctx is done or the loop leaves.
+func (l *loop) serve(ctx context.Context) error {
+	defer close(l.left)
+	defer context.AfterFunc(ctx, l.leave)()
+	return l.executor.Serve(l.serving, l.tell)
+}
+
+// openLane opens an edge from a source.
+func (l *loop) openLane(stage int, room func()) *input {
+	in := &input{stage: stage, lane: true, door: l.door.Join(stage)}
+	l.inputs = append(l.inputs, in)
+	in.edge = newEdge(l.worker.config.laneCredit(), func() {
 		l.arrived(in)
 		l.news()
 	}, room)
@@ -87,8 +91,9 @@ func (l *loop) openInput(stage int, peer string, credit Credit, room func()) *in
 
 // openExchange opens an edge from another loop. Neither loop turns on the other's goroutine.
 func (l *loop) openExchange(stage int, from *loop) *input {
-	in := &input{stage: stage}
-	in.edge = newEdge(exchangeCredit, func() {
+	in := &input{stage: stage, door: l.door.Join(stage)}
+	l.inputs = append(l.inputs, in)
+	in.edge = newEdge(l.worker.config.exchangeCredit(), func() {
 		l.arrived(in)
 		l.wake.notify()
 	}, from.wake.notify)
@@ -122,6 +127,12 @@ func (l *loop) stop(err error) {
 	}
 }
 
+// tell takes in what came of the executor's calls.
+func (l *loop) tell(events []Event) {
+	l.deliver(events)
+	l.news()
+}
+
 // news makes the loop turn: here, or, if it turns on another goroutine, when that is done. Whoever calls it holds no lock.
 func (l *loop) news() {
 	if !l.turning.TryLock() {
@@ -140,56 +151,104 @@ func (l *loop) turn() {
 	if l.over {
 		return
 	}
-	ready, events := l.take()
-	for _, e := range events {
+	if err := l.advance(); err != nil {
+		l.over, l.err = true, err
+		return
+	}
+	l.tellQuiet()
+	if l.worker.finished() {
+		l.end()
+	}
+}
+
+func (l *loop) advance() error {
+	news := l.take()
+	for _, e := range news.events {
 		if err := l.handle(e); err != nil {
-			l.over, l.err = true, err
-			return
+			return err
 		}
 	}
-	for _, in := range ready {
-		l.queues[in.stage] = append(l.queues[in.stage], in)
+	for _, in := range news.ready {
+		if err := l.enqueue(in); err != nil {
+			return err
+		}
 	}
-	for l.begin() {
+	if err := l.movePartitions(news); err != nil {
+		return err
 	}
-	if l.worker.finished() {
-		l.over = true
-		for _, edge := range l.sinks {
-			if edge != nil {
-				edge.close()
-			}
+	for {
+		if began, err := l.begin(); !began || err != nil {
+			return err
 		}
 	}
 }
 
-// begin begins a call if one may begin: pipelines take turns, in each later stages go before earlier ones, and a stage whose output has
-// nowhere to go is passed over.
-func (l *loop) begin() bool {
+// end ends the loop; its sinks learn that nothing more will come.
+func (l *loop) end() {
+	l.over = true
+	for _, edge := range l.sinks {
+		if edge != nil {
+			edge.close()
+		}
+	}
+}
+
+// enqueue gives an input a turn, behind others, when the markers in front of it are taken. One that is held waits for its island.
+func (l *loop) enqueue(in *input) error {
+	for !l.door.Holds(in.door) {
+		e := in.edge.takeMarker()
+		if e == 0 {
+			if !l.rest(in) {
+				l.queues[in.stage] = append(l.queues[in.stage], in)
+			}
+			return nil
+		}
+		if err := l.brought(in, e); err != nil {
+			return err
+		}
+	}
+	l.held = append(l.held, in)
+	return nil
+}
+
+// begin begins a call if one may begin: what is ordered goes first; then pipelines take turns, in each later stages go before earlier ones,
+// what has waited for a partition that has come before what waits in edges, and a stage whose output has nowhere to go is passed over.
+func (l *loop) begin() (bool, error) {
 	if len(l.calls) >= CallsAhead {
-		return false
+		return false, nil
+	}
+	if l.beginOrder() {
+		return true, nil
 	}
 	ranges := l.worker.ranges
 	for range ranges {
 		pipeline := l.first
 		l.first = (l.first + 1) % len(ranges)
 		for stage := ranges[pipeline].end - 1; stage >= ranges[pipeline].first; stage-- {
-			if len(l.queues[stage]) > 0 && l.mayWrite(pipeline, stage) {
-				l.beginAt(stage)
-				return true
+			q, settles := l.door.Next(stage)
+			takes := len(l.queues[stage]) > 0 && l.door.May(stage)
+			switch {
+			case !settles && !takes || !l.mayWrite(stage):
+			case settles:
+				l.beginSettling(q)
+				return true, nil
+			default:
+				return true, l.beginAt(stage)
 			}
 		}
 	}
-	return false
+	return false, nil
 }
 
 // mayWrite reports whether every edge has credit that a call of the stage may write to: those of the later stages, which it may call here,
 // are among them.
-func (l *loop) mayWrite(pipeline, stage int) bool {
+func (l *loop) mayWrite(stage int) bool {
+	pipeline := l.worker.config.Stages[stage].Pipeline
 	if edge := l.sinks[pipeline]; edge != nil && !edge.hasCredit() {
 		return false
 	}
-	for later := stage + 1; later < l.worker.ranges[pipeline].end; later++ {
-		for _, in := range l.stages[later] {
+	for _, later := range l.door.Calls(stage) {
+		for _, in := range l.out[later] {
 			if in != nil && !in.edge.hasCredit() {
 				return false
 			}
@@ -198,122 +257,24 @@ func (l *loop) mayWrite(pipeline, stage int) bool {
 	return true
 }
 
-// beginAt begins a call with what waits for a stage: as much as the pace allows, from as many inputs as it takes.
-func (l *loop) beginAt(stage int) {
-	c := &call{id: l.next, stage: stage, began: time.Now()}
-	l.next++
+// beginAt begins a call with what waits for a stage: as much as the pace allows, from as many inputs as it takes. All of it is of one epoch:
+// it ends where a stage passes a marker.
+func (l *loop) beginAt(stage int) error {
+	c := l.newCall(stage, nil)
 	var batches []message.Batch
 	messages, bytes := l.pace.messages(stage), callBytes
-	for messages > 0 && bytes > 0 && len(l.queues[stage]) > 0 {
-		b := l.takeFrom(stage, messages, c)
+	for messages > 0 && bytes > 0 && len(l.queues[stage]) > 0 && len(c.markers) == 0 {
+		in := l.queues[stage][0]
+		l.queues[stage] = l.queues[stage][1:]
+		b, _ := in.edge.take(messages)
+		c.parts = append(c.parts, part{from: in, peer: b.Peer, position: b.Position, taken: creditOf(&b)})
 		messages -= b.Count()
 		bytes -= len(b.Payload)
 		batches = append(batches, b)
-		if b.Packed > 0 {
-			break // it cannot be joined with others
+		if err := l.enqueue(in); err != nil {
+			return err
 		}
 	}
-	batch := message.Join(batches)
-	c.messages = batch.Count()
-	l.calls = append(l.calls, c)
-	l.executor.Process(Call{ID: c.id, Stage: stage, Batch: batch})
-}
-
-// takeFrom takes messages from the input whose turn it is; it goes to the end of its queue, or out of it when it holds nothing more.
-func (l *loop) takeFrom(stage, limit int, c *call) message.Batch {
-	in := l.queues[stage][0]
-	l.queues[stage] = l.queues[stage][1:]
-	b, _ := in.edge.take(limit)
-	c.parts = append(c.parts, part{from: in, position: b.Position, taken: Credit{Messages: b.Count(), Bytes: len(b.Payload)}})
-	if !l.rest(in) {
-		l.queues[stage] = append(l.queues[stage], in)
-	}
-	return b
-}
-
-// handle takes in what came of a call.
-func (l *loop) handle(e Event) error {
-	c, err := l.find(e)
-	if err != nil {
-		return err
-	}
-	if e.Output.Count() > 0 {
-		l.handOn(c, e.To, e.Output)
-	}
-	if e.Failure != nil {
-		l.failures++
-		l.worker.config.Report.Failed(l.origin(c, e.Failure.Index), *e.Failure)
-	}
-	if e.Done {
-		l.done(c)
-	}
+	l.process(c, message.Join(batches), false)
 	return nil
-}
-
-func (l *loop) handOn(c *call, to Target, b message.Batch) {
-	if to.Sink {
-		l.outputs += uint64(b.Count())
-		l.sinks[l.worker.config.Stages[c.stage].Pipeline].write(b)
-		return
-	}
-	l.worker.put(l.stages[to.Stage][to.Executor], b)
-}
-
-// find is the call that an event is of. Calls are done in the order in which they began, so it is the oldest one.
-func (l *loop) find(e Event) (*call, error) {
-	if len(l.calls) == 0 || l.calls[0].id != e.Call {
-		return nil, fmt.Errorf("executor: an event of call %d, which is not the oldest begun", e.Call)
-	}
-	c := l.calls[0]
-	if e.Output.Count() > 0 && !l.reaches(c.stage, e.To) {
-		return nil, fmt.Errorf("executor: output for %+v from a call of stage %d", e.To, c.stage)
-	}
-	if e.Failure != nil && (e.Failure.Index < 0 || e.Failure.Index >= c.messages) {
-		return nil, fmt.Errorf("executor: a failure at message %d of a call of %d", e.Failure.Index, c.messages)
-	}
-	return c, nil
-}
-
-// reaches reports whether a call of a stage may have output for a target.
-func (l *loop) reaches(stage int, to Target) bool {
-	pipeline := l.worker.config.Stages[stage].Pipeline
-	if to.Sink {
-		return l.sinks[pipeline] != nil
-	}
-	inputs := 0
-	if to.Stage > stage && to.Stage < l.worker.ranges[pipeline].end {
-		inputs = len(l.stages[to.Stage])
-	}
-	return to.Executor < inputs && l.stages[to.Stage][to.Executor] != nil
-}
-
-// origin is where message index of a call came from.
-func (l *loop) origin(c *call, index int) Origin {
-	o := Origin{Pipeline: l.worker.config.Stages[c.stage].Pipeline}
-	for _, p := range c.parts {
-		if index < p.taken.Messages {
-			o.Peer, o.Position = p.from.peer, p.position+uint64(index)
-			return o
-		}
-		index -= p.taken.Messages
-	}
-	return o
-}
-
-func (l *loop) done(c *call) {
-	now := time.Now()
-	began := c.began
-	if l.finished.After(began) {
-		began = l.finished // until then the executor was at the call before
-	}
-	l.finished = now
-	l.pace.took(c.stage, c.messages, now.Sub(began))
-	l.calls = l.calls[1:]
-	for _, p := range c.parts {
-		if p.from.peer != "" {
-			l.processed += uint64(p.taken.Messages)
-		}
-		p.from.edge.giveBack(p.taken)
-	}
-	l.worker.settled(c.messages)
 }

@@ -1,13 +1,32 @@
 package worker
 
-import "github.com/wallaroo-stream/wallaroo/internal/message"
+import (
+	"math"
+	"slices"
+	"sync"
 
-// Outlet is where a sink gets a pipeline's results, those of all executors. It is for one goroutine.
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
+)
+
+// Outlet is where a sink gets a pipeline's results, those of all executors. All but its own bookkeeping is for one goroutine. It aligns
+// markers: what an executor wrote behind one is taken when all have written it.
 type Outlet struct {
-	edges []*Edge // by executor
-	items signal
-	turn  int
-	taken []taken // not delivered, in the order in which they were taken
+	items  signal
+	mu     sync.Mutex
+	edges  []*spout // guarded by mu, as are those below
+	turn   int
+	passed door.Epoch
+	taken  []taken // not delivered, in the order in which they were taken
+
+	total Traffic // delivered
+}
+
+// spout is the edge of one executor.
+type spout struct {
+	*Edge
+	brought door.Epoch
+	took    func(door.Epoch) // called without a lock when the sink has taken a marker from it
 }
 
 // taken is what was taken of an edge at once and is not delivered.
@@ -16,65 +35,134 @@ type taken struct {
 	credit Credit
 }
 
+// join adds the edge of an executor that has passed a marker.
+func (o *Outlet) join(edge *Edge, passed door.Epoch, took func(door.Epoch)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.edges = append(o.edges, &spout{Edge: edge, brought: passed, took: took})
+}
+
 // Items is notified when there may be something to Take, or the outlet was closed.
 func (o *Outlet) Items() <-chan struct{} { return o.items }
 
 // Take returns the next batch, the executors taking turns; false when there is none now. It counts as undelivered until Delivered says
 // otherwise.
 func (o *Outlet) Take() (message.Batch, bool) {
+	b, ok, told := o.take()
+	for _, tell := range told {
+		tell()
+	}
+	return b, ok
+}
+
+// take is Take, and whom to tell of the markers that were taken.
+func (o *Outlet) take() (b message.Batch, ok bool, told []func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	told = o.align()
 	for range o.edges {
-		edge := o.edges[o.turn]
+		s := o.edges[o.turn%len(o.edges)]
 		o.turn = (o.turn + 1) % len(o.edges)
-		if b, ok := edge.take(unlimited); ok {
-			o.taken = append(o.taken, taken{edge: edge, credit: Credit{Messages: b.Count(), Bytes: len(b.Payload)}})
-			return b, true
+		if o.holds(s) {
+			continue
+		}
+		if b, ok := s.take(unlimited); ok {
+			o.taken = append(o.taken, taken{edge: s.Edge, credit: creditOf(&b)})
+			return b, true, told
 		}
 	}
-	return message.Batch{}, false
+	return message.Batch{}, false, told
+}
+
+// holds reports whether an executor wrote a marker that others have not written yet.
+func (o *Outlet) holds(s *spout) bool { return s.brought > o.passed }
+
+// marker is the marker in front, which is taken, unless the edge is held; 0 if there is none.
+func (s *spout) marker(held bool) door.Epoch {
+	if held {
+		return 0
+	}
+	return s.takeMarker()
+}
+
+// align takes the markers that are in front, and passes those that all edges brought.
+func (o *Outlet) align() (told []func()) {
+	for {
+		least := door.Epoch(math.MaxUint64) // that an edge brought which may still bring more
+		for _, s := range o.edges {
+			if e := s.marker(o.holds(s)); e != 0 {
+				s.brought = e
+				told = append(told, func() { s.took(e) })
+			}
+			if !s.closed() {
+				least = min(least, s.brought)
+			}
+		}
+		o.edges = slices.DeleteFunc(o.edges, func(s *spout) bool { return s.closed() && s.held() == Credit{} })
+		if least <= o.passed || least == math.MaxUint64 {
+			return told
+		}
+		o.passed = least
+	}
 }
 
 // Full reports whether an executor has no credit: what slows the pipeline down is what is not delivered.
 func (o *Outlet) Full() bool {
-	for _, edge := range o.edges {
-		if !edge.hasCredit() {
-			return true
-		}
-	}
-	return false
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.ContainsFunc(o.edges, func(s *spout) bool { return !s.hasCredit() })
 }
 
 // Closed reports whether nothing is left to take and nothing more will come.
 func (o *Outlet) Closed() bool {
-	for _, edge := range o.edges {
-		if !edge.closed() {
-			return false
-		}
-	}
-	return true
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !slices.ContainsFunc(o.edges, func(s *spout) bool { return !s.closed() })
 }
 
 // Delivered says that the next messages, of so many bytes, have left for good. They leave in the order in which they were taken.
 func (o *Outlet) Delivered(messages, bytes int) {
+	for _, back := range o.delivered(messages, bytes) {
+		back.edge.giveBack(back.credit)
+	}
+}
+
+// delivered is the credit to give back.
+func (o *Outlet) delivered(messages, bytes int) (back []taken) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.total.Messages += uint64(messages)
+	o.total.Bytes += uint64(bytes)
 	for messages > 0 {
 		front := &o.taken[0]
-		back := Credit{Messages: min(messages, front.credit.Messages), Bytes: min(bytes, front.credit.Bytes)}
-		messages -= back.Messages
-		bytes -= back.Bytes
-		front.credit.Messages -= back.Messages
-		front.credit.Bytes -= back.Bytes
-		front.edge.giveBack(back)
+		part := Credit{Messages: min(messages, front.credit.Messages), Bytes: min(bytes, front.credit.Bytes)}
+		messages -= part.Messages
+		bytes -= part.Bytes
+		front.credit.Messages -= part.Messages
+		front.credit.Bytes -= part.Bytes
+		back = append(back, taken{edge: front.edge, credit: part})
 		if front.credit.Messages > 0 {
-			return
+			break
 		}
 		o.taken = o.taken[1:]
 	}
+	return back
 }
 
 // undelivered is how many messages are in the outlet, taken or not.
 func (o *Outlet) undelivered() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	n := 0
-	for _, edge := range o.edges {
-		n += edge.messages()
+	for _, s := range o.edges {
+		n += s.held().Messages
 	}
 	return n
+}
+
+// lag is how many markers behind one the sink is.
+func (o *Outlet) lag(e door.Epoch) door.Epoch {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return e - min(e, o.passed)
 }

@@ -4,40 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
-
-// Pipeline is the ends of one pipeline; Sink is nil when its last step keeps the results.
-type Pipeline struct {
-	Source Source
-	Sink   Sink
-}
-
-// Stage is a part of a pipeline that runs without an exchange. Stages of a pipeline follow one another in Config.Stages, in the order in
-// which messages go through them.
-type Stage struct {
-	Pipeline int
-	// Spread is a first stage that order does not bind: any executor takes its messages.
-	Spread bool
-}
-
-// Config is what a worker runs.
-type Config struct {
-	Pipelines []Pipeline
-	Stages    []Stage
-	Executors []Executor
-	Report    Report
-	// SinkBuffer bounds the bytes that each sink may hold undelivered before its pipeline's sources slow down. A call's output may go beyond.
-	SinkBuffer int
-	// StopWithin is how long Run may go on after it was asked to stop.
-	StopWithin time.Duration
-}
 
 // Report is told what happens. Its methods are called by the loop and must be quick.
 type Report interface {
@@ -56,16 +33,6 @@ type Origin struct {
 	Pipeline int
 	Peer     string // the connection's other end; "" if the message came by another executor, which does not tell
 	Position uint64 // number of the message in its connection, from 0
-}
-
-// Summary is what a worker has done.
-type Summary struct {
-	Accepted  uint64 // messages that sources have read
-	Processed uint64 // of these, those that a first stage has taken through its steps
-	Refused   uint64 // connections and messages that sources have refused
-	Outputs   uint64 // messages for sinks
-	Failures  uint64 // messages that a step could not process
-	Delivered uint64 // of the outputs, those that sinks have delivered
 }
 
 // UndeliveredError is the error of a worker that had to end before all it had accepted was processed and delivered.
@@ -89,80 +56,123 @@ func (u *UndeliveredError) Error() string {
 // Worker is one worker's data plane.
 type Worker struct {
 	config  Config
-	loops   []*loop
+	graph   *door.Graph
+	islands []int
+	inlets  []*Inlet  // by pipeline
 	outlets []*Outlet // by pipeline; nil where there is no sink
 	ranges  []stages  // by pipeline
 
-	accepted atomic.Uint64 // messages that sources have read
-	handed   atomic.Uint64 // of these, those that lanes have handed on
-	refused  atomic.Uint64 // connections and messages that sources have refused
-	inside   atomic.Int64  // messages in edges to executors, and in calls
-	ended    atomic.Bool   // the sources have
+	mu      sync.RWMutex
+	loops   []*loop       // guarded by mu, as are those below: by the number of the executor
+	gone    counts        // of the executors that have left
+	moved   Moved         // since the start
+	longest time.Duration // that a partition was closed which moved at the last marker
+	running running
+
+	table    *partition.Table // changed while marking is held, as is epoch
+	epoch    door.Epoch
+	marking  signal // holds a token while no marker is under way
+	progress signal // notified when a loop has passed a marker with all that it asks for
+
+	handed atomic.Uint64 // messages that connections have handed on
+	inside atomic.Int64  // messages in edges to executors, in queues, and in calls
+	ended  atomic.Bool   // the sources have
 }
 
 // stages are those of a pipeline: Config.Stages[first:end].
 type stages struct{ first, end int }
 
-// New makes a worker; nothing runs yet.
-func New(config Config) *Worker {
-	w := &Worker{config: config, ranges: make([]stages, len(config.Pipelines)), outlets: make([]*Outlet, len(config.Pipelines))}
+// running is what a worker that runs starts further executors with; the zero value while it does not.
+type running struct {
+	ctx   context.Context
+	serve func(*loop) // begin to serve its executor
+	turn  func(*loop) // begin to turn it
+}
+
+// New makes a worker with executors that are prepared for a table; nothing runs yet.
+func New(config Config, table *partition.Table, executors []Executor) *Worker {
+	w := &Worker{
+		config: config, graph: config.graph(), table: table, marking: newSignal(), progress: newSignal(),
+		ranges: make([]stages, len(config.Pipelines)), outlets: make([]*Outlet, len(config.Pipelines)), gone: newCounts(len(config.Pipelines)),
+	}
 	for n, s := range config.Stages {
 		if w.ranges[s.Pipeline].end == 0 {
 			w.ranges[s.Pipeline].first = n
 		}
 		w.ranges[s.Pipeline].end = n + 1
+		if !slices.Contains(w.islands, s.Island) {
+			w.islands = append(w.islands, s.Island)
+		}
 	}
-	for _, executor := range config.Executors {
-		w.loops = append(w.loops, &loop{
-			wake: newSignal(), worker: w, executor: executor, pace: newPace(len(config.Stages)),
-			queues: make([][]*input, len(config.Stages)), sinks: make([]*Edge, len(config.Pipelines)),
-		})
+	for i, p := range config.Pipelines {
+		stage := w.ranges[i].first
+		w.inlets = append(w.inlets, &Inlet{worker: w, stage: stage, spread: config.Stages[stage].Spread, takers: len(executors)})
+		if p.Sink != nil {
+			w.outlets[i] = &Outlet{items: newSignal()}
+		}
 	}
-	for _, l := range w.loops {
-		w.join(l)
+	for _, executor := range executors {
+		w.join(executor)
 	}
+	w.marking.notify()
 	return w
 }
 
-// join opens a loop's edges to the sinks and to the other loops.
-func (w *Worker) join(l *loop) {
-	for i, p := range w.config.Pipelines {
-		if p.Sink == nil {
-			continue
+// join makes the loop of one more executor, and its edges. It starts as one that has passed the last marker.
+func (w *Worker) join(executor Executor) *loop {
+	w.mu.Lock()
+	others := slices.Clone(w.loops)
+	l := newLoop(w, len(others), executor, w.epoch)
+	l.turning.Lock() // nobody meets it half made
+	defer l.turning.Unlock()
+	w.loops = append(w.loops, l)
+	w.mu.Unlock()
+	for i, outlet := range w.outlets {
+		w.inlets[i].join(l.openLane(w.ranges[i].first, w.inlets[i].room))
+		if outlet != nil {
+			l.sinks[i] = newEdge(Credit{Messages: unlimited, Bytes: w.config.Limits.SinkBuffer}, outlet.items.notify, l.news)
+			outlet.join(l.sinks[i], w.epoch, func(e door.Epoch) {
+				l.took(taking{sink: i, epoch: e})
+				l.news()
+			})
 		}
-		if w.outlets[i] == nil {
-			w.outlets[i] = &Outlet{items: newSignal()}
-		}
-		credit := Credit{Messages: unlimited, Bytes: w.config.SinkBuffer}
-		l.sinks[i] = newEdge(credit, w.outlets[i].items.notify, l.news)
-		w.outlets[i].edges = append(w.outlets[i].edges, l.sinks[i])
 	}
-	l.stages = make([][]*input, len(w.config.Stages))
 	for n, s := range w.config.Stages {
 		if n == w.ranges[s.Pipeline].first {
-			continue // it takes from connections only
+			continue // it takes from a source only
 		}
-		l.stages[n] = make([]*input, len(w.loops))
-		for m, other := range w.loops {
-			if other != l {
-				l.stages[n][m] = other.openExchange(n, l)
-			}
+		l.out[n] = append(l.out[n], make([]*input, len(others)+1)...)
+		for _, other := range others {
+			other.exchangeWith(n, l)
 		}
 	}
+	return l
 }
 
-// Deliver tells the worker what came of an executor's calls, in order; it is called from one goroutine for each executor. It does not
-// block.
-func (w *Worker) Deliver(executor int, events []Event) {
-	l := w.loops[executor]
-	l.deliver(events)
-	l.news()
+// exchangeWith opens the two edges between two loops for a stage.
+func (l *loop) exchangeWith(stage int, joiner *loop) {
+	l.turning.Lock()
+	defer l.turning.Unlock()
+	l.out[stage] = append(l.out[stage], joiner.openExchange(stage, l))
+	joiner.out[stage][l.number] = l.openExchange(stage, joiner)
 }
 
-// put hands messages to a loop.
-func (w *Worker) put(in *input, b message.Batch) {
-	w.inside.Add(int64(b.Count()))
-	in.edge.write(b)
+// loop is the one of that number.
+func (w *Worker) loop(number int) *loop {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.loops[number]
+}
+
+func (w *Worker) all() []*loop {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return slices.Clone(w.loops)
+}
+
+// hasState reports whether an island keeps any.
+func (w *Worker) hasState(island int) bool {
+	return slices.ContainsFunc(w.config.Stages, func(s Stage) bool { return s.Island == island && s.Keyed })
 }
 
 // settled says that messages are processed, and what came of them was put.
@@ -176,7 +186,7 @@ func (w *Worker) settled(messages int) {
 func (w *Worker) finished() bool { return w.ended.Load() && w.inside.Load() == 0 }
 
 func (w *Worker) wakeAll() {
-	for _, l := range w.loops {
+	for _, l := range w.all() {
 		l.wake.notify()
 	}
 }
@@ -188,6 +198,21 @@ func (w *Worker) Run(ctx, stop context.Context) error {
 	defer w.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	group, within := errgroup.WithContext(ctx)
+	serving, served := context.WithCancel(within)
+	serve := func(l *loop) { group.Go(func() error { return l.serve(serving) }) }
+	for _, l := range w.all() {
+		serve(l)
+	}
+	group.Go(func() error {
+		defer served()
+		return w.work(within, stop, cancel, serve)
+	})
+	return w.verdict(group.Wait())
+}
+
+// work is what is done while the executors serve.
+func (w *Worker) work(ctx, stop context.Context, cancel context.CancelCauseFunc, serve func(*loop)) error {
 	if err := w.connect(ctx, stop); err != nil || stop.Err() != nil {
 		return context.Cause(ctx) // asked to stop before anything was accepted: nothing is left to do
 	}
@@ -201,7 +226,7 @@ func (w *Worker) Run(ctx, stop context.Context) error {
 		late := time.AfterFunc(w.config.StopWithin, func() { cancel(errLate) })
 		context.AfterFunc(ctx, func() { late.Stop() })
 	})()
-	return w.verdict(w.process(ctx, stop))
+	return w.process(ctx, stop, serve)
 }
 
 // close gives up what the connectors still hold.
@@ -243,27 +268,49 @@ func (w *Worker) listen() ([]string, error) {
 	return addresses, nil
 }
 
-// process runs the sources, the loop and the sinks; each ends when the one before it has.
-func (w *Worker) process(ctx, stop context.Context) error {
+// process runs the sources, the loops and the sinks; each ends when the one before it has.
+func (w *Worker) process(ctx, stop context.Context, serve func(*loop)) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.runSources(ctx, stop) })
-	for _, l := range w.loops {
-		group.Go(func() error { return l.run(ctx) })
-	}
+	over, end := context.WithCancel(ctx)
+	group.Go(func() error { return w.flow(ctx, stop, running{ctx: over, serve: serve}, end) })
 	for i, p := range w.config.Pipelines {
 		if p.Sink != nil {
 			group.Go(func() error { return p.Sink.Run(ctx, w.outlets[i]) })
 		}
 	}
+	if w.config.Chaos != nil {
+		group.Go(func() error { return w.chaos(over, stop) })
+	}
 	return group.Wait()
+}
+
+// flow runs the sources and the loops. Executors may join and leave until they have ended.
+func (w *Worker) flow(ctx, stop context.Context, r running, end context.CancelFunc) error {
+	group, ctx := errgroup.WithContext(ctx)
+	r.turn = func(l *loop) { group.Go(func() error { return l.run(ctx) }) }
+	for _, l := range w.all() {
+		r.turn(l)
+	}
+	group.Go(func() error { return w.runSources(ctx, stop) })
+	w.setRunning(r)
+	err := group.Wait()
+	end()
+	<-w.marking // whoever sends a marker around has noticed the end
+	w.setRunning(running{})
+	w.marking.notify()
+	return err
+}
+
+func (w *Worker) setRunning(r running) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running = r
 }
 
 func (w *Worker) runSources(ctx, stop context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, p := range w.config.Pipelines {
-		stage := w.ranges[i].first
-		inlet := &Inlet{worker: w, stage: stage, spread: w.config.Stages[stage].Spread}
-		group.Go(func() error { return p.Source.Run(ctx, stop, inlet) })
+		group.Go(func() error { return p.Source.Run(ctx, stop, w.inlets[i]) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -284,23 +331,4 @@ func (w *Worker) verdict(err error) error {
 		return nil // only connections were still open
 	}
 	return &UndeliveredError{Unprocessed: unprocessed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
-}
-
-// Summary is what the worker has done.
-func (w *Worker) Summary() Summary {
-	s := Summary{Accepted: w.accepted.Load(), Refused: w.refused.Load()}
-	for _, l := range w.loops {
-		l.turning.Lock()
-		s.Processed += l.processed
-		s.Outputs += l.outputs
-		s.Failures += l.failures
-		l.turning.Unlock()
-	}
-	s.Delivered = s.Outputs
-	for _, o := range w.outlets {
-		if o != nil {
-			s.Delivered -= uint64(o.undelivered())
-		}
-	}
-	return s
 }

@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
 )
+
+const maxInFlight = 20 * time.Millisecond
 
 // testExecutor hands on each message as it is, but for those that fail says yes to; it runs a call at a time, as a process does.
 type testExecutor struct {
@@ -22,7 +25,6 @@ type testExecutor struct {
 	fail    func(payload []byte) bool
 	took    time.Duration // for each message, in the bubble's time
 	longest int           // messages in a call
-	deliver func([]Event)
 }
 
 func newTestExecutor(t *testing.T) *testExecutor {
@@ -38,7 +40,11 @@ func (x *testExecutor) Process(c Call) {
 	}
 }
 
-func (x *testExecutor) run(ctx context.Context) {
+func (x *testExecutor) Switch(Switch) { x.t.Error("told to switch tables") }
+func (x *testExecutor) Load(Load)     { x.t.Error("told to load state") }
+func (x *testExecutor) Open(Open)     { x.t.Error("told to open a queue") }
+
+func (x *testExecutor) Serve(ctx context.Context, deliver func([]Event)) error {
 	for {
 		select {
 		case c := <-x.calls:
@@ -48,14 +54,14 @@ func (x *testExecutor) run(ctx context.Context) {
 				payload := c.Batch.Take(1).Payload
 				time.Sleep(x.took)
 				if x.fail(payload) {
-					x.deliver([]Event{{Call: c.ID, Failure: &Failure{Index: i, Error: string(payload)}}})
+					deliver([]Event{{Call: c.ID, Failure: &Failure{Index: i, Error: string(payload)}}})
 				} else {
 					out.Append(payload)
 				}
 			}
-			x.deliver([]Event{{Call: c.ID, To: Target{Sink: true}, Output: out}, {Call: c.ID, Done: true}})
+			deliver([]Event{{Call: c.ID, Output: out}, {Call: c.ID, Done: true}})
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }
@@ -76,7 +82,11 @@ func (s *testSource) Close()                  {}
 func (s *testSource) Run(ctx, stop context.Context, inlet *Inlet) error {
 	var lanes sync.WaitGroup
 	for i := range s.lanes {
-		lanes.Go(func() { s.send(ctx, i, inlet.Lane(fmt.Sprint("peer", i))) })
+		lanes.Go(func() {
+			to := inlet.Connect(fmt.Sprint("peer", i))
+			defer to.Close()
+			s.send(ctx, i, to)
+		})
 	}
 	lanes.Wait()
 	select {
@@ -86,7 +96,7 @@ func (s *testSource) Run(ctx, stop context.Context, inlet *Inlet) error {
 	return nil
 }
 
-func (s *testSource) send(ctx context.Context, lane int, to *Lane) {
+func (s *testSource) send(ctx context.Context, lane int, to *Connection) {
 	chance := rand.New(rand.NewPCG(s.seed, uint64(lane)))
 	for n := 0; n < s.messages; {
 		b := message.Batch{Ingest: int64(n)}
@@ -198,20 +208,18 @@ func start(t *testing.T, executor *testExecutor, sources ...*testSource) *bench 
 	var pipelines []Pipeline
 	var stages []Stage
 	for i, s := range sources {
-		stages = append(stages, Stage{Pipeline: i})
+		stages = append(stages, Stage{Pipeline: i, Island: i})
 		sink := newTestSink(t, s.id)
 		b.sinks = append(b.sinks, sink)
 		pipelines = append(pipelines, Pipeline{Source: s, Sink: sink})
 	}
 	b.Worker = New(Config{
-		Pipelines: pipelines, Stages: stages, Executors: []Executor{executor}, Report: b.report,
-		SinkBuffer: 1000, StopWithin: 10 * time.Second,
-	})
-	executor.deliver = func(events []Event) { b.Deliver(0, events) }
+		Pipelines: pipelines, Stages: stages, Report: b.report, StopWithin: 10 * time.Second,
+		Limits: Limits{SinkBuffer: 1000, MoveBuffer: 1000, InFlight: maxInFlight},
+	}, partition.Even(16, 1), []Executor{executor})
 	ctx, cancel := context.WithCancel(context.Background())
 	var stop context.Context
 	stop, b.stop = context.WithCancel(ctx)
-	go executor.run(ctx)
 	go func() {
 		defer cancel()
 		b.ended <- b.Run(ctx, stop)
@@ -256,10 +264,9 @@ func TestAStalledSinkHoldsItsSourceAndNoOther(t *testing.T) {
 		if b.sinks[1].got != 10_000 {
 			t.Errorf("the free pipeline delivered %d of 10000", b.sinks[1].got)
 		}
-		// Each lane may have what its credit allows and a batch more; the sink its buffer and what the calls that had begun gave.
-		perLane := laneCredit.Bytes/108 + 20
+		// The lane may have what its credit allows and a batch more; the sink its buffer and what the calls that had begun gave.
 		calls := CallsAhead * int(maxInFlight/x.took)
-		if sent, most := b.sources[0].sent.Load(), int64(3*perLane+1000/108+calls); sent > most || sent == 0 {
+		if sent, most := b.sources[0].sent.Load(), int64(laneBytes/108+20+1000/108+calls); sent > most || sent == 0 {
 			t.Errorf("the stalled source sent %d messages; the bounds allow %d", sent, most)
 		}
 		close(b.sinks[0].open)
@@ -340,8 +347,8 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 
 // TestALaneThatWasEmptiedIsNotQueued has the loop take what a lane holds before its producer has told of it.
 func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
-	l := &loop{wake: newSignal()}
-	lane := l.openInput(0, "peer", laneCredit, func() {})
+	w := New(Config{Pipelines: []Pipeline{{}}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
+	l, lane := w.loops[0], w.inlets[0].lanes[0]
 	lane.edge.items = func() {}
 	b := message.Batch{}
 	b.Append([]byte("m"))
@@ -350,7 +357,7 @@ func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
 		t.Fatal("the lane held nothing")
 	}
 	l.arrived(lane)
-	if ready, _ := l.take(); len(ready) != 0 {
+	if news := l.take(); len(news.ready) != 0 {
 		t.Errorf("an empty lane was queued")
 	}
 }

@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+)
+
+// counts are what a loop counts. They are read while it does not turn.
+type counts struct {
+	processed uint64            // messages of sources whose first call is done
+	outputs   []Traffic         // by pipeline: written to its sink's edge
+	steps     [][]uint64        // by pipeline and step: messages that came to it
+	failures  map[string]uint64 // by step: messages that it could not process
+	alignment Durations         // from the first marker that an island was brought until it had passed it
+}
+
+// Traffic is messages and the bytes of their payloads.
+type Traffic struct{ Messages, Bytes uint64 }
+
+// Durations is how many there were, their sum and the longest.
+type Durations struct {
+	Count        uint64
+	Sum, Longest time.Duration
+}
+
+func (d *Durations) add(other Durations) {
+	d.Count += other.Count
+	d.Sum += other.Sum
+	d.Longest = max(d.Longest, other.Longest)
+}
+
+func (d *Durations) take(one time.Duration) { d.add(Durations{Count: 1, Sum: one, Longest: one}) }
+
+func newCounts(pipelines int) counts {
+	return counts{outputs: make([]Traffic, pipelines), steps: make([][]uint64, pipelines), failures: map[string]uint64{}}
+}
+
+func (c *counts) failed(step string) { c.failures[step]++ }
+
+func (c *counts) aligned(d time.Duration) { c.alignment.take(d) }
+
+func (c *counts) wrote(pipeline int, b *message.Batch) {
+	c.outputs[pipeline].Messages += uint64(b.Count())
+	c.outputs[pipeline].Bytes += uint64(len(b.Payload))
+}
+
+func (c *counts) entered(pipeline int, steps []Entered) {
+	for _, e := range steps {
+		for e.Step >= len(c.steps[pipeline]) {
+			c.steps[pipeline] = append(c.steps[pipeline], 0)
+		}
+		c.steps[pipeline][e.Step] += uint64(e.Messages)
+	}
+}
+
+// add takes in what another loop has counted.
+func (c *counts) add(other *counts) {
+	c.processed += other.processed
+	for pipeline, t := range other.outputs {
+		c.outputs[pipeline].Messages += t.Messages
+		c.outputs[pipeline].Bytes += t.Bytes
+		for step, n := range other.steps[pipeline] {
+			c.entered(pipeline, []Entered{{Step: step, Messages: int(n)}})
+		}
+	}
+	for step, n := range other.failures {
+		c.failures[step] += n
+	}
+	c.alignment.add(other.alignment)
+}

@@ -1,0 +1,227 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// goCrew brings up executors that run an imagined application: one that keeps counters, moves them, and checks what it is told.
+type goCrew struct {
+	t    *testing.T
+	app  *imagined
+	took time.Duration // for each message, in the bubble's time
+}
+
+func (c *goCrew) Dismiss(context.Context, int) {}
+
+func (c *goCrew) Start(_ context.Context, number int) (worker.Recruit, error) {
+	return &goExecutor{crew: c, number: number, calls: make(chan func(func([]worker.Event)), worker.CallsAhead)}, nil
+}
+
+// goExecutor does in Go what a Python process does: the same stages, state, shut queues and packed messages.
+type goExecutor struct {
+	crew   *goCrew
+	number int
+	calls  chan func(deliver func([]worker.Event))
+	owners map[int][]int          // by island and partition
+	state  map[int]map[string]int // by partition: counters, by STATE:KEY
+	shut   map[worker.Target]bool // queues
+}
+
+func (x *goExecutor) Prepare(_ context.Context, table *partition.Table) (worker.Executor, error) {
+	x.owners, x.state, x.shut = map[int][]int{}, map[int]map[string]int{}, map[worker.Target]bool{}
+	for _, s := range x.crew.app.stages {
+		x.owners[s.Island] = append([]int(nil), table.Owners...)
+	}
+	return x, nil
+}
+
+func (x *goExecutor) Serve(ctx context.Context, deliver func([]worker.Event)) error {
+	for {
+		select {
+		case call := <-x.calls:
+			call(deliver)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (x *goExecutor) begin(call func(deliver func([]worker.Event))) {
+	select {
+	case x.calls <- call:
+	default:
+		x.crew.t.Error("more calls begun than may be")
+	}
+}
+
+func (x *goExecutor) Process(c worker.Call) {
+	x.begin(func(deliver func([]worker.Event)) {
+		run := &goRun{goExecutor: x, stage: c.Stage, settles: c.Settles, out: map[worker.Target]*message.Batch{}}
+		for _, text := range texts(c.Batch) {
+			time.Sleep(x.crew.took)
+			run.message(c.Stage, parse(text))
+		}
+		deliver(append(run.events(c.ID), worker.Event{Call: c.ID, Done: true}))
+	})
+}
+
+func (x *goExecutor) Switch(s worker.Switch) {
+	x.begin(func(deliver func([]worker.Event)) {
+		var events []worker.Event
+		for _, m := range s.Moves {
+			if x.owners[s.Island][m.Partition] != m.From {
+				x.crew.t.Errorf("partition %d of island %d leaves %d, and is %d's", m.Partition, s.Island, m.From, x.owners[s.Island][m.Partition])
+			}
+			x.owners[s.Island][m.Partition] = m.Owner
+			if m.From == x.number {
+				events = append(events, worker.Event{Call: s.ID, State: x.takeOut(s.Island, m.Partition)})
+			}
+			for n, stage := range x.crew.app.stages {
+				if stage.Keyed && stage.Island == s.Island && m.Owner == x.number {
+					x.shut[worker.Target{Kind: worker.ToQueue, Stage: n, Partition: m.Partition}] = true
+				}
+			}
+		}
+		deliver(append(events, worker.Event{Call: s.ID, Done: true}))
+	})
+}
+
+// takeOut removes the counters of an island in a partition.
+func (x *goExecutor) takeOut(island, p int) *worker.State {
+	var lines []string
+	for name, n := range x.state[p] {
+		if state, _, _ := strings.Cut(name, ":"); x.crew.app.islandOf(state) == island {
+			lines = append(lines, fmt.Sprintf("%s %d", name, n))
+			delete(x.state[p], name)
+		}
+	}
+	return &worker.State{Partition: p, Bytes: []byte(strings.Join(lines, "\n"))}
+}
+
+func (x *goExecutor) Load(l worker.Load) {
+	x.begin(func(deliver func([]worker.Event)) {
+		for line := range strings.Lines(string(l.State.Bytes)) {
+			name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				x.crew.t.Error(err)
+			}
+			x.counters(l.State.Partition)[name] = n
+		}
+		deliver([]worker.Event{{Call: l.ID, Done: true}})
+	})
+}
+
+func (x *goExecutor) counters(p int) map[string]int {
+	if x.state[p] == nil {
+		x.state[p] = map[string]int{}
+	}
+	return x.state[p]
+}
+
+func (x *goExecutor) Open(o worker.Open) {
+	x.begin(func(deliver func([]worker.Event)) {
+		for _, p := range o.Partitions {
+			q := worker.Target{Kind: worker.ToQueue, Stage: o.Stage, Partition: p}
+			if !x.shut[q] {
+				x.crew.t.Errorf("%+v is opened, which is open", q)
+			}
+			delete(x.shut, q)
+		}
+		deliver([]worker.Event{{Call: o.ID, Done: true}})
+	})
+}
+
+// goRun is a call of messages.
+type goRun struct {
+	*goExecutor
+	stage   int
+	settles bool
+	out     map[worker.Target]*message.Batch
+}
+
+// message takes a message through a stage and the later ones that are here.
+func (r *goRun) message(stage int, m imaginedMessage) {
+	if stage == len(r.crew.app.stages) || r.crew.app.stages[stage].Pipeline != r.crew.app.stages[r.stage].Pipeline {
+		r.put(worker.Target{}, m)
+		return
+	}
+	s := r.crew.app.stages[stage]
+	if !s.Keyed {
+		for _, next := range s.fanOut(m) {
+			r.message(stage+1, next)
+		}
+		return
+	}
+	key := s.key(m)
+	p := r.crew.app.partitionOf(key)
+	queue := worker.Target{Kind: worker.ToQueue, Stage: stage, Partition: p}
+	switch owner := r.owners[s.Island][p]; {
+	case owner != r.number && stage == r.stage:
+		r.crew.t.Errorf("executor %d got a message for partition %d, which is %d's", r.number, p, owner)
+	case owner != r.number:
+		r.put(worker.Target{Kind: worker.ToExecutor, Stage: stage, Executor: owner}, m)
+	case r.shut[queue] && !(r.settles && stage == r.stage):
+		r.put(queue, m)
+	default:
+		name := s.state + ":" + key
+		r.counters(p)[name]++
+		for _, next := range s.counted(m, key, r.counters(p)[name]) {
+			r.message(stage+1, next)
+		}
+	}
+}
+
+func (r *goRun) put(to worker.Target, m imaginedMessage) {
+	if r.out[to] == nil {
+		r.out[to] = &message.Batch{}
+	}
+	if to.Kind == worker.ToSink {
+		r.out[to].Append([]byte(m.String() + "\n"))
+	} else {
+		r.out[to].Pack(1, []byte(m.String()))
+	}
+}
+
+func (r *goRun) events(call uint32) []worker.Event {
+	var list []worker.Event
+	for to, b := range r.out {
+		list = append(list, worker.Event{Call: call, To: to, Output: *b})
+	}
+	return list
+}
+
+// texts are the messages of a batch.
+func texts(b message.Batch) []string {
+	var list []string
+	for b.Count() > 0 {
+		list = append(list, string(b.Take(1).Payload))
+	}
+	return list
+}
+
+// report keeps what a worker tells.
+type report struct {
+	ready chan struct{}
+	mu    sync.Mutex
+	wrong []string
+}
+
+func (r *report) Waiting(string) {}
+func (r *report) Ready([]string) { close(r.ready) }
+func (r *report) Stopping()      {}
+func (r *report) Failed(_ worker.Origin, f worker.Failure) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wrong = append(r.wrong, f.Step+": "+f.Error)
+}

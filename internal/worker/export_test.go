@@ -1,0 +1,78 @@
+package worker
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
+)
+
+// Cuts is where markers cut the connections of a source.
+type Cuts struct {
+	sent map[string]int
+	At   []map[string]int // by epoch: messages sent before its marker, by peer; that of epoch 0 is empty
+}
+
+func (c *Cuts) handedOn(peer string, messages int) { c.sent[peer] += messages }
+
+func (c *Cuts) marked(door.Epoch) { c.At = append(c.At, c.clone()) }
+
+func (c *Cuts) clone() map[string]int {
+	all := map[string]int{}
+	for peer, n := range c.sent {
+		all[peer] = n
+	}
+	return all
+}
+
+// Watch begins to note where markers cut a pipeline's connections.
+func (w *Worker) Watch(pipeline int) *Cuts {
+	c := &Cuts{sent: map[string]int{}, At: []map[string]int{{}}}
+	w.inlets[pipeline].watch = c
+	return c
+}
+
+// Finish adds the end of the stream as a last cut.
+func (c *Cuts) Finish() { c.marked(0) }
+
+// Sent is what was sent so far. Only while nobody sends.
+func (c *Cuts) Sent() map[string]int { return c.sent }
+
+// Disturb sends a marker around at which partitions move at random.
+func (w *Worker) Disturb(ctx context.Context, moves float64, chance *rand.Rand) error {
+	return w.disturb(ctx, moves, chance)
+}
+
+// Epoch is the epoch of what the sink took last: one more than the last marker that it has passed.
+func (o *Outlet) Epoch() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return int(o.passed) + 1
+}
+
+// Still is what is in edges, queues and calls, and how much of that waits for partitions.
+func (w *Worker) Still() (inside, waiting int) {
+	for _, l := range w.all() {
+		l.turning.Lock()
+		for _, batches := range l.moving.waiting {
+			for i := range batches {
+				waiting += batches[i].Count()
+			}
+		}
+		l.turning.Unlock()
+	}
+	return int(w.inside.Load()), waiting
+}
+
+// Overrun is by how many messages edges between executors exceed their credit, and by how much weight move buffers their bound, at most.
+func (w *Worker) Overrun() (messages, weight int) {
+	for _, l := range w.all() {
+		l.turning.Lock()
+		for _, in := range l.inputs {
+			messages = max(messages, in.edge.held().Messages-in.edge.limit.Messages)
+		}
+		weight = max(weight, l.door.Waiting()-l.worker.config.Limits.MoveBuffer)
+		l.turning.Unlock()
+	}
+	return messages, weight
+}

@@ -1,0 +1,172 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+)
+
+// Partitions move a few at a time, so that none waits long for its own hand-over: at first firstMoves at a marker, then twice as many as
+// long as the longest wait is below goodWait, half as many when it is above twice that.
+const (
+	firstMoves = 4
+	goodWait   = 20 * time.Millisecond
+)
+
+// Resized is what a change of the number of executors came to.
+type Resized struct {
+	Before, After int
+	Partitions    int // moved
+	Markers       int // that it took
+	// LongestWait is how long a moved partition was closed at most; the others were never.
+	LongestWait time.Duration
+	Took        time.Duration // in all, the start of executors included
+}
+
+// Resize changes the number of executors while messages flow: those that come start, partitions move, and those that own nothing any more
+// leave. An error before the first partition moves has changed nothing; ErrNotRunning says that the worker does not process.
+func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
+	began := time.Now()
+	r, done, err := w.whileRunning(ctx)
+	if err != nil {
+		return Resized{}, err
+	}
+	defer done()
+	result := Resized{Before: w.table.Executors, After: executors}
+	if executors > result.Before {
+		if err := w.hire(ctx, r, executors); err != nil {
+			return Resized{}, err
+		}
+	}
+	if err := w.rebalance(r, executors, &result); err != nil {
+		return result, err
+	}
+	if executors < result.Before {
+		w.leave(r.ctx, executors)
+	}
+	result.Took = time.Since(began)
+	return result, nil
+}
+
+// hire brings up the executors that are missing. Until the next marker nobody sends them anything.
+func (w *Worker) hire(ctx context.Context, r running, executors int) error {
+	before := w.table.Executors
+	ready := make([]Executor, executors-before)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
+	group, within := errgroup.WithContext(ctx)
+	for n := range ready {
+		group.Go(func() (err error) {
+			ready[n], err = w.recruit(within, before+n)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		for n := range ready {
+			w.config.Crew.Dismiss(r.ctx, before+n)
+		}
+		return err
+	}
+	for _, executor := range ready {
+		l := w.join(executor)
+		r.serve(l)
+		r.turn(l)
+	}
+	return nil
+}
+
+func (w *Worker) recruit(ctx context.Context, number int) (Executor, error) {
+	recruit, err := w.config.Crew.Start(ctx, number)
+	if err != nil {
+		return nil, fmt.Errorf("start executor %d: %w", number, err)
+	}
+	executor, err := recruit.Prepare(ctx, w.table)
+	if err != nil {
+		return nil, fmt.Errorf("prepare executor %d: %w", number, err)
+	}
+	return executor, nil
+}
+
+// rebalance moves partitions, a few at each marker, until so many executors own about the same number each.
+func (w *Worker) rebalance(r running, executors int, result *Resized) error {
+	moves := w.table.Balance(executors)
+	members := max(executors, w.table.Executors)
+	for few := firstMoves; len(moves) > 0 || w.table.Executors != executors; {
+		some := moves[:min(few, len(moves))]
+		moves = moves[len(some):]
+		if len(moves) == 0 {
+			members = executors
+		}
+		wait, err := w.moveSome(r, w.table.With(members, some), some)
+		if err != nil {
+			return err
+		}
+		result.Partitions += len(some)
+		result.Markers++
+		result.LongestWait = max(result.LongestWait, wait)
+		switch {
+		case wait < goodWait:
+			few *= 2
+		case wait > 2*goodWait:
+			few = max(1, few/2)
+		}
+	}
+	return nil
+}
+
+// moveSome sends one marker around, and says how long the partitions that moved at it were closed at most.
+func (w *Worker) moveSome(r running, next *partition.Table, moves []partition.Move) (time.Duration, error) {
+	err := w.mark(r, next, moves)
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.longest, err
+}
+
+// Chaos has markers sent and partitions moved at random while messages flow.
+type Chaos struct {
+	Markers time.Duration // between two markers
+	Moves   float64       // share of the partitions that move at each
+	Seed    uint64
+}
+
+// chaos disturbs until stop is done.
+func (w *Worker) chaos(over, stop context.Context) error {
+	chance := rand.New(rand.NewPCG(w.config.Chaos.Seed, 0))
+	tick := time.NewTicker(w.config.Chaos.Markers)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-stop.Done():
+			return nil
+		case <-over.Done():
+			return nil
+		}
+		if err := w.disturb(over, w.config.Chaos.Moves, chance); err != nil {
+			return nil //nolint:nilerr // the worker has ended, and says itself why
+		}
+	}
+}
+
+// disturb sends a marker around at which a share of the partitions move, to executors that chance picks.
+func (w *Worker) disturb(ctx context.Context, share float64, chance *rand.Rand) error {
+	r, done, err := w.whileRunning(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var moves []partition.Move
+	for p, owner := range w.table.Owners {
+		other := chance.IntN(w.table.Executors)
+		if chance.Float64() < share && other != owner {
+			moves = append(moves, partition.Move{Partition: p, From: owner, Owner: other})
+		}
+	}
+	return w.mark(r, w.table.With(w.table.Executors, moves), moves)
+}

@@ -1,0 +1,125 @@
+package worker
+
+import (
+	"maps"
+	"slices"
+)
+
+// Summary is what a worker has done.
+type Summary struct {
+	Accepted  uint64 // messages that sources have read
+	Processed uint64 // of these, those that a first stage has taken through its steps
+	Refused   uint64 // connections and messages that sources have refused
+	Outputs   uint64 // messages for sinks
+	Failures  uint64 // messages that a step could not process
+	Delivered uint64 // of the outputs, those that sinks have delivered
+}
+
+// Summary is what the worker has done.
+func (w *Worker) Summary() Summary {
+	f := w.Figures()
+	var s Summary
+	for _, p := range f.Pipelines {
+		s.Accepted += p.Accepted.Messages
+		s.Refused += p.Refused
+		s.Outputs += p.Outputs.Messages
+		s.Delivered += p.Outputs.Messages - uint64(p.Undelivered)
+	}
+	for _, n := range f.Failures {
+		s.Failures += n
+	}
+	s.Processed = f.Processed
+	return s
+}
+
+// Figures are what a worker has counted, and how things stand.
+type Figures struct {
+	Executors []ExecutorFigures
+	Pipelines []PipelineFigures
+	Processed uint64            // messages of sources whose first call is done
+	Failures  map[string]uint64 // by step
+	Alignment Durations         // of an island on an executor
+	Moved     Moved
+}
+
+// ExecutorFigures are those of an executor.
+type ExecutorFigures struct {
+	Waiting   int // the weight of what waits for partitions on their way to it
+	Queued    int // messages in the edges to it, or taken and not processed
+	OutOfRoom int // of the edges from it, those without credit
+}
+
+// PipelineFigures are those of a pipeline.
+type PipelineFigures struct {
+	Connections int // open
+	Accepted    Traffic
+	Refused     uint64
+	Steps       []uint64 // messages that came to each; those behind the last that any came to may be missing
+	Outputs     Traffic
+	Delivered   Traffic
+	Undelivered int
+}
+
+// Figures collects them.
+func (w *Worker) Figures() Figures {
+	w.mu.RLock()
+	loops := slices.Clone(w.loops)
+	total := newCounts(len(w.config.Pipelines))
+	total.add(&w.gone)
+	f := Figures{Moved: w.moved}
+	w.mu.RUnlock()
+	for _, l := range loops {
+		f.Executors = append(f.Executors, l.figures(&total))
+	}
+	f.Processed, f.Failures, f.Alignment = total.processed, maps.Clone(total.failures), total.alignment
+	for i, inlet := range w.inlets {
+		p := PipelineFigures{Steps: total.steps[i], Outputs: total.outputs[i]}
+		p.Accepted = Traffic{Messages: inlet.messages.Load(), Bytes: inlet.bytes.Load()}
+		p.Refused = inlet.refused.Load()
+		p.Connections = inlet.open()
+		if o := w.outlets[i]; o != nil {
+			p.Delivered, p.Undelivered = o.figures()
+		}
+		f.Pipelines = append(f.Pipelines, p)
+	}
+	return f
+}
+
+// figures are those of the loop; what it has counted is added to the total.
+func (l *loop) figures(total *counts) ExecutorFigures {
+	l.turning.Lock()
+	defer l.turning.Unlock()
+	total.add(&l.counts)
+	f := ExecutorFigures{Waiting: l.door.Waiting()}
+	for _, in := range l.inputs {
+		f.Queued += in.edge.held().Messages
+	}
+	for _, edge := range l.sinks {
+		if edge != nil && !edge.hasCredit() {
+			f.OutOfRoom++
+		}
+	}
+	for _, stage := range l.out {
+		for _, in := range stage {
+			if in != nil && !in.edge.hasCredit() {
+				f.OutOfRoom++
+			}
+		}
+	}
+	return f
+}
+
+// open is how many connections are.
+func (i *Inlet) open() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.connections)
+}
+
+// figures are what was delivered, and how many messages were not.
+func (o *Outlet) figures() (Traffic, int) {
+	undelivered := o.undelivered()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.total, undelivered
+}
