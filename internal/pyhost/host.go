@@ -301,7 +301,8 @@ func (h *Host) events() ([]worker.Event, error) {
 
 // event is what a frame tells the worker; nil if that is nothing.
 func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
-	e, err := &worker.Event{}, error(nil)
+	var err error
+	e := &worker.Event{}
 	switch k {
 	case kindOutput:
 		e.Call, _, e.Output, err = parseBatch(body)
