@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"math"
 	"reflect"
 	"testing"
@@ -46,6 +47,46 @@ func TestTakeDoesNotLetWritesReachTheRest(t *testing.T) {
 func TestJoin(t *testing.T) {
 	joined := Join([]Batch{batch(7, "a"), batch(3, "b", ""), batch(math.MaxInt64, "c")})
 	if joined.Ingest != 3 || !reflect.DeepEqual(payloads(joined), []string{"a", "b", "", "c"}) {
+		t.Errorf("Join = %+v", joined)
+	}
+}
+
+func packed(pieces ...Piece) Batch {
+	b := Batch{Ingest: 1}
+	for n, p := range pieces {
+		b.Pack(p.Messages, bytes.Repeat([]byte{byte('a' + n)}, p.Bytes))
+	}
+	return b
+}
+
+func TestTakeKeepsPiecesWhole(t *testing.T) {
+	for _, c := range []struct {
+		limit int
+		taken []Piece
+		bytes string
+	}{
+		{0, []Piece{{3, 2}}, "aa"}, // one at least
+		{3, []Piece{{3, 2}}, "aa"},
+		{4, []Piece{{3, 2}, {1, 0}}, "aa"},
+		{8, []Piece{{3, 2}, {1, 0}}, "aa"},
+		{9, []Piece{{3, 2}, {1, 0}, {5, 1}}, "aac"},
+		{100, []Piece{{3, 2}, {1, 0}, {5, 1}}, "aac"},
+	} {
+		b := packed(Piece{3, 2}, Piece{1, 0}, Piece{5, 1})
+		first := b.Take(c.limit)
+		if !reflect.DeepEqual(first.Pieces, c.taken) || string(first.Payload) != c.bytes || first.Count()+b.Count() != 9 {
+			t.Errorf("Take(%d) = %+v, rest %+v", c.limit, first, b)
+		}
+		if int(b.Position) != first.Count() {
+			t.Errorf("the rest begins at %d", b.Position)
+		}
+	}
+}
+
+func TestJoinKeepsPieces(t *testing.T) {
+	joined := Join([]Batch{packed(Piece{3, 2}), packed(Piece{1, 0}, Piece{5, 1})})
+	want := []Piece{{3, 2}, {1, 0}, {5, 1}}
+	if joined.Count() != 9 || !reflect.DeepEqual(joined.Pieces, want) || string(joined.Payload) != "aab" {
 		t.Errorf("Join = %+v", joined)
 	}
 }

@@ -13,18 +13,26 @@ import (
 )
 
 // protocolVersion is the version of docs/format/python-protocol.md, where the frames below are drawn.
-const protocolVersion = 1
+const protocolVersion = 2
 
-// maxFrame bounds a frame from Python, which keeps what it sends at once to a quarter of that (_sink.LARGEST).
-const maxFrame = 1 << 30
+const (
+	// maxFrame bounds a frame from Python, which keeps entities of a partition below that (_state.LARGEST).
+	maxFrame = 1 << 30
+	// maxLimit bounds what Part.MaxBytes may be: a frame of results holds what came of one message and some more.
+	maxLimit = maxFrame / 4
+)
 
 type kind byte
 
 // What the engine sends.
 const (
-	kindHello kind = 1
-	kindStart kind = 2
-	kindBatch kind = 3
+	kindHello  kind = 1
+	kindStart  kind = 2
+	kindBatch  kind = 3
+	kindSwitch kind = 4
+	kindLoad   kind = 5
+	kindOpen   kind = 6
+	kindSettle kind = 7
 )
 
 // What the process answers.
@@ -37,6 +45,9 @@ const (
 	kindDone       kind = 70
 	kindLog        kind = 71
 	kindExchange   kind = 72
+	kindState      kind = 73
+	kindMoveFailed kind = 74
+	kindQueued     kind = 75
 )
 
 // The columns of a batch, and their forms.
@@ -59,19 +70,24 @@ func appendJSON(dst []byte, k kind, value any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(1+len(body)))
-	return append(append(dst, byte(k)), body...), nil
+	return append(appendHead(dst, k, len(body)), body...), nil
 }
 
-// appendBatch appends a BATCH frame: messages for a stage, or, as Python sends them, for a sink in an OUTPUT frame.
+// appendCall appends a BATCH or SETTLE frame: messages for a stage.
+func appendCall(dst []byte, c *worker.Call) []byte {
+	if c.Settles {
+		return appendBatch(dst, kindSettle, c.ID, c.Stage, &c.Batch)
+	}
+	return appendBatch(dst, kindBatch, c.ID, c.Stage, &c.Batch)
+}
+
+// appendBatch appends a frame whose body is a batch, for a stage or, as Python sends them, for a sink.
 func appendBatch(dst []byte, k kind, call uint32, target int, b *message.Batch) []byte {
 	column, form := 4*len(b.Sizes)+len(b.Payload), byte(formSized)
-	if b.Packed > 0 {
-		form = formPacked
+	if len(b.Pieces) > 0 {
+		column, form = 4+8*len(b.Pieces)+len(b.Payload), formPacked
 	}
-	size := 1 + 4 + 2 + 4 + 1 + (6 + 8) + (6 + column)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(size))
-	dst = append(dst, byte(k))
+	dst = appendHead(dst, k, 4+2+4+1+(6+8)+(6+column))
 	dst = binary.LittleEndian.AppendUint32(dst, call)
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(target))
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(b.Count()))
@@ -84,7 +100,19 @@ func appendBatch(dst []byte, k kind, call uint32, target int, b *message.Batch) 
 	for _, n := range b.Sizes {
 		dst = binary.LittleEndian.AppendUint32(dst, n)
 	}
+	if form == formPacked {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(b.Pieces)))
+	}
+	for _, p := range b.Pieces {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(p.Messages))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(p.Bytes))
+	}
 	return append(dst, b.Payload...)
+}
+
+// appendHead appends the head of a frame whose body has a size.
+func appendHead(dst []byte, k kind, body int) []byte {
+	return append(binary.LittleEndian.AppendUint32(dst, uint32(1+body)), byte(k))
 }
 
 // readFrame reads one frame. The body is fresh memory and the caller's to keep.
@@ -104,7 +132,7 @@ func readFrame(r *bufio.Reader) (kind, []byte, error) {
 	return kind(head[4]), body, nil
 }
 
-// parseBatch reads the body of a BATCH or OUTPUT frame. The payload shares the body's memory.
+// parseBatch reads a body that is a batch. The payload shares the body's memory.
 func parseBatch(body []byte) (call uint32, target int, b message.Batch, err error) {
 	if len(body) < 11 {
 		return 0, 0, b, errCut
@@ -126,7 +154,7 @@ func parseBatch(body []byte) (call uint32, target int, b message.Batch, err erro
 		}
 		body = body[size:]
 	}
-	if len(body) != 0 || b.Sizes == nil && b.Packed == 0 {
+	if len(body) != 0 || (b.Sizes == nil) == (b.Pieces == nil) {
 		return 0, 0, b, errColumns
 	}
 	return call, target, b, nil
@@ -137,8 +165,7 @@ func parseColumn(b *message.Batch, column, form byte, count uint32, data []byte)
 	case column == columnPayload && form == formSized:
 		return parseSized(b, count, data)
 	case column == columnPayload && form == formPacked && count > 0:
-		b.Packed, b.Payload = int(count), data
-		return nil
+		return parsePacked(b, count, data)
 	case column == columnIngest && form == formConstant && len(data) == 8:
 		b.Ingest = int64(binary.LittleEndian.Uint64(data))
 		return nil
@@ -163,13 +190,48 @@ func parseSized(b *message.Batch, count uint32, data []byte) error {
 	return nil
 }
 
+func parsePacked(b *message.Batch, count uint32, data []byte) error {
+	if len(data) < 4 {
+		return errColumns
+	}
+	number := binary.LittleEndian.Uint32(data)
+	data = data[4:]
+	if uint64(len(data)) < 8*uint64(number) {
+		return errColumns
+	}
+	b.Pieces, b.Payload = make([]message.Piece, number), data[8*number:]
+	messages, total := uint64(0), uint64(0)
+	for i := range b.Pieces {
+		b.Pieces[i].Messages = int(binary.LittleEndian.Uint32(data[8*i:]))
+		b.Pieces[i].Bytes = int(binary.LittleEndian.Uint32(data[8*i+4:]))
+		messages += uint64(b.Pieces[i].Messages)
+		total += uint64(b.Pieces[i].Bytes)
+	}
+	if messages != uint64(count) || total != uint64(len(b.Payload)) {
+		return errColumns
+	}
+	return nil
+}
+
 // parseExchange reads the body of an EXCHANGE frame: u16 executor, then a batch for a stage on it.
 func parseExchange(body []byte) (call uint32, to worker.Target, b message.Batch, err error) {
+	to.Kind = worker.ToExecutor
 	if len(body) < 2 {
 		return 0, to, b, errCut
 	}
 	to.Executor = int(binary.LittleEndian.Uint16(body))
 	call, to.Stage, b, err = parseBatch(body[2:])
+	return call, to, b, err
+}
+
+// parseQueued reads the body of a QUEUED frame: u32 partition, then a batch for a stage.
+func parseQueued(body []byte) (call uint32, to worker.Target, b message.Batch, err error) {
+	to.Kind = worker.ToQueue
+	if len(body) < 4 {
+		return 0, to, b, errCut
+	}
+	to.Partition = int(binary.LittleEndian.Uint32(body))
+	call, to.Stage, b, err = parseBatch(body[4:])
 	return call, to, b, err
 }
 
@@ -190,9 +252,13 @@ func parseFailure(body []byte) (call uint32, f worker.Failure, err error) {
 }
 
 // parseDone reads the body of a DONE frame.
-func parseDone(body []byte) (call uint32, err error) {
-	if len(body) != 4 {
-		return 0, errCut
+func parseDone(body []byte) (call uint32, entered []worker.Entered, err error) {
+	if len(body) < 6 || len(body) != 6+6*int(binary.LittleEndian.Uint16(body[4:])) {
+		return 0, nil, errCut
 	}
-	return binary.LittleEndian.Uint32(body), nil
+	for counts := body[6:]; len(counts) > 0; counts = counts[6:] {
+		step, messages := binary.LittleEndian.Uint16(counts), binary.LittleEndian.Uint32(counts[2:])
+		entered = append(entered, worker.Entered{Step: int(step), Messages: int(messages)})
+	}
+	return binary.LittleEndian.Uint32(body), entered, nil
 }

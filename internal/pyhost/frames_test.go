@@ -5,12 +5,16 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -23,12 +27,21 @@ type golden struct {
 	Call     uint32
 	Target   int
 	Payloads []string
-	Ingest   int64
-	Executor int
-	Packed   string
-	Count    int
-	Index    int
-	Failure  struct{ Step, Error, Traceback, Key string }
+	Pieces   []struct {
+		Messages int
+		Hex      string
+	}
+	Ingest     int64
+	Executor   int
+	Partition  int
+	Index      int
+	Failure    struct{ Step, Error, Traceback, Key string }
+	Entered    [][2]int
+	Island     int
+	Moves      [][2]int
+	Partitions []int
+	Entities   string
+	Stuck      struct{ State, Key, Error, Traceback string }
 }
 
 func goldens(tb testing.TB) map[string]golden {
@@ -59,63 +72,123 @@ func unhex(tb testing.TB, text string) []byte {
 
 func (g *golden) batch(tb testing.TB) message.Batch {
 	tb.Helper()
-	if g.Count > 0 {
-		return message.Batch{Packed: g.Count, Payload: unhex(tb, g.Packed), Ingest: g.Ingest}
+	b := message.Batch{Payload: []byte{}, Ingest: g.Ingest}
+	for _, p := range g.Pieces {
+		b.Pack(p.Messages, unhex(tb, p.Hex))
 	}
-	b := message.Batch{Sizes: []uint32{}, Payload: []byte{}, Ingest: g.Ingest}
+	if g.Pieces == nil {
+		b.Sizes = []uint32{}
+	}
 	for _, p := range g.Payloads {
 		b.Append(unhex(tb, p))
 	}
 	return b
 }
 
-func TestCommandsAreAsDrawn(t *testing.T) {
-	g := goldens(t)
-	start, err := appendJSON(nil, kindStart, struct{}{})
-	if want := g["start"]; err != nil || hex.EncodeToString(start) != want.Hex {
-		t.Errorf("START = %x, %v; want %s", start, err, want.Hex)
+func (g *golden) moves() []partition.Move {
+	var moves []partition.Move
+	for _, m := range g.Moves {
+		moves = append(moves, partition.Move{Partition: m[0], Owner: m[1]})
 	}
-	for _, name := range []string{"batch", "packed batch", "output", "empty output"} {
-		want := g[name]
-		b := want.batch(t)
-		if got := appendBatch(nil, want.Kind, want.Call, want.Target, &b); hex.EncodeToString(got) != want.Hex {
-			t.Errorf("%s = %x; want %s", name, got, want.Hex)
+	return moves
+}
+
+// command is the frame as the engine writes it; nil if only the process does.
+func (g *golden) command(tb testing.TB) []byte {
+	tb.Helper()
+	switch g.Kind {
+	case kindStart:
+		frame, err := appendJSON(nil, kindStart, struct{}{})
+		if err != nil {
+			tb.Fatal(err)
 		}
+		return frame
+	case kindBatch, kindSettle:
+		return appendCall(nil, &worker.Call{ID: g.Call, Stage: g.Target, Settles: g.Kind == kindSettle, Batch: g.batch(tb)})
+	case kindOutput:
+		b := g.batch(tb)
+		return appendBatch(nil, kindOutput, g.Call, g.Target, &b)
+	case kindSwitch:
+		return appendSwitch(nil, &worker.Switch{ID: g.Call, Island: g.Island, Moves: g.moves()})
+	case kindLoad:
+		state := worker.State{Partition: g.Partition, Bytes: unhex(tb, g.Entities)}
+		return appendLoad(nil, &worker.Load{ID: g.Call, Island: g.Island, State: state})
+	case kindOpen:
+		return appendOpen(nil, &worker.Open{ID: g.Call, Stage: g.Target, Partitions: g.Partitions})
+	default:
+		return nil
 	}
 }
 
+func TestCommandsAreAsDrawn(t *testing.T) {
+	commands := 0
+	for name, want := range goldens(t) {
+		if got := want.command(t); got != nil {
+			commands++
+			if hex.EncodeToString(got) != want.Hex {
+				t.Errorf("%s = %x; want %s", name, got, want.Hex)
+			}
+		}
+	}
+	if commands < 8 {
+		t.Errorf("only %d commands are drawn", commands)
+	}
+}
+
+// answer is the event that a frame of the process must be; nil if it is none.
+func (g *golden) answer(tb testing.TB) *worker.Event {
+	tb.Helper()
+	e := &worker.Event{Call: g.Call}
+	switch g.Kind {
+	case kindOutput:
+		e.Output = g.batch(tb)
+	case kindExchange:
+		e.To, e.Output = worker.Target{Kind: worker.ToExecutor, Stage: g.Target, Executor: g.Executor}, g.batch(tb)
+	case kindQueued:
+		e.To, e.Output = worker.Target{Kind: worker.ToQueue, Stage: g.Target, Partition: g.Partition}, g.batch(tb)
+	case kindFailure:
+		w := g.Failure
+		e.Failure = &worker.Failure{Index: g.Index, Step: w.Step, Error: w.Error, Traceback: w.Traceback, Key: w.Key}
+	case kindState:
+		e.State = &worker.State{Partition: g.Partition, Bytes: unhex(tb, g.Entities)}
+	case kindDone:
+		e.Done = true
+		for _, pair := range g.Entered {
+			e.Entered = append(e.Entered, worker.Entered{Step: pair[0], Messages: pair[1]})
+		}
+	default:
+		return nil
+	}
+	return e
+}
+
 func TestAnswersAreAsDrawn(t *testing.T) {
+	host := &Host{log: slog.New(slog.DiscardHandler)}
 	for name, want := range goldens(t) {
 		k, body, err := readFrame(bufio.NewReader(bytes.NewReader(unhex(t, want.Hex))))
 		if err != nil || k != want.Kind {
 			t.Fatalf("%s: kind %d, %v; want %d", name, k, err, want.Kind)
 		}
+		if answer := want.answer(t); answer != nil {
+			if got, err := host.event(k, body); err != nil || !reflect.DeepEqual(got, answer) {
+				t.Errorf("%s: %+v, %v; want %+v", name, got, err, answer)
+			}
+			continue
+		}
 		switch k {
-		case kindBatch, kindOutput:
+		case kindBatch, kindSettle:
 			call, target, b, err := parseBatch(body)
 			if err != nil || call != want.Call || target != want.Target || !reflect.DeepEqual(b, want.batch(t)) {
 				t.Errorf("%s: call %d, target %d, %+v, %v", name, call, target, b, err)
 			}
-		case kindExchange:
-			call, to, b, err := parseExchange(body)
-			if err != nil || call != want.Call || to != (worker.Target{Stage: want.Target, Executor: want.Executor}) {
-				t.Errorf("%s: call %d, to %+v, %v", name, call, to, err)
+		case kindMoveFailed:
+			_, err := host.event(k, body)
+			failed, _ := errors.AsType[*MoveError](err)
+			s := want.Stuck
+			if failed == nil || *failed != (MoveError{State: s.State, Key: s.Key, Reason: s.Error, Traceback: s.Traceback}) {
+				t.Errorf("%s: %v", name, err)
 			}
-			if !reflect.DeepEqual(b, want.batch(t)) {
-				t.Errorf("%s: %+v", name, b)
-			}
-		case kindFailure:
-			call, f, err := parseFailure(body)
-			w := want.Failure
-			expected := worker.Failure{Index: want.Index, Step: w.Step, Error: w.Error, Traceback: w.Traceback, Key: w.Key}
-			if err != nil || call != want.Call || f != expected {
-				t.Errorf("%s: call %d, %+v, %v", name, call, f, err)
-			}
-		case kindDone:
-			if call, err := parseDone(body); err != nil || call != want.Call {
-				t.Errorf("%s: call %d, %v", name, call, err)
-			}
-		default:
+		case kindReady, kindStart:
 			if string(body) != want.Body {
 				t.Errorf("%s: body %q; want %q", name, body, want.Body)
 			}
@@ -136,30 +209,49 @@ func FuzzFrames(f *testing.F) {
 		if err != nil {
 			return
 		}
-		switch k {
-		case kindBatch, kindOutput:
-			_, target, b, err := parseBatch(body)
-			if err != nil {
-				return
+		if k == kindBatch || k == kindSettle {
+			checkBatch(t, body)
+			return
+		}
+		host := &Host{log: slog.New(slog.DiscardHandler)}
+		e, err := host.event(k, body)
+		if err != nil || e == nil {
+			return
+		}
+		switch e.To.Kind {
+		case worker.ToExecutor:
+			checkBatch(t, body[2:])
+		case worker.ToQueue:
+			checkBatch(t, body[4:])
+		case worker.ToSink:
+			if k == kindOutput {
+				checkBatch(t, body)
 			}
-			total := 0
-			for _, size := range b.Sizes {
-				total += int(size)
-			}
-			if b.Packed == 0 && total != len(b.Payload) {
-				t.Fatalf("sizes of %d bytes for a payload of %d", total, len(b.Payload))
-			}
-			again, _, same, err := parseBatch(appendBatch(nil, k, 7, target, &b)[5:])
-			equal := reflect.DeepEqual(same.Sizes, b.Sizes) && bytes.Equal(same.Payload, b.Payload) && same.Ingest == b.Ingest
-			if err != nil || again != 7 || !equal {
-				t.Fatalf("%+v came back as %+v, %v", b, same, err)
-			}
-		case kindExchange:
-			_, _, _, _ = parseExchange(body)
-		case kindFailure:
-			_, _, _ = parseFailure(body)
-		case kindDone:
-			_, _ = parseDone(body)
 		}
 	})
+}
+
+// checkBatch checks that what can be read holds together, and comes back as it was when it is written again.
+func checkBatch(t *testing.T, body []byte) {
+	t.Helper()
+	_, target, b, err := parseBatch(body)
+	if err != nil {
+		return
+	}
+	total := 0
+	for _, size := range b.Sizes {
+		total += int(size)
+	}
+	for _, piece := range b.Pieces {
+		total += piece.Bytes
+	}
+	if total != len(b.Payload) {
+		t.Fatalf("sizes of %d bytes for a payload of %d", total, len(b.Payload))
+	}
+	again, _, same, err := parseBatch(appendBatch(nil, kindBatch, 7, target, &b)[5:])
+	equal := slices.Equal(same.Sizes, b.Sizes) && slices.Equal(same.Pieces, b.Pieces) &&
+		bytes.Equal(same.Payload, b.Payload) && same.Ingest == b.Ingest
+	if err != nil || again != 7 || !equal {
+		t.Fatalf("%+v came back as %+v, %v", b, same, err)
+	}
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,7 +56,8 @@ func (e *LoadError) Error() string {
 type Host struct {
 	process *process
 	log     *slog.Logger
-	frame   []byte       // of the call that Process begins
+	once    sync.Once    // for what ends the process
+	frame   []byte       // of the call that begins
 	rests   chan []byte  // what of calls the pipe did not take, in order
 	behind  atomic.Int32 // how many rests are not written
 }
@@ -69,22 +72,26 @@ func Start(config Config) (*Host, error) {
 }
 
 // Close ends the Python process and returns when it is gone; at once if ctx is done. What the application logs at its end is still logged.
+// Closing again does nothing.
 func (h *Host) Close(ctx context.Context) {
-	h.process.close(ctx, func() {
-		for {
-			k, body, err := readFrame(h.process.results)
-			if err != nil {
-				return
-			}
-			if k == kindLog {
-				h.record(body)
-			}
-		}
-	})
+	h.once.Do(func() { h.process.close(ctx, h.drain) })
 }
 
-// Load has the process load the application and returns its plan. What is wrong with the application is a *LoadError.
-func (h *Host) Load(ctx context.Context, a Application) (*plan.Plan, error) {
+// drain reads what the process still writes, for its log records.
+func (h *Host) drain() {
+	for {
+		k, body, err := readFrame(h.process.results)
+		if err != nil {
+			return
+		}
+		if k == kindLog {
+			h.record(body)
+		}
+	}
+}
+
+// LoadApplication has the process load the application and returns its plan. What is wrong with the application is a *LoadError.
+func (h *Host) LoadApplication(ctx context.Context, a Application) (*plan.Plan, error) {
 	hello := struct {
 		Version  int      `json:"version"`
 		App      string   `json:"app"`
@@ -103,26 +110,57 @@ func (h *Host) Load(ctx context.Context, a Application) (*plan.Plan, error) {
 type Part struct {
 	Executor int // its number
 	Stages   []plan.Stage
+	Islands  []int // by stage, as plan.Islands names them
 	Table    *partition.Table
+	Piece    int // messages that stay together on their way to another executor, at most
+	// MaxMessages bounds the results of a step for one message, MaxBytes all that comes of one for a sink, and one for another executor.
+	MaxMessages int
+	MaxBytes    int
+}
+
+func (p *Part) validate() error {
+	switch {
+	case len(p.Islands) != len(p.Stages):
+		return fmt.Errorf("islands of %d stages, of which there are %d", len(p.Islands), len(p.Stages))
+	case p.Piece < 1 || p.MaxMessages < 1 || p.MaxBytes < 1:
+		return errors.New("a limit below 1")
+	case p.MaxBytes > maxLimit:
+		return fmt.Errorf("one message may give at most %d bytes; %d are too many", maxLimit, p.MaxBytes)
+	}
+	return nil
+}
+
+// start is the body of a START frame.
+type start struct {
+	Executor    int     `json:"executor"`
+	Owners      []int   `json:"owners"`
+	Stages      []stage `json:"stages"`
+	Piece       int     `json:"piece"`
+	MaxMessages int     `json:"max_messages"`
+	MaxBytes    int     `json:"max_bytes"`
+}
+
+type stage struct {
+	Pipeline int  `json:"pipeline"`
+	First    int  `json:"first"`
+	Keyed    bool `json:"keyed"`
+	Island   int  `json:"island"`
 }
 
 // Prepare has the process make its stages, and those entities that the application names which are this executor's. What goes wrong in user
 // code is a *LoadError.
 func (h *Host) Prepare(ctx context.Context, part Part) error {
-	type stage struct {
-		Pipeline int  `json:"pipeline"`
-		First    int  `json:"first"`
-		Keyed    bool `json:"keyed"`
+	if err := part.validate(); err != nil {
+		return err
 	}
-	start := struct {
-		Executor int     `json:"executor"`
-		Owners   []int   `json:"owners"`
-		Stages   []stage `json:"stages"`
-	}{Executor: part.Executor, Owners: part.Table.Owners}
-	for _, s := range part.Stages {
-		start.Stages = append(start.Stages, stage{s.Pipeline, s.First, s.Input == plan.Keyed})
+	body := start{
+		Executor: part.Executor, Owners: part.Table.Owners,
+		Piece: part.Piece, MaxMessages: part.MaxMessages, MaxBytes: part.MaxBytes,
 	}
-	_, err := h.ask(ctx, kindStart, start, kindReady)
+	for n, s := range part.Stages {
+		body.Stages = append(body.Stages, stage{s.Pipeline, s.First, s.Input == plan.Keyed, part.Islands[n]})
+	}
+	_, err := h.ask(ctx, kindStart, body, kindReady)
 	return err
 }
 
@@ -163,16 +201,28 @@ func parseLoadError(body []byte) error {
 	return &e
 }
 
-// Process begins a call. Only while Serve runs, and from one goroutine at a time. What the pipe does not take at once Serve writes.
-func (h *Host) Process(c worker.Call) {
-	h.frame = appendBatch(h.frame[:0], kindBatch, c.ID, c.Stage, &c.Batch)
+// Process begins a call of messages. As all that begin one, it is called only while Serve runs, and from one goroutine at a time.
+func (h *Host) Process(c worker.Call) { h.begin(appendCall(h.frame[:0], &c)) }
+
+// Switch begins a call that gives an island another table.
+func (h *Host) Switch(s worker.Switch) { h.begin(appendSwitch(h.frame[:0], &s)) }
+
+// Load begins a call that puts in state.
+func (h *Host) Load(l worker.Load) { h.begin(appendLoad(h.frame[:0], &l)) }
+
+// Open begins a call that opens queues.
+func (h *Host) Open(o worker.Open) { h.begin(appendOpen(h.frame[:0], &o)) }
+
+// begin sends the frame of a call. What the pipe does not take at once Serve writes.
+func (h *Host) begin(frame []byte) {
+	h.frame = frame
 	written := 0
 	if h.behind.Load() == 0 {
-		written = h.process.tryWrite(h.frame)
+		written = h.process.tryWrite(frame)
 	}
-	if written < len(h.frame) {
+	if written < len(frame) {
 		h.behind.Add(1)
-		h.rests <- bytes.Clone(h.frame[written:])
+		h.rests <- bytes.Clone(frame[written:])
 	}
 }
 
@@ -194,7 +244,7 @@ func (h *Host) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	return err
 }
 
-// write writes what Process could not.
+// write writes what begin could not.
 func (h *Host) write(ctx context.Context) error {
 	for {
 		select {
@@ -234,8 +284,11 @@ func (h *Host) events() ([]worker.Event, error) {
 			return events, err
 		}
 		event, err := h.event(k, body)
+		if _, stuck := errors.AsType[*MoveError](err); err != nil && !stuck {
+			err = fmt.Errorf("the Python process sent what the protocol does not know: %w", err)
+		}
 		if err != nil {
-			return events, fmt.Errorf("the Python process sent what the protocol does not know: %w", err)
+			return events, err
 		}
 		if event != nil {
 			events = append(events, *event)
@@ -248,25 +301,33 @@ func (h *Host) events() ([]worker.Event, error) {
 
 // event is what a frame tells the worker; nil if that is nothing.
 func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
+	var err error
+	e := &worker.Event{}
 	switch k {
 	case kindOutput:
-		call, _, batch, err := parseBatch(body)
-		return &worker.Event{Call: call, To: worker.Target{Sink: true}, Output: batch}, err
+		e.Call, _, e.Output, err = parseBatch(body)
 	case kindExchange:
-		call, to, batch, err := parseExchange(body)
-		return &worker.Event{Call: call, To: to, Output: batch}, err
+		e.Call, e.To, e.Output, err = parseExchange(body)
+	case kindQueued:
+		e.Call, e.To, e.Output, err = parseQueued(body)
 	case kindFailure:
-		call, failure, err := parseFailure(body)
-		return &worker.Event{Call: call, Failure: &failure}, err
+		e.Failure = &worker.Failure{}
+		e.Call, *e.Failure, err = parseFailure(body)
+	case kindState:
+		e.State = &worker.State{}
+		e.Call, *e.State, err = parseState(body)
 	case kindDone:
-		call, err := parseDone(body)
-		return &worker.Event{Call: call, Done: true}, err
+		e.Done = true
+		e.Call, e.Entered, err = parseDone(body)
+	case kindMoveFailed:
+		err = parseMoveFailed(body)
 	case kindLog:
 		h.record(body)
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("a frame of kind %d", k)
+		err = fmt.Errorf("a frame of kind %d", k)
 	}
+	return e, err
 }
 
 // record writes a log record of user code into the worker's log.

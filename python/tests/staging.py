@@ -8,19 +8,19 @@ from typing import Any
 
 import wallaroo
 from wallaroo._application import Application
-from wallaroo._compile import Surroundings, stage_function
-from wallaroo._entities import Entities
-from wallaroo._exchange import Exchange, Owners, Stage
-from wallaroo._protocol import Batch
-from wallaroo._results import PICKLE, Serializer
+from wallaroo._exchange import Stage
+from wallaroo._protocol import Batch, Pieces
+from wallaroo._results import PICKLE, Limits, Serializer
+from wallaroo._stages import Stages
 
 
 class Collected:
-    """An outbox that keeps what it is given."""
+    """An outbox that keeps what it is given. `exchanged` and `waiting` hold the stage, the target, and a piece."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
-        self.exchanged: list[tuple[int, int, int, bytes]] = []
+        self.exchanged: list[tuple[int, int, tuple[int, bytes]]] = []
+        self.waiting: list[tuple[int, int, tuple[int, bytes]]] = []
         self.failures: list[tuple[int, str, str, object]] = []
 
     def send(self, batch: Batch, sink: int, sizes: array[int], data: bytes) -> None:
@@ -29,8 +29,11 @@ class Collected:
             self.sent.append(data[at : at + size])
             at += size
 
-    def exchange(self, batch: Batch, stage: int, executor: int, count: int, packed: bytes) -> None:
-        self.exchanged.append((stage, executor, count, packed))
+    def exchange(self, batch: Batch, stage: int, executor: int, pieces: Pieces) -> None:
+        self.exchanged += [(stage, executor, piece) for piece in pieces]
+
+    def queued(self, batch: Batch, stage: int, partition: int, pieces: Pieces) -> None:
+        self.waiting += [(stage, partition, piece) for piece in pieces]
 
     def fail(self, batch: Batch, index: int, site: str, error: BaseException, *key: object) -> None:
         self.failures.append((index, site, f"{type(error).__name__}: {error}", key[0] if key else None))
@@ -59,7 +62,7 @@ def build(
 
 
 def cut(application: Application) -> list[Stage]:
-    """The stages of an application, as the engine cuts them."""
+    """The stages of an application, as the engine cuts them; all of one island."""
     stages = []
     for number, pipeline in enumerate(application.pipelines):
         stages.append(Stage(number, 0, False))
@@ -67,26 +70,31 @@ def cut(application: Application) -> list[Stage]:
     return stages
 
 
-ALONE = Owners(0, [0] * 16)
+PARTITIONS = 16
+ALONE = (0, [0] * PARTITIONS)
+LIMITS = Limits(1 << 16, 1 << 20, 256)
 
 
 class Running:
-    """The stages of an application and their state, as one process has them."""
+    """The stages of an application and their state, as one process has them.
 
-    def __init__(self, application: Application, owners: Owners = ALONE, serializer: Serializer = PICKLE) -> None:
+    Attributes:
+        out: where all goes that leaves.
+        entered: of the last batch: how many messages have entered the steps, by their number.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        table: tuple[int, list[int]] = ALONE,
+        serializer: Serializer = PICKLE,
+        limits: Limits = LIMITS,
+    ) -> None:
         self.out = Collected()
-        self.entities = {state.name: Entities(state) for state in application.states}
-        stages = cut(application)
-        self.exchanges: dict[int, Exchange] = {}
-        for number, stage in enumerate(stages):
-            if stage.keyed:
-                step = application.pipelines[stage.pipeline].steps[stage.first]
-                assert step.state is not None
-                among = self.entities[step.state.name]
-                self.exchanges[number] = Exchange(number, f"p/{step.name}", among, owners, serializer, self.out)
-        around = Surroundings(application, stages, self.entities, self.exchanges, serializer, self.out)
-        self.stages = [stage_function(around, number) for number in range(len(stages))]
-        self.firsts = [number for number, stage in enumerate(stages) if not stage.keyed]
+        cuts = cut(application)
+        self.stages = Stages(application, cuts, table, serializer, limits, self.out)
+        self.firsts = [number for number, stage in enumerate(cuts) if not stage.keyed]
+        self.entered: dict[int, int] = {}
 
     def process(self, *messages: str | bytes, pipeline: int = 0) -> list[str]:
         """Run messages through a pipeline; returns all that was sent since the start."""
@@ -96,12 +104,21 @@ class Running:
         first = self.firsts[pipeline]
         return self.run(Batch(1, first, [len(payload) for payload in payloads], data, len(lead), 0))
 
+    def packed(self, stage: int, *pieces: tuple[int, bytes], settles: bool = False) -> list[str]:
+        """Run packed messages through a stage; returns all that was sent since the start."""
+        cuts = [(count, len(data)) for count, data in pieces]
+        return self.run(Batch(1, stage, (), b"head" + b"".join(data for _, data in pieces), 4, 0, cuts, settles))
+
     def run(self, batch: Batch) -> list[str]:
         """Run a batch; returns all that was sent since the start."""
-        self.stages[batch.stage](batch)
-        for exchange in self.exchanges.values():
-            exchange.flush(batch)
+        first, entered = self.stages.process(batch)
+        self.entered = dict(enumerate(entered, first))
         return [payload.decode() for payload in self.out.sent]
+
+    def entity(self, state: str, key: object) -> Any:
+        """The entity of a key that is here, and meets messages at all stages."""
+        entities = self.stages.entities[state]
+        return entities.found(key, entities.identity(key))
 
 
 def run(steps: Callable[[wallaroo.ApplicationBuilder], object], *messages: str | bytes, **ends: Any) -> Collected:

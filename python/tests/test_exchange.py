@@ -8,9 +8,8 @@ from typing import Any
 import wallaroo
 from staging import Count, Running, build, count, split, whole_word
 from wallaroo._application import Application
-from wallaroo._exchange import KNOWN, Exchange, Owners
+from wallaroo._exchange import KNOWN, Exchange
 from wallaroo._keys import canonical, partition_of
-from wallaroo._protocol import Batch
 from wallaroo._results import PICKLE, Serializer
 
 
@@ -19,7 +18,7 @@ class Several:
 
     def __init__(self, application: Application, executors: int, serializer: Serializer = PICKLE) -> None:
         table = [partition * executors // 16 for partition in range(16)]
-        self.running = [Running(application, Owners(number, table), serializer) for number in range(executors)]
+        self.running = [Running(application, (number, table), serializer) for number in range(executors)]
         self.handed_on = 0
 
     def process(self, *messages: str, at: int = 0) -> list[str]:
@@ -28,9 +27,9 @@ class Several:
         while any(running.out.exchanged for running in self.running):
             for running in self.running:
                 while running.out.exchanged:
-                    stage, executor, count, packed = running.out.exchanged.pop(0)
-                    self.handed_on += count
-                    self.running[executor].run(Batch(1, stage, (), b"head" + packed, 4, 0))
+                    stage, executor, piece = running.out.exchanged.pop(0)
+                    self.handed_on += piece[0]
+                    self.running[executor].packed(stage, piece)
         return [payload.decode() for running in self.running for payload in running.out.sent]
 
     def failures(self) -> list[tuple[int, str, str, object]]:
@@ -48,8 +47,9 @@ class Exchanges(unittest.TestCase):
         self.assertEqual(sorted(sent), sorted(f"{word}{n}" for word in words for n in (1, 2, 3, 4)))
         self.assertGreater(several.handed_on, 50)
         for number, running in enumerate(several.running):
-            for word in running.entities["c"].by_text:
-                self.assertEqual(partition_of(canonical(word), 16) * 3 // 16, number)
+            for word in words:
+                belongs = partition_of(canonical(word), 16) * 3 // 16 == number
+                self.assertEqual(running.entity("c", word) is not None, belongs)
 
     def test_a_message_may_change_executors_at_every_keyed_step(self) -> None:
         @wallaroo.partition
@@ -67,7 +67,7 @@ class Exchanges(unittest.TestCase):
         for n in range(40):
             several.process(f"w{n % 5}", at=n % 4)
         self.assertEqual(len(several.process()), 40)
-        single = [running.entities["e"].by_text.get(None) for running in several.running]
+        single = [running.entity("e", None) for running in several.running]
         self.assertEqual([entity.n for entity in single if isinstance(entity, Count)], [40])
 
     def test_keys_of_every_kind_find_their_executor(self) -> None:
@@ -130,7 +130,7 @@ class Exchanges(unittest.TestCase):
         several = Several(application, 2)
         for n in range(0, 3 * KNOWN, 1 << 13):
             several.process(" ".join(f"w{i}" for i in range(n, n + (1 << 13))))
-        exchanges: list[Exchange] = list(several.running[0].exchanges.values())
+        exchanges: list[Exchange] = list(several.running[0].stages._exchanges.values())
         self.assertLessEqual(len(exchanges[0].away), KNOWN)
         self.assertEqual(len(several.process()), 3 * KNOWN)
 

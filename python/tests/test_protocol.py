@@ -34,10 +34,34 @@ class GoldenFrames(unittest.TestCase):
         )
 
     def test_packed_batches_are_read(self) -> None:
-        case = golden()["packed batch"]
-        [(_, data)] = protocol.Frames().feed(bytes.fromhex(case["hex"]))
-        batch = protocol.read_batch(data)
-        self.assertEqual((batch.call, batch.stage, batch.payload[batch.start :].hex()), (12, 3, case["packed"]))
+        for name in ("packed batch", "packed batch of one piece", "settle"):
+            case = golden()[name]
+            [(_, data)] = protocol.Frames().feed(bytes.fromhex(case["hex"]))
+            batch = protocol.read_batch(data)
+            pieces = [(piece["messages"], len(piece["hex"]) // 2) for piece in case["pieces"]]
+            payload = "".join(piece["hex"] for piece in case["pieces"])
+            self.assertEqual((batch.call, batch.stage, batch.ingest), (case["call"], case["target"], case["ingest"]))
+            self.assertEqual((batch.pieces, batch.payload[batch.start :].hex()), (pieces, payload), name)
+            self.assertEqual(batch.settles, name == "settle")
+
+    def test_moves_are_read(self) -> None:
+        cases = golden()
+        frames = {name: bytes.fromhex(cases[name]["hex"])[4:] for name in ("switch", "load", "open")}
+        data = {name: b"\0\0\0\0" + frame for name, frame in frames.items()}
+        switch, load, opened = cases["switch"], cases["load"], cases["open"]
+        moves = [(partition, owner) for partition, owner in switch["moves"]]
+        self.assertEqual(protocol.read_switch(data["switch"]), (switch["call"], switch["island"], moves))
+        entities = bytes.fromhex(load["entities"])
+        self.assertEqual(protocol.read_load(data["load"]), (load["call"], load["island"], load["partition"], entities))
+        self.assertEqual(protocol.read_open(data["open"]), (opened["call"], opened["target"], opened["partitions"]))
+        for name, read in (("switch", protocol.read_switch), ("open", protocol.read_open)):
+            self.assertEqual(protocol.read_call(data[name]), cases[name]["call"])
+            for cut in range(5, len(data[name])):
+                with self.assertRaises(protocol.ProtocolError):
+                    read(data[name][:cut])
+        for cut in range(5, 15):
+            with self.assertRaises(protocol.ProtocolError):
+                protocol.read_load(data["load"][:cut])
 
     def test_answers_are_written(self) -> None:
         cases = golden()
@@ -47,17 +71,31 @@ class GoldenFrames(unittest.TestCase):
             sizes, data = array("I", map(len, payloads)), b"".join(payloads)
             written = b"".join(protocol.output_frame(case["call"], case["target"], sizes, data, case["ingest"]))
             self.assertEqual(written.hex(), case["hex"], name)
-        case = cases["exchange"]
-        packed = bytes.fromhex(case["packed"])
-        parts = protocol.exchange_frame(
-            case["call"], case["target"], case["executor"], case["count"], packed, case["ingest"]
-        )
-        self.assertEqual(b"".join(parts).hex(), case["hex"])
         failure = cases["failure"]
         written = protocol.failure_frame(failure["call"], failure["index"], failure["failure"])
         self.assertEqual(written.hex(), failure["hex"])
-        self.assertEqual(protocol.done_frame(cases["done"]["call"]).hex(), cases["done"]["hex"])
         self.assertEqual(protocol.frame(protocol.READY).hex(), cases["ready"]["hex"])
+        self.assertEqual(protocol.done_frame(cases["done"]["call"]).hex(), cases["done"]["hex"])
+        case = cases["done with counts"]
+        counts = dict(case["entered"])
+        entered = [counts.get(step, 0) for step in range(5)]
+        self.assertEqual(protocol.done_frame(case["call"], 0, entered).hex(), case["hex"])
+
+    def test_what_goes_elsewhere_is_written(self) -> None:
+        cases = golden()
+        for name, write, target in (
+            ("exchange", protocol.exchange_frame, "executor"),
+            ("queued", protocol.queued_frame, "partition"),
+        ):
+            case = cases[name]
+            pieces = [(piece["messages"], bytes.fromhex(piece["hex"])) for piece in case["pieces"]]
+            parts = write(case["call"], case["target"], case[target], pieces, case["ingest"])
+            self.assertEqual(b"".join(parts).hex(), case["hex"], name)
+        case = cases["state"]
+        parts = protocol.state_frame(case["call"], case["partition"], bytes.fromhex(case["entities"]))
+        self.assertEqual(b"".join(parts).hex(), case["hex"])
+        case = cases["move failed"]
+        self.assertEqual(protocol.move_failed_frame(case["call"], case["stuck"]).hex(), case["hex"])
 
     def test_json_bodies_are_read(self) -> None:
         case = golden()["start"]
@@ -90,10 +128,10 @@ class Pieces(unittest.TestCase):
 
 class WrongBytes(unittest.TestCase):
     def test_damaged_batches_are_refused_or_whole(self) -> None:
-        frame = bytes.fromhex(golden()["batch"]["hex"])[4:]
-        data = b"\0\0\0\0" + frame
-        for seed in range(3000):
+        frames = [bytes.fromhex(golden()[name]["hex"])[4:] for name in ("batch", "packed batch")]
+        for seed in range(6000):
             chance = random.Random(seed)
+            data = b"\0\0\0\0" + frames[seed % 2]
             damaged = bytearray(data)
             for _ in range(chance.randint(1, 4)):
                 damaged[chance.randrange(5, len(damaged))] = chance.randrange(256)
@@ -102,7 +140,8 @@ class WrongBytes(unittest.TestCase):
                 batch = protocol.read_batch(bytes(damaged))
             except protocol.ProtocolError:
                 continue
-            self.assertEqual(batch.start + sum(batch.sizes) <= len(damaged), True, seed)
+            size = sum(batch.sizes) + sum(size for _, size in batch.pieces)
+            self.assertLessEqual(batch.start + size, len(damaged), seed)
 
     def test_a_frame_without_a_kind_is_refused(self) -> None:
         with self.assertRaises(protocol.ProtocolError):

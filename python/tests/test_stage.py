@@ -9,7 +9,8 @@ from typing import Any
 import wallaroo
 from staging import Collected, Count, Running, build, count, plain, run, split, text, whole_word
 from wallaroo._entities import Entities
-from wallaroo._keys import canonical
+from wallaroo._keys import canonical, partition_of
+from wallaroo._owners import Owners
 
 
 class Results(unittest.TestCase):
@@ -89,7 +90,7 @@ class Results(unittest.TestCase):
         builder.to_state_partition(count, Count, "counts", whole_word).done()
         running = Running(builder.build())
         self.assertEqual(running.process("a", "a"), [])
-        self.assertEqual(running.entities["counts"].entity("a").n, 2)  # type: ignore[attr-defined]
+        self.assertEqual(running.entity("counts", "a").n, 2)
 
 
 class Failures(unittest.TestCase):
@@ -223,8 +224,10 @@ class State(unittest.TestCase):
     def test_named_keys_exist_from_the_start(self) -> None:
         application = build(lambda builder: builder.to_state_partition(count, Count, "c", whole_word, ["a", "b", "c"]))
         entities = Entities(application.states[0])
-        entities.name_keys(lambda encoded: encoded != canonical("c"))
-        self.assertEqual(list(entities.by_text), ["a", "b"])
+        partitions = [partition_of(canonical(key), 64) for key in "abc"]
+        self.assertEqual(len(set(partitions)), 3)
+        entities.name_keys(Owners(1, [int(partition != partitions[2]) for partition in range(64)]))
+        self.assertEqual(list(entities.by_key), ["a", "b"])
 
     def test_steps_and_pipelines_share_a_state_by_its_name(self) -> None:
         builder = wallaroo.ApplicationBuilder("test")

@@ -7,6 +7,7 @@ import os
 import threading
 from array import array
 from collections import deque
+from collections.abc import Sequence
 
 from . import _protocol as protocol
 from ._failures import summary, user_traceback
@@ -53,13 +54,17 @@ class Answers:
             self.write(self._last)
         self._last = protocol.output_frame(batch.call, sink, sizes, data, batch.ingest)
 
-    def exchange(self, batch: protocol.Batch, stage: int, executor: int, count: int, packed: bytes) -> None:
+    def exchange(self, batch: protocol.Batch, stage: int, executor: int, pieces: protocol.Pieces) -> None:
         """Write messages for a stage on another executor."""
-        self.write(protocol.exchange_frame(batch.call, stage, executor, count, packed, batch.ingest))
+        self.write(protocol.exchange_frame(batch.call, stage, executor, pieces, batch.ingest))
 
-    def done(self, batch: protocol.Batch) -> None:
-        """Say that a batch is processed, behind all that came of it."""
-        self.write([*self._last, protocol.done_frame(batch.call)])
+    def queued(self, batch: protocol.Batch, stage: int, partition: int, pieces: protocol.Pieces) -> None:
+        """Write messages for a stage that met a shut queue."""
+        self.write(protocol.queued_frame(batch.call, stage, partition, pieces, batch.ingest))
+
+    def done(self, call: int, first: int = 0, entered: Sequence[int] = ()) -> None:
+        """Say that a call is done, behind all that came of it: how many messages entered the first step, and so on."""
+        self.write([*self._last, protocol.done_frame(call, first, entered)])
         self._last = []
 
     def fail(self, batch: protocol.Batch, index: int, site: str, error: BaseException, *key: object) -> None:

@@ -12,16 +12,16 @@ from functools import partial
 from typing import Any, Protocol
 
 from ._application import Application, Pipeline, State, Step
-from ._entities import Entities
 from ._exchange import Exchange, Stage, unpack
 from ._exchange import Outbox as ExchangeOutbox
 from ._protocol import Batch
-from ._results import PICKLE, Serializer, not_a_pair, whole
+from ._results import PICKLE, Limits, Serializer, not_a_pair, whole
 from ._sink import Outbox as SinkOutbox
 from ._sink import SinkWriter
 from ._steps import ComputationMulti, StateComputationMulti
 
-StageFunction = Callable[[Batch], None]
+StageFunction = Callable[[Batch], Sequence[int]]
+"""Processes a batch; tells how many messages have entered each step, from the stage's first one on."""
 
 
 class Outbox(SinkOutbox, ExchangeOutbox, Protocol):
@@ -35,17 +35,17 @@ class Surroundings:
     Attributes:
         application: what the user built.
         stages: those of all pipelines, as the engine cut them.
-        entities: the state entities of this process, by state name.
         exchanges: the ways to keyed stages, by the number of the stage.
         serializer: how objects of the application become bytes.
+        limits: how much may come of one message.
         outbox: where results and failures go.
     """
 
     application: Application
     stages: Sequence[Stage]
-    entities: Mapping[str, Entities]
     exchanges: Mapping[int, Exchange]
     serializer: Serializer
+    limits: Limits
     outbox: Outbox
 
 
@@ -74,15 +74,18 @@ class _StageWriter:
         self._exchanges = {
             stage.first: around.exchanges[later]
             for later, stage in enumerate(around.stages)
-            if stage.pipeline == self._stage.pipeline and stage.keyed and later > number
+            if stage.pipeline == self._stage.pipeline and stage.keyed and later >= number
         }
         self._lines: list[str] = []
         self._depth = 0
         self.names: dict[str, Any] = {
             "fail": around.outbox.fail,
-            "flush": SinkWriter(around.outbox, self._stage.pipeline, f"{self._pipeline.name}/sink").flush,
+            "flush": SinkWriter(
+                around.outbox, self._stage.pipeline, f"{self._pipeline.name}/sink", around.limits
+            ).flush,
             "unpack": partial(unpack, around.serializer),
-            "whole": whole,
+            "whole": partial(whole, around.limits.messages),
+            "most": around.limits.messages,
             "not_a_pair": not_a_pair,
             "apart": around.serializer.apart,
         }
@@ -101,10 +104,13 @@ class _StageWriter:
         self._write("def stage(batch, BOUND):")
         self._depth = 2
         if self._stage.keyed:
-            self._write("keys, values = unpack(batch)")
+            exchange = self._exchanges[self._stage.first]
+            self.names["arrived"], self.names["settled"] = exchange.arrived, exchange.settled
+            self._write("keys, values = unpack(batch)", "if batch.settles:", "    arrived = settled")
         else:
             self._write("data = batch.payload", "end = batch.start")
         self._write("results, marks, before, enough = [], [], 0, 64", "emit, mark = results.append, marks.append")
+        self._write(*(f"gave{number} = lost{number} = 0" for number in self._numbers()))
         each = "(key, value) in enumerate(zip(keys, values))" if self._stage.keyed else "size in enumerate(batch.sizes)"
         self._write(f"for index, {each}:")
         self._depth = 3
@@ -115,6 +121,25 @@ class _StageWriter:
         self._steps()
         self._depth = 2
         self._write("if results:", "    flush(batch, results, before, marks)")
+        self._entered()
+
+    def _numbers(self) -> range:
+        """The steps from the stage's first one on."""
+        return range(self._stage.first, len(self._pipeline.steps))
+
+    def _entered(self) -> None:
+        """Return how many messages have entered each step.
+
+        Nothing is counted on the way of a message that goes on, but for the results of steps with several: `gave` are
+        those for a step, `lost` the messages that did not come to it or went elsewhere.
+        """
+        came = "len(keys)" if self._stage.keyed else "len(batch.sizes)"
+        for number in self._numbers():
+            if number > self._stage.first:
+                several = _gives_several(self._pipeline.steps[number - 1])
+                came = f"gave{number}" if several else f"entered{number - 1}"
+            self._write(f"entered{number} = {came} - lost{number}")
+        self._write(f"return ({''.join(f'entered{number}, ' for number in self._numbers())})")
 
     def _steps(self) -> None:
         """One message's way: decoder, steps, encoder."""
@@ -122,12 +147,14 @@ class _StageWriter:
         if not self._stage.keyed:
             self.names["decode"] = pipeline.source.decoder.function
             self._write("start = end", "end += size")
-            self._guarded(f"{pipeline.name}/source", ["value = decode(data[start:end])"])
-            self._drop_none()
+            self._guarded(f"{pipeline.name}/source", ["value = decode(data[start:end])"], lacking=self._stage.first)
+            self._drop_none(self._stage.first)
         elif self._around.serializer is not PICKLE:
             self.names["deserialize"] = self._around.serializer.deserialize
             step = pipeline.steps[self._stage.first]
-            self._guarded(f"{pipeline.name}/{step.name}", ["value = deserialize(value)"], with_key=True)
+            site = f"{pipeline.name}/{step.name}"
+            lost = self._after(self._stage.first)
+            self._guarded(site, ["value = deserialize(value)"], with_key=True, lacking=lost)
         for number, step in enumerate(pipeline.steps):
             if number >= self._stage.first:
                 self._step(number, step, f"{pipeline.name}/{step.name}")
@@ -136,60 +163,69 @@ class _StageWriter:
             self._guarded(f"{pipeline.name}/sink", ["value = encode(value)"])
             self._write("if value is not None:", "    emit(value)")
 
+    def _after(self, number: int) -> int | None:
+        """The step to which a message does not come that fails in this one; None if there it is not awaited."""
+        return None if _gives_several(self._pipeline.steps[number]) else number + 1
+
     def _step(self, number: int, step: Step, site: str) -> None:
         self.names[f"step{number}"] = step.computation.function
-        many = isinstance(step.computation, (ComputationMulti, StateComputationMulti))
+        many = _gives_several(step)
         if step.state is not None:
             self._entity(number, step, step.state, site)
             self._state_call(number, many, site)
         elif many:
-            self._guarded(site, [f"many = step{number}(value)", "if type(many) is not list:", "    many = whole(many)"])
+            take = ["if type(many) is not list or len(many) > most:", "    many = whole(many)"]
+            self._guarded(site, [f"many = step{number}(value)", *take])
         else:
-            self._guarded(site, [f"value = step{number}(value)"])
+            self._guarded(site, [f"value = step{number}(value)"], lacking=number + 1)
         if many:
+            if number + 1 in self._numbers():
+                self._write(f"gave{number + 1} += len(many)")
             self._write("for value in many:")
             self._depth += 1
-        self._drop_none()
+        self._drop_none(number + 1)
 
     def _entity(self, number: int, step: Step, state: State, site: str) -> None:
         """Find the state entity of a message, or hand the message on to where it is."""
-        entities = self._around.entities[state.name]
-        exchange = self._exchanges.get(number)
-        self.names[f"known{number}"] = entities.by_text.get
-        keyed = step.partition is not None
-        if exchange is not None or not self._stage.keyed:
+        exchange = self._exchanges[number]
+        arrives = self._stage.keyed and number == self._stage.first
+        plain = ""
+        if step.partition is not None:
+            plain = (
+                " if type(key) is int else None" if state.u64 else " if type(key) is str or type(key) is int else None"
+            )
+        self.names[f"known{number}"] = exchange.entities.by_key.get
+        if not arrives:
             self._key(number, step, site)
-        self._write(
-            f"entity = known{number}(key) if type(key) is str else None" if keyed else f"entity = known{number}(None)"
-        )
-        self._write("if entity is None:")
+        self._write(f"entity = known{number}(key){plain}", "if entity is None:")
         self._depth += 1
-        if exchange is None:
-            self.names[f"entity{number}"] = entities.entity
-            self._guarded(f"{site} key", [f"entity = entity{number}(key)"], with_key=True)
+        if arrives:
+            self._find("arrived", number, site)
         else:
             self.names[f"away{number}"], self.names[f"find{number}"] = exchange.away.get, exchange.find
-            self._write(
-                f"put = away{number}(key) if type(key) is str else None" if keyed else f"put = away{number}(None)"
-            )
-            self._write("if put is None:")
+            self._write(f"put = away{number}(key){plain}", "if put is None:")
             self._depth += 1
-            self._guarded(f"{site} key", [f"entity, put = find{number}(key)"], with_key=True)
+            self._find(f"find{number}", number, site)
             self._depth -= 1
-            self._write("if put is not None:", "    put((index, key, value))", "    continue")
+        self._write("if put is not None:", "    put((index, key, value))", f"    lost{number} += 1", "    continue")
         self._depth -= 1
+
+    def _find(self, how: str, number: int, site: str) -> None:
+        found = [f"entity, put = {how}(key)"]
+        self._guarded(f"{site} key", found, with_key=True, lacking=self._after(number))
 
     def _key(self, number: int, step: Step, site: str) -> None:
         if step.partition is None:
             self._write("key = None")
         else:
             self.names[f"partition{number}"] = step.partition.function
-            self._guarded(f"{site} key", [f"key = partition{number}(value)"])
+            self._guarded(f"{site} key", [f"key = partition{number}(value)"], lacking=self._after(number))
 
     def _state_call(self, number: int, many: bool, site: str) -> None:
         """Call a state computation; what it returns must be a pair, whose second half is a bool."""
         output = "output" if many else "value"
-        self._guarded(site, [f"result = step{number}(value, entity)"], with_key=True)
+        guarded = partial(self._guarded, site, with_key=True, lacking=self._after(number))
+        guarded([f"result = step{number}(value, entity)"])
         pair = [
             "if type(result) is not tuple and not isinstance(result, tuple):",
             "    raise ValueError",
@@ -197,16 +233,24 @@ class _StageWriter:
             "if changed is not True and changed is not False:",
             "    raise ValueError",
         ]
-        self._guarded(site, pair, with_key=True, raised="not_a_pair(result)")
+        guarded(pair, raised="not_a_pair(result)")
         if many:  # taken whole, since later steps may change the state that a generator reads
-            self._guarded(site, ["many = whole(output)"], with_key=True)
+            guarded(["many = whole(output)"])
         else:
             self._write("if value is entity:")
             self._depth += 1
-            self._guarded(site, ["value = apart(value)"], with_key=True)
+            guarded(["value = apart(value)"])
             self._depth -= 1
 
-    def _guarded(self, site: str, body: Sequence[str], *, with_key: bool = False, raised: str = "error") -> None:
+    def _guarded(
+        self,
+        site: str,
+        body: Sequence[str],
+        *,
+        with_key: bool = False,
+        raised: str = "error",
+        lacking: int | None = None,
+    ) -> None:
         """Statements that may raise. What they raise is reported, and the innermost loop goes on with its next message.
 
         Args:
@@ -214,15 +258,28 @@ class _StageWriter:
             body: the statements.
             with_key: whether the key of the message is known.
             raised: the exception to report.
+            lacking: the step that lacks the message then.
         """
         name = f"site{len(self.names)}"
         self.names[name] = site
         self._write("try:", *(f"    {line}" for line in body), "except BaseException as error:")
-        self._write(f"    fail(batch, index, {name}, {raised}{', key' if with_key else ''})", "    continue")
+        self._write(f"    fail(batch, index, {name}, {raised}{', key' if with_key else ''})")
+        self._lose(lacking)
 
-    def _drop_none(self) -> None:
-        self._write("if value is None:", "    continue")
+    def _drop_none(self, lacking: int) -> None:
+        self._write("if value is None:")
+        self._lose(lacking)
+
+    def _lose(self, lacking: int | None) -> None:
+        """The end of a branch: the message does not come to a step."""
+        if lacking in self._numbers():
+            self._write(f"    lost{lacking} += 1")
+        self._write("    continue")
 
     def _write(self, *lines: str) -> None:
         indent = "    " * self._depth
         self._lines.extend(indent + line for line in lines)
+
+
+def _gives_several(step: Step) -> bool:
+    return isinstance(step.computation, (ComputationMulti, StateComputationMulti))

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections import defaultdict
 
 from ._application import State
 from ._keys import canonical
-
-_Index = TypeVar("_Index")
+from ._owners import Owners
 
 
 class Entities:
     """The entities of one state name: the object of each key, made when its key first comes.
 
-    Those whose key is neither str nor int are found by their canonical bytes, so that 1, True and 1.0 do not meet.
+    Those of a partition whose queue is shut at some stage stand apart: they are not found by a look-up in `by_key`, and
+    whoever asks here must know that the queue is open.
 
     Attributes:
-        by_text: those whose key is a str, for a look-up without a call: the generated stage functions read it. A state
-            without keys keeps its one entity there too, under None.
+        name: the name of the state.
+        by_key: those whose key is exactly a str or an int, and the one of a state without keys, under None; for a
+            look-up without a call: the generated stage functions read it. True and 1.0 must not be looked up in it,
+            since they would meet 1. Those of other keys are found by their canonical bytes.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.name = state.name
+        self.by_key: dict[object, object] = {}
         self._by_bytes: dict[bytes, object] = {}
-        self._by_int: dict[int, object] = {}
-        self.by_text: dict[str | None, object] = {}
+        self._keys: defaultdict[int, list[object]] = defaultdict(list)  # of these entities, by partition
+        self._apart: dict[int, dict[bytes, tuple[object, object]]] = {}  # by partition: key and entity of each
 
-    def name_keys(self, ours: Callable[[bytes], bool]) -> None:
-        """Make the entities of the keys that the application names and that are ours, by their canonical bytes.
+    def name_keys(self, owners: Owners) -> None:
+        """Make the entities of the keys that the application names and that are this executor's.
 
         Raises:
             Exception: whatever the state class raises, and TypeError or ValueError for what cannot be a key.
         """
         for key in self._state.keys:
-            if ours(self.identity(key)):
-                self.entity(key)
+            encoded = self.identity(key)
+            partition = owners.partition(encoded)
+            if owners.has(partition):
+                self.entity(key, encoded, partition)
 
     def identity(self, key: object) -> bytes:
         """The canonical bytes of a key, which is checked; of a state without keys those of None.
@@ -49,34 +54,66 @@ class Entities:
             _check_u64(key)
         return canonical(key)
 
-    def entity(self, key: object) -> object:
+    def found(self, key: object, encoded: bytes) -> object | None:
+        """The entity of a key if it is here, made, and does not stand apart."""
+        return self.by_key.get(key) if _plain(key) else self._by_bytes.get(encoded)
+
+    def entity(self, key: object, encoded: bytes, partition: int) -> object:
         """The entity of a key; made now if it is not here yet.
 
         Raises:
-            TypeError, ValueError: what came cannot be a key.
             Exception: whatever the state class raises.
         """
-        if type(key) is int and key in self._by_int:
-            return self._by_int[key]
-        if not self._state.keyed:
-            return self._keep(self.by_text, None, None)
-        if self._state.u64:
-            _check_u64(key)
-        if type(key) is int:
-            return self._keep(self._by_int, key, key)
-        encoded = canonical(key)
-        if type(key) is str:
-            return self._keep(self.by_text, key, key)
-        return self._keep(self._by_bytes, encoded, key)
+        apart = self._apart.get(partition)
+        if apart is not None:
+            if encoded not in apart:
+                apart[encoded] = (key, self._make(key))
+            return apart[encoded][1]
+        entity = self.found(key, encoded)
+        if entity is None:
+            entity = self._make(key)
+            self._keep(key, encoded, partition, entity)
+        return entity
 
-    def _keep(self, among: dict[_Index, object], index: _Index, key: object) -> object:
-        found = among.get(index)
-        if found is None:
-            found = self._state.cls(key) if self._state.takes_key else self._state.cls()
-            if found is None:
-                raise TypeError(f"the state class of {self._state.name!r} returned None instead of a state object")
-            among[index] = found
-        return found
+    def hold(self, partition: int) -> None:
+        """Have the entities of a partition, of which there are none yet, stand apart until `release`."""
+        self._apart[partition] = {}
+
+    def load(self, partition: int, key: object, entity: object) -> None:
+        """Take in an entity of a partition that is held."""
+        self._apart[partition][self.identity(key)] = (key, entity)
+
+    def release(self, partition: int) -> None:
+        """Have the entities of a partition stand apart no longer."""
+        for encoded, (key, entity) in self._apart.pop(partition, {}).items():
+            self._keep(key, encoded, partition, entity)
+
+    def take(self, partition: int) -> list[tuple[object, object]]:
+        """Take out all entities of a partition, with their keys, without a look at others."""
+        if partition in self._apart:
+            return list(self._apart.pop(partition).values())
+        return [(key, self._pop(key)) for key in self._keys.pop(partition, ())]
+
+    def _make(self, key: object) -> object:
+        entity: object = self._state.cls(key) if self._state.takes_key else self._state.cls()
+        if entity is None:
+            raise TypeError(f"the state class of {self._state.name!r} returned None instead of a state object")
+        return entity
+
+    def _keep(self, key: object, encoded: bytes, partition: int, entity: object) -> None:
+        if _plain(key):
+            self.by_key[key] = entity
+        else:
+            self._by_bytes[encoded] = entity
+        self._keys[partition].append(key)
+
+    def _pop(self, key: object) -> object:
+        return self.by_key.pop(key) if _plain(key) else self._by_bytes.pop(canonical(key))
+
+
+def _plain(key: object) -> bool:
+    """Whether a key, which is one, stands in `Entities.by_key`."""
+    return type(key) is str or type(key) is int or key is None
 
 
 def _check_u64(key: object) -> None:

@@ -12,20 +12,19 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from . import _protocol as protocol
 from ._answers import Answers, LogHandler
 from ._application import Application
-from ._compile import StageFunction, Surroundings, stage_function
-from ._entities import Entities
-from ._exchange import Exchange, Owners, Stage
-from ._failures import user_traceback
+from ._exchange import Stage
 from ._load import LoadFailed, Request, load
 from ._output import quiet_standard_output, replace_standard_output
 from ._plan import plan
-from ._results import PICKLE
+from ._results import PICKLE, Limits, Serializer
+from ._stages import Stages
+from ._state import Stuck
 
 COMMANDS, ANSWERS = 3, 4  # the file descriptors that the engine gives the process
 _READ = 1 << 20
@@ -90,9 +89,8 @@ class _Executor:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._application: Application | None = None
-        self._serializer = PICKLE
-        self._stages: list[StageFunction] = []
-        self._exchanges: dict[int, Exchange] = {}
+        self._serializer: Serializer = PICKLE
+        self._stages: Stages | None = None
 
     def run(self, frames: Iterator[tuple[int, bytes]]) -> None:
         """Carry out commands. An application that cannot be loaded is told to the engine and ends them."""
@@ -105,18 +103,36 @@ class _Executor:
             self._answers.write([protocol.json_frame(protocol.LOAD_FAILED, told)])
 
     def _command(self, kind: int, data: bytes) -> None:
-        if kind == protocol.BATCH:
-            batch = protocol.read_batch(data)
-            self._stages[batch.stage](batch)
-            for exchange in self._exchanges.values():
-                exchange.flush(batch)
-            self._answers.done(batch)
+        if self._stages is not None:
+            self._call(self._stages, kind, data)
         elif kind == protocol.HELLO:
             self._hello(protocol.read_json(data))
         elif kind == protocol.START and self._application is not None:
             self._start(self._application, protocol.read_json(data))
         else:
             raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")
+
+    def _call(self, stages: Stages, kind: int, data: bytes) -> None:
+        """Carry out a call. What an entity's own code raises when it moves is told to the engine, which then ends."""
+        call = protocol.read_call(data)
+        first = 0
+        entered: Sequence[int] = ()
+        try:
+            if kind in (protocol.BATCH, protocol.SETTLE):
+                first, entered = stages.process(protocol.read_batch(data))
+            elif kind == protocol.SWITCH:
+                for partition, entities in stages.switch(protocol.read_switch(data)):
+                    self._answers.write(protocol.state_frame(call, partition, entities))
+            elif kind == protocol.LOAD:
+                stages.load(protocol.read_load(data))
+            elif kind == protocol.OPEN:
+                stages.open(protocol.read_open(data))
+            else:
+                raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")
+        except Stuck as stuck:
+            self._answers.write([protocol.move_failed_frame(call, stuck.failure)])
+        else:
+            self._answers.done(call, first, entered)
 
     def _hello(self, request: dict[str, object]) -> None:
         """Load the application and answer with its plan."""
@@ -127,32 +143,18 @@ class _Executor:
 
     def _start(self, application: Application, request: dict[str, Any]) -> None:
         """Make the stages, and those of the entities named by the application that are this executor's."""
-        owners = Owners(request["executor"], request["owners"])
-        stages = [Stage(stage["pipeline"], stage["first"], stage["keyed"]) for stage in request["stages"]]
-        entities = {state.name: Entities(state) for state in application.states}
-        for name, among in entities.items():
-            try:
-                among.name_keys(lambda encoded: owners.of(encoded) == owners.executor)
-            except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
-                raise LoadFailed(f"making the entities of state {name!r} failed:", user_traceback(error)) from None
-        for number, stage in enumerate(stages):
-            if stage.keyed:
-                self._exchanges[number] = self._exchange(application, number, stage, entities, owners)
-        around = Surroundings(application, stages, entities, self._exchanges, self._serializer, self._answers)
-        self._stages = [stage_function(around, number) for number in range(len(stages))]
+        self._stages = Stages(
+            application,
+            [Stage(**stage) for stage in request["stages"]],
+            (request["executor"], request["owners"]),
+            self._serializer,
+            Limits(request["max_messages"], request["max_bytes"], request["piece"]),
+            self._answers,
+        )
         gc.collect()
         gc.freeze()  # what loading made stays; the collector need not walk it again
         _flush_standard_output()
         self._answers.write([protocol.frame(protocol.READY)])
-
-    def _exchange(
-        self, application: Application, number: int, stage: Stage, entities: dict[str, Entities], owners: Owners
-    ) -> Exchange:
-        pipeline = application.pipelines[stage.pipeline]
-        step = pipeline.steps[stage.first]
-        assert step.state is not None
-        site = f"{pipeline.name}/{step.name}"
-        return Exchange(number, site, entities[step.state.name], owners, self._serializer, self._answers)
 
 
 def _flush_standard_output() -> None:

@@ -12,13 +12,18 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-VERSION = 1
+VERSION = 2
 
 # What the engine sends.
 HELLO = 1
 START = 2
 BATCH = 3
+SWITCH = 4
+LOAD = 5
+OPEN = 6
+SETTLE = 7
 
 # What the process answers.
 PLAN = 65
@@ -29,13 +34,16 @@ FAILURE = 69
 DONE = 70
 LOG = 71
 EXCHANGE = 72
+STATE = 73
+MOVE_FAILED = 74
+QUEUED = 75
 
 # The columns of a batch, and their forms.
 PAYLOAD = 1
 INGEST_TIME = 2
 SIZED = 1  # u32 for each message, then the bytes of all
 CONSTANT = 2  # one i64 for all messages
-PACKED = 3  # all messages as one piece, which the processes alone can read
+PACKED = 3  # pieces of several messages each, which the processes alone can read
 
 _HEADER = struct.Struct("<IB")
 _CALL = struct.Struct("<I")
@@ -43,7 +51,16 @@ _BATCH = struct.Struct("<IHIB")  # call, stage or sink, count, number of columns
 _COLUMN = struct.Struct("<BBI")  # column, form, bytes that follow
 _I64 = struct.Struct("<q")
 _EXECUTOR = struct.Struct("<H")
+_PARTITION = struct.Struct("<I")
 _FAILURE = struct.Struct("<II")  # call, index of the message in its batch
+_PIECE = struct.Struct("<II")  # messages, bytes
+_STATE = struct.Struct("<II")  # call, partition
+_SWITCH = struct.Struct("<IHI")  # call, island, number of moves
+_MOVE = struct.Struct("<IH")  # partition, its owner from now on
+_LOAD = struct.Struct("<IHI")  # call, island, partition
+_OPEN = struct.Struct("<IHI")  # call, stage, number of partitions
+_DONE = struct.Struct("<IH")  # call, number of steps
+_ENTERED = struct.Struct("<HI")  # step, messages
 
 _SWAP = sys.byteorder == "big"
 
@@ -55,20 +72,58 @@ class ProtocolError(Exception):
 class Batch:
     """Messages for one stage, in columns.
 
-    ``payload`` holds the payloads of all messages one after another from offset ``start``, ``sizes`` their lengths, or,
-    where ``sizes`` is empty, the messages as one piece; ``ingest`` is the time at which the source read them, in
-    nanoseconds since 1970.
+    ``payload`` holds, from offset ``start``, the payloads of all messages one after another, and ``sizes`` their
+    lengths; or pieces of several messages each, and ``pieces`` how many messages and bytes each has. ``ingest`` is the
+    time at which the source read them, in nanoseconds since 1970. ``settles`` says that they come from the queue of a
+    partition that is here, although it is shut.
     """
 
-    __slots__ = ("call", "ingest", "payload", "sizes", "stage", "start")
+    __slots__ = ("call", "ingest", "payload", "pieces", "settles", "sizes", "stage", "start")
 
-    def __init__(self, call: int, stage: int, sizes: Sequence[int], payload: bytes, start: int, ingest: int) -> None:
+    def __init__(
+        self,
+        call: int,
+        stage: int,
+        sizes: Sequence[int],
+        payload: bytes,
+        start: int,
+        ingest: int,
+        pieces: Sequence[tuple[int, int]] = (),
+        settles: bool = False,
+    ) -> None:
         self.call = call
         self.stage = stage
         self.sizes = sizes
         self.payload = payload
         self.start = start
         self.ingest = ingest
+        self.pieces = pieces
+        self.settles = settles
+
+
+class Switch(NamedTuple):
+    """Another table for an island: ``moves`` are partitions and their owners from now on."""
+
+    call: int
+    island: int
+    moves: Sequence[tuple[int, int]]
+
+
+class Load(NamedTuple):
+    """State of a partition that has come; ``entities`` is what `_state` wrote."""
+
+    call: int
+    island: int
+    partition: int
+    entities: bytes
+
+
+class Open(NamedTuple):
+    """The queues of these partitions at a stage are no longer shut."""
+
+    call: int
+    stage: int
+    partitions: Sequence[int]
 
 
 class Frames:
@@ -126,8 +181,20 @@ def read_json(data: bytes) -> dict[str, object]:
     return value
 
 
+def read_call(data: bytes) -> int:
+    """The number of a call, with which its frame's body begins.
+
+    Raises:
+        ProtocolError: it is cut.
+    """
+    if len(data) < BODY + _CALL.size:
+        raise ProtocolError("a call that is cut")
+    call: int = _CALL.unpack_from(data, BODY)[0]
+    return call
+
+
 def read_batch(data: bytes) -> Batch:
-    """The batch in a BATCH frame.
+    """The batch in a BATCH or SETTLE frame.
 
     Raises:
         ProtocolError: a column is missing, unknown or cut.
@@ -136,6 +203,7 @@ def read_batch(data: bytes) -> Batch:
         call, stage, count, columns = _BATCH.unpack_from(data, BODY)
         at = BODY + _BATCH.size
         sizes: Sequence[int] | None = None
+        pieces: Sequence[tuple[int, int]] = ()
         payload_at, ingest = 0, 0
         for _ in range(columns):
             column, form, size = _COLUMN.unpack_from(data, at)
@@ -146,7 +214,8 @@ def read_batch(data: bytes) -> Batch:
                 if sum(sizes) != size - 4 * count or at + size > len(data):
                     raise ProtocolError("payloads that do not fill their column")
             elif column == PAYLOAD and form == PACKED:
-                sizes, payload_at = (), at
+                sizes, pieces = (), _read_pieces(data, at, size, count)
+                payload_at = at + 4 + _PIECE.size * len(pieces)
             elif column == INGEST_TIME and form == CONSTANT:
                 (ingest,) = _I64.unpack_from(data, at)
             else:
@@ -156,7 +225,7 @@ def read_batch(data: bytes) -> Batch:
         raise ProtocolError("a batch that is cut") from None
     if sizes is None or at != len(data):
         raise ProtocolError("a batch without payloads, or with more bytes than its columns")
-    return Batch(call, stage, sizes, data, payload_at, ingest)
+    return Batch(call, stage, sizes, data, payload_at, ingest, pieces, data[4] == SETTLE)
 
 
 def _read_sizes(data: bytes, at: int, count: int) -> Sequence[int]:
@@ -167,6 +236,61 @@ def _read_sizes(data: bytes, at: int, count: int) -> Sequence[int]:
     if _SWAP:
         sizes.byteswap()
     return sizes
+
+
+def _read_pieces(data: bytes, at: int, size: int, count: int) -> Sequence[tuple[int, int]]:
+    """How the payload of packed messages is cut."""
+    (number,) = _CALL.unpack_from(data, at)
+    end = at + 4 + _PIECE.size * number
+    if end > at + size or at + size > len(data):
+        raise ProtocolError("a column of pieces that is cut")
+    pieces = list(_PIECE.iter_unpack(data[at + 4 : end]))
+    if sum(piece[0] for piece in pieces) != count or sum(piece[1] for piece in pieces) != at + size - end:
+        raise ProtocolError("pieces that do not fill their column")
+    return pieces
+
+
+def read_switch(data: bytes) -> Switch:
+    """The body of a SWITCH frame.
+
+    Raises:
+        ProtocolError: it is cut.
+    """
+    call, island, rest = _read_list(data, _SWITCH, _MOVE)
+    return Switch(call, island, [(partition, owner) for partition, owner in rest])
+
+
+def read_load(data: bytes) -> Load:
+    """The body of a LOAD frame.
+
+    Raises:
+        ProtocolError: it is cut.
+    """
+    if len(data) < BODY + _LOAD.size:
+        raise ProtocolError("a load that is cut")
+    call, island, partition = _LOAD.unpack_from(data, BODY)
+    return Load(call, island, partition, data[BODY + _LOAD.size :])
+
+
+def read_open(data: bytes) -> Open:
+    """The body of an OPEN frame.
+
+    Raises:
+        ProtocolError: it is cut.
+    """
+    call, stage, rest = _read_list(data, _OPEN, _PARTITION)
+    return Open(call, stage, [partition for (partition,) in rest])
+
+
+def _read_list(data: bytes, head: struct.Struct, each: struct.Struct) -> tuple[int, int, Iterator[tuple[int, ...]]]:
+    """A call, what it is about, and a list of which the head says how long it is."""
+    start = BODY + head.size
+    if len(data) < start:
+        raise ProtocolError("a command that is cut")
+    call, about, count = head.unpack_from(data, BODY)
+    if len(data) != start + count * each.size:
+        raise ProtocolError("a list that is not as long as it says")
+    return call, about, each.iter_unpack(data[start:])
 
 
 def output_frame(call: int, sink: int, sizes: array[int], data: bytes, ingest: int) -> list[bytes]:
@@ -186,18 +310,33 @@ def output_frame(call: int, sink: int, sizes: array[int], data: bytes, ingest: i
     return [head, sizes.tobytes(), data]
 
 
-def exchange_frame(call: int, stage: int, executor: int, count: int, packed: bytes, ingest: int) -> list[bytes]:
+Pieces = Sequence[tuple[int, bytes]]  # of packed messages: how many, and their bytes
+
+
+def exchange_frame(call: int, stage: int, executor: int, pieces: Pieces, ingest: int) -> list[bytes]:
     """The parts of an EXCHANGE frame: messages for a stage on another executor, from one call."""
-    body = _EXECUTOR.size + _BATCH.size + 2 * _COLUMN.size + _I64.size + len(packed)
-    head = (
-        _HEADER.pack(1 + body, EXCHANGE)
-        + _EXECUTOR.pack(executor)
-        + _BATCH.pack(call, stage, count, 2)
-        + _COLUMN.pack(INGEST_TIME, CONSTANT, _I64.size)
-        + _I64.pack(ingest)
-        + _COLUMN.pack(PAYLOAD, PACKED, len(packed))
-    )
-    return [head, packed]
+    return _packed(EXCHANGE, _EXECUTOR.pack(executor), call, stage, pieces, ingest)
+
+
+def queued_frame(call: int, stage: int, partition: int, pieces: Pieces, ingest: int) -> list[bytes]:
+    """The parts of a QUEUED frame: messages for a stage that met the shut queue of a partition, from one call."""
+    return _packed(QUEUED, _PARTITION.pack(partition), call, stage, pieces, ingest)
+
+
+def _packed(kind: int, target: bytes, call: int, stage: int, pieces: Pieces, ingest: int) -> list[bytes]:
+    column = 4 + sum(_PIECE.size + len(data) for _, data in pieces)
+    body = len(target) + _BATCH.size + 2 * _COLUMN.size + _I64.size + column
+    head = [
+        _HEADER.pack(1 + body, kind),
+        target,
+        _BATCH.pack(call, stage, sum(count for count, _ in pieces), 2),
+        _COLUMN.pack(INGEST_TIME, CONSTANT, _I64.size),
+        _I64.pack(ingest),
+        _COLUMN.pack(PAYLOAD, PACKED, column),
+        _CALL.pack(len(pieces)),
+        *(_PIECE.pack(count, len(data)) for count, data in pieces),
+    ]
+    return [b"".join(head), *(data for _, data in pieces)]
 
 
 def failure_frame(call: int, index: int, failure: dict[str, object]) -> bytes:
@@ -205,6 +344,23 @@ def failure_frame(call: int, index: int, failure: dict[str, object]) -> bytes:
     return frame(FAILURE, _FAILURE.pack(call, index), json.dumps(failure).encode("ascii"))
 
 
-def done_frame(call: int) -> bytes:
-    """All of a call's messages are processed, and all that came of them is written."""
-    return frame(DONE, _CALL.pack(call))
+def state_frame(call: int, partition: int, entities: bytes) -> list[bytes]:
+    """The parts of a STATE frame: entities of a partition that leaves."""
+    return [_HEADER.pack(1 + _STATE.size + len(entities), STATE) + _STATE.pack(call, partition), entities]
+
+
+def move_failed_frame(call: int, failure: dict[str, object]) -> bytes:
+    """An entity that cannot leave or come, which ends the executor."""
+    return frame(MOVE_FAILED, _CALL.pack(call), json.dumps(failure).encode("ascii"))
+
+
+def done_frame(call: int, first: int = 0, entered: Sequence[int] = ()) -> bytes:
+    """All of a call is done, and all that came of it is written.
+
+    Args:
+        call: which one.
+        first: a step of the pipeline.
+        entered: how many messages have come to it, and to each that follows it.
+    """
+    counts = [_ENTERED.pack(step, count) for step, count in enumerate(entered, first) if count]
+    return frame(DONE, _DONE.pack(call, len(counts)), *counts)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import ClassVar
 
 _NOT_MANY = (str, bytes, bytearray, memoryview, dict)
 
@@ -16,18 +18,38 @@ class WrongResult(Exception):
     """A step gave back what its kind of step must not."""
 
 
-def whole(many: object) -> list[object]:
+@dataclass(frozen=True)
+class Limits:
+    """How much one message may give, and how much travels together.
+
+    Attributes:
+        messages: results of one step.
+        bytes: what goes to a sink, all of it together; or one message that goes to another executor.
+        piece: messages that stay together on their way to another executor.
+    """
+
+    messages: int
+    bytes: int
+    piece: int
+
+    HINT: ClassVar[str] = "let the step give less, or raise --max-call-output"
+
+
+def whole(most: int, many: object) -> list[object]:
     """The results of a computation with several, taken whole before any of them goes on.
 
     Raises:
-        WrongResult: it is not an iterable, or one whose parts nobody means: a str, bytes or dict.
+        WrongResult: it is not an iterable, or one whose parts nobody means: a str, bytes or dict; or they are too many.
         Exception: what a generator raises.
     """
     if many is None:
         return []
     if isinstance(many, _NOT_MANY) or not isinstance(many, Iterable):
         raise WrongResult(f"got {describe(many)}; a computation with several results returns a list of them, or None")
-    return list(many)
+    results = list(islice(many, most + 1))  # there may be no end to them
+    if len(results) > most:
+        raise WrongResult(f"got more than {most} results for one message: {Limits.HINT}")
+    return results
 
 
 def not_a_pair(result: object) -> WrongResult:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Protocol
 
 from ._protocol import Batch
-from ._results import WrongResult, encoded
+from ._results import Limits, WrongResult, encoded
 
 CHUNK = 1 << 15  # bytes of results to gather before they are handed on, when a batch has many
 FEWEST, MOST = 16, 1 << 16  # results in a chunk
-LARGEST = 1 << 28  # bytes of one result, or of what is handed on at once
 
 
 class Outbox(Protocol):
@@ -28,47 +28,69 @@ class Outbox(Protocol):
 class SinkWriter:
     """Hands a pipeline's results to its sink."""
 
-    def __init__(self, outbox: Outbox, sink: int, site: str) -> None:
+    def __init__(self, outbox: Outbox, sink: int, site: str, limits: Limits) -> None:
         self._outbox = outbox
         self._sink = sink
         self._site = site
+        self._most = limits.bytes
 
     def flush(self, batch: Batch, results: list[object], before: int, marks: Sequence[int]) -> int:
         """Hand on what the encoder returned for messages of a batch, and empty the list.
 
-        What is not bytes or text is looked for here, in many results at once, and not where each of them comes about.
+        What is not bytes or text, or too much, is looked for here, in many results at once, and not where each of them
+        comes about.
 
         Args:
             batch: the batch.
-            results: what the encoder returned, but for None.
+            results: what the encoder returned, but for None; all that came of a message stands in one list.
             before: how many results of the batch were handed on before these.
             marks: for each message of the batch, how many results the messages before it had.
 
         Returns:
             How many results of this length make a chunk.
         """
-        count, size = len(results), 0
+        count = len(results)
         together = joined(results)
-        if together is not None and len(together[1]) <= LARGEST:
-            self._outbox.send(batch, self._sink, *together)
-            size = len(together[1])
-        else:
-            for position, result in enumerate(results, before):
-                size += self._send_one(batch, result, bisect_right(marks, position) - 1)
+        if together is None or len(together[1]) > self._most:
+            together = self._one_by_one(batch, results, before, marks)
+        sizes, data = together
+        if sizes:
+            self._outbox.send(batch, self._sink, sizes, data)
         results.clear()
-        return max(FEWEST, min(MOST, CHUNK * count // (size + count)))
+        return max(FEWEST, min(MOST, CHUNK * count // (len(data) + count)))
 
-    def _send_one(self, batch: Batch, result: object, index: int) -> int:
-        """Hand on one result, if it is one; its size."""
-        try:
-            data = encoded(result)
-            if len(data) > LARGEST:
-                raise WrongResult(f"got {len(data)} bytes; a message to a sink has at most {LARGEST}")
-        except Exception as error:  # noqa: BLE001  (reported)
-            self._outbox.fail(batch, index, self._site, error)
-            return 0
-        self._outbox.send(batch, self._sink, array("I", [len(data)]), data)
-        return len(data)
+    def _one_by_one(
+        self, batch: Batch, results: list[object], before: int, marks: Sequence[int]
+    ) -> tuple[array[int], bytes]:
+        """What is good of results; all but the last of them is handed on as soon as it is much."""
+        sizes, parts, size = array("I"), list[bytes](), 0
+        by_message = groupby(enumerate(results, before), lambda entry: bisect_right(marks, entry[0]) - 1)
+        for index, entries in by_message:
+            good = list(self._good(batch, index, (result for _, result in entries)))
+            total = sum(map(len, good))
+            if total > self._most:
+                self._outbox.fail(batch, index, self._site, self._too_much(total))
+                continue
+            if size + total > self._most:
+                self._outbox.send(batch, self._sink, sizes, b"".join(parts))
+                sizes, parts, size = array("I"), [], 0
+            sizes.extend(map(len, good))
+            parts += good
+            size += total
+        return sizes, b"".join(parts)
+
+    def _good(self, batch: Batch, index: int, results: Iterator[object]) -> Iterator[bytes]:
+        """Those results of a message that are ones; the others are reported."""
+        for result in results:
+            try:
+                yield encoded(result)
+            except Exception as error:  # noqa: BLE001  (reported)
+                self._outbox.fail(batch, index, self._site, error)
+
+    def _too_much(self, size: int) -> WrongResult:
+        return WrongResult(
+            f"got {size} bytes for one message; what comes of one for a sink has at most {self._most}: {Limits.HINT}"
+        )
 
 
 def joined(results: list[object]) -> tuple[array[int], bytes] | None:

@@ -1,0 +1,89 @@
+"""The stages of an application as one process runs them: their functions, the ways between them, their state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ._application import Application
+from ._compile import Outbox, StageFunction, Surroundings, stage_function
+from ._entities import Entities
+from ._exchange import Exchange, Stage
+from ._failures import user_traceback
+from ._island import Island
+from ._load import LoadFailed
+from ._owners import Owners
+from ._protocol import Batch, Load, Open, Switch
+from ._results import Limits, Serializer
+
+
+class Stages:
+    """All stages, and the entities of the partitions that are this executor's; those that the application names exist.
+
+    Attributes:
+        entities: by the name of their state.
+
+    Raises:
+        LoadFailed: an entity that the application names could not be made.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        stages: Sequence[Stage],
+        table: tuple[int, Sequence[int]],
+        serializer: Serializer,
+        limits: Limits,
+        outbox: Outbox,
+    ) -> None:
+        """Make them. The table is the number of this executor, and the owner of each partition."""
+        self._stages = stages
+        owners = {stage.island: Owners(*table) for stage in stages}
+        self.entities = {state.name: Entities(state) for state in application.states}
+        self._exchanges: dict[int, Exchange] = {}
+        for number, stage in enumerate(stages):
+            if stage.keyed:
+                pipeline = application.pipelines[stage.pipeline]
+                step = pipeline.steps[stage.first]
+                assert step.state is not None
+                entities, site = self.entities[step.state.name], f"{pipeline.name}/{step.name}"
+                of_island = owners[stage.island]
+                self._exchanges[number] = Exchange(number, site, entities, of_island, serializer, outbox, limits)
+        self._islands = {island: Island(of, self._within(island), serializer) for island, of in owners.items()}
+        for number, exchange in self._exchanges.items():
+            _name_keys(exchange.entities, owners[stages[number].island])
+        around = Surroundings(application, stages, self._exchanges, serializer, limits, outbox)
+        self._functions: list[StageFunction] = [stage_function(around, number) for number in range(len(stages))]
+
+    def _within(self, island: int) -> list[Exchange]:
+        return [exchange for number, exchange in self._exchanges.items() if self._stages[number].island == island]
+
+    def process(self, batch: Batch) -> tuple[int, Sequence[int]]:
+        """Run messages through a stage and the later ones that are here.
+
+        Returns:
+            The stage's first step; and how many messages have entered it, and each of those that follow it.
+        """
+        entered = self._functions[batch.stage](batch)
+        for exchange in self._exchanges.values():
+            exchange.flush(batch)
+        return self._stages[batch.stage].first, entered
+
+    def switch(self, switch: Switch) -> Iterator[tuple[int, bytes]]:
+        """Give an island another table; yields the entities of each partition that leaves."""
+        return self._islands[switch.island].switch(switch.moves)
+
+    def load(self, load: Load) -> None:
+        """Take in entities of a partition that has come."""
+        self._islands[load.island].load(load.partition, load.entities)
+
+    def open(self, opened: Open) -> None:
+        """Open queues."""
+        self._islands[self._stages[opened.stage].island].open(self._exchanges[opened.stage], opened.partitions)
+
+
+def _name_keys(entities: Entities, owners: Owners) -> None:
+    try:
+        entities.name_keys(owners)
+    except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
+        text = f"making the entities of state {entities.name!r} failed:"
+        raise LoadFailed(text, user_traceback(error)) from None
