@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/commandline"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
@@ -28,13 +26,20 @@ import (
 // The defaults of the flags below.
 const (
 	defaultName           = "worker1"
-	defaultExecutors      = 1
 	defaultPartitions     = 1024
 	defaultMaxFrame       = 16 << 20
 	defaultMaxConnections = 1024
 	defaultSinkBuffer     = 4 << 20
+	defaultMoveBuffer     = 64 << 20
+	defaultMaxInFlight    = 20 * time.Millisecond
 	defaultDrainTimeout   = 5 * time.Second
 )
+
+// defaultMaxOutput is what one message may become at most.
+var defaultMaxOutput = application.Output{Messages: 1 << 20, Bytes: 64 << 20}
+
+// cores is how many this process may use.
+var cores = runtime.GOMAXPROCS(0)
 
 // lastRecords is how long the end of the log may take to be written.
 const lastRecords = time.Second
@@ -55,11 +60,24 @@ var runFlags = []commandline.Flag{
 		Name: "http", Value: "H:P|off",
 		Help: "where to answer /healthz and /readyz (default " + control.DefaultAddress.String() + " or the next free port)",
 	},
-	{Name: "executors", Value: "N", Help: "how many Python processes share the work (default 1)"},
+	{Name: "executors", Value: "N", Help: "how many Python processes share the work (default the number of cores)"},
 	{Name: "partitions", Value: "N", Help: "parts into which keys are divided, a power of two up to 65536 (default 1024)"},
 	{Name: "max-frame", Value: "BYTES", Help: "the longest message; a longer one ends its connection (default 16777216)"},
 	{Name: "max-connections", Value: "N", Help: "how many connections a source takes; one more is closed (default 1024)"},
 	{Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered before sources slow down (default 4194304)"},
+	{
+		Name: "max-in-flight", Value: "TIME",
+		Help: "how long a Python process may take for what is under way to it, as 20ms (default 20ms)",
+	},
+	{
+		Name: "max-call-output", Value: "N[,BYTES]",
+		Help: "what one message may become: results of a step, and bytes for a sink or another process (default 1048576,67108864)",
+	},
+	{
+		Name: "move-buffer", Value: "BYTES",
+		Help: "what may wait in a Python process's queues while partitions move to it, before inputs are held (default 67108864)",
+	},
+	{Name: "chaos", Value: "markers=TIME,credit=N,moves=SHARE,seed=S", Hidden: true},
 	{
 		Name: "drain-timeout", Value: "TIME",
 		Help: "how long open connections may go on after a signal to stop, as 5s, 500ms or seconds (default 5s)",
@@ -150,7 +168,7 @@ func completeApplication(_ *cobra.Command, _ []string, typed string) ([]string, 
 	}
 	var found []string
 	for _, f := range runFlags {
-		if !f.Retired && strings.HasPrefix("--"+f.Name, typed) {
+		if !f.Retired && !f.Hidden && strings.HasPrefix("--"+f.Name, typed) {
 			found = append(found, "--"+f.Name+"\t"+f.Help)
 		}
 	}
@@ -165,19 +183,31 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 		Args:           line.Args,
 		Name:           v.text("name", defaultName),
 		Python:         v.text("python", ""),
-		Executors:      v.count("executors", defaultExecutors),
+		Employed:       leaveCores,
 		Partitions:     v.count("partitions", defaultPartitions),
 		MaxFrame:       v.count("max-frame", defaultMaxFrame),
 		MaxConnections: v.count("max-connections", defaultMaxConnections),
 		SinkBuffer:     v.count("sink-buffer", defaultSinkBuffer),
+		MoveBuffer:     v.count("move-buffer", defaultMoveBuffer),
+		MaxInFlight:    v.duration("max-in-flight", defaultMaxInFlight),
+		MaxOutput:      defaultMaxOutput,
 		DrainTimeout:   v.duration("drain-timeout", defaultDrainTimeout),
 	}
 	if err := partition.CheckCount(o.Partitions); err != nil {
 		v.wrong = append(v.wrong, fmt.Errorf("--partitions: %w", err))
 	}
+	o.Executors = v.count("executors", min(cores, max(1, o.Partitions)))
 	if o.Executors > o.Partitions {
 		v.wrong = append(v.wrong, fmt.Errorf("--executors: %d are more than there are partitions, %d", o.Executors, o.Partitions))
 	}
+	v.read("max-call-output", func(text string) (err error) {
+		o.MaxOutput, err = parseOutput(text)
+		return err
+	})
+	v.read("chaos", func(text string) (err error) {
+		o.Chaos, o.Credit, err = parseChaos(text)
+		return err
+	})
 	v.read("in", checkAddresses)
 	v.read("out", checkAddresses)
 	v.read("http", func(text string) (err error) {
@@ -202,67 +232,6 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 		return nil, err
 	}
 	return o, nil
-}
-
-// values reads the values of flags and gathers what is wrong with them.
-type values struct {
-	given map[string]string
-	wrong []error
-}
-
-func (v *values) read(flag string, parse func(string) error) {
-	if text, ok := v.given[flag]; ok {
-		if err := parse(text); err != nil {
-			v.wrong = append(v.wrong, fmt.Errorf("--%s: %w", flag, err))
-		}
-	}
-}
-
-func (v *values) text(flag, otherwise string) string {
-	if text, ok := v.given[flag]; ok {
-		return text
-	}
-	return otherwise
-}
-
-func (v *values) count(flag string, otherwise int) int {
-	v.read(flag, func(text string) error {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1<<31-1 {
-			return fmt.Errorf("%q is not a number from 1 to 2147483647", text)
-		}
-		otherwise = n
-		return nil
-	})
-	return otherwise
-}
-
-func (v *values) duration(flag string, otherwise time.Duration) time.Duration {
-	v.read(flag, func(text string) error {
-		d, err := time.ParseDuration(text)
-		if seconds, notSeconds := strconv.ParseFloat(text, 64); notSeconds == nil {
-			d, err = time.Duration(seconds*float64(time.Second)), nil
-		}
-		if err != nil || d < 0 {
-			return fmt.Errorf("%q is not a time: want 5s, 500ms or seconds", text)
-		}
-		otherwise = d
-		return nil
-	})
-	return otherwise
-}
-
-func checkAddresses(text string) error {
-	_, err := address.ParseList(text)
-	return err
-}
-
-func parseHTTP(text string) (application.HTTP, error) {
-	if text == "off" {
-		return application.HTTP{Off: true}, nil
-	}
-	a, err := address.Parse(text)
-	return application.HTTP{Address: &a}, err
 }
 
 // checkFile finds out before Python is started that a file is not there.
@@ -298,13 +267,12 @@ func openLog(o *application.Options, retired []string) *logging.Writer {
 // stands above this.
 func leaveCores(pythons int) {
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-pythons))
+		runtime.GOMAXPROCS(max(1, cores-pythons))
 	}
 }
 
 // runApplication runs an application until a signal ends it; the second signal ends this process.
 func runApplication(o application.Options, log *logging.Writer) error {
-	leaveCores(o.Executors)
 	signal.Ignore(syscall.SIGPIPE) // nobody reads the log any more: no reason to stop
 	ctx, kill := context.WithCancelCause(context.Background())
 	defer kill(nil)

@@ -24,21 +24,39 @@ const StopWithin = 10 * time.Second
 
 // Options says what to run and how.
 type Options struct {
-	App            string   // a path that ends in .py, or a module
-	Args           []string // what application_setup gets
-	Name           string   // of this worker
-	Python         string   // the interpreter; "" for the usual one
-	HTTP           HTTP
-	Executors      int // how many Python processes
-	Partitions     int // of the keys; a power of two
+	App        string   // a path that ends in .py, or a module
+	Args       []string // what application_setup gets
+	Name       string   // of this worker
+	Python     string   // the interpreter; "" for the usual one
+	HTTP       HTTP
+	Executors  int // how many Python processes at first
+	Partitions int // of the keys; a power of two
+	// Employed, if there is one, is told how many Python processes there are, before they start and when their number changes.
+	Employed       func(executors int)
 	MaxFrame       int
 	MaxConnections int
 	SinkBuffer     int
+	MoveBuffer     int
+	MaxInFlight    time.Duration
+	MaxOutput      Output        // of one message
+	Chaos          *worker.Chaos // nil for peace
+	Credit         int           // messages in an edge; 0 for as many as MaxInFlight allows
 	DrainTimeout   time.Duration
 	LogLevel       slog.Level
 	LogJSON        bool
 	Log            *slog.Logger
 	Always         *slog.Logger // for what is logged whatever the level
+}
+
+// Output bounds what one message may become in one step: messages; and, for a sink or another executor, bytes.
+type Output struct{ Messages, Bytes int }
+
+// piece is how many messages stay together on their way from one executor to another.
+func (o *Options) piece() int {
+	if o.Credit > 0 {
+		return min(o.Credit, piece)
+	}
+	return piece
 }
 
 // HTTP says where the worker answers: nowhere if Off, at Address, or, where that is nil, at the default one or the next free port.
@@ -56,12 +74,13 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // Check loads an application and returns its plan. What is wrong with it is a *ConfigError or a *pyhost.LoadError.
 func Check(ctx context.Context, o Options) (*plan.Plan, error) {
 	o.Executors = 1
-	team, err := start(ctx, o)
+	team, err := newTeam(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer team.close(ctx)
-	return team.load(ctx, o)
+	_, _, err = team.bringUp(ctx)
+	return team.plan, err
 }
 
 // Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at
@@ -102,19 +121,24 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	defer loaded()
 	defer context.AfterFunc(stop, loaded)()
 	r.Waiting("loading the application")
-	team, err := start(loading, o)
+	team, err := newTeam(loading, o)
 	if err != nil {
 		return unlessStopped(stop, err)
 	}
 	closing, atOnce := context.WithCancel(ctx)
 	defer atOnce()
 	defer team.close(closing)
-	p, err := team.load(loading, o)
+	if o.Employed != nil {
+		o.Employed(o.Executors)
+	}
+	table, executors, err := team.bringUp(loading)
 	if err != nil {
+		atOnce()
 		return unlessStopped(stop, err)
 	}
-	r.plan = p
-	err = runWorker(ctx, stop, o, p, team, r)
+	r.plan = team.plan
+	w := worker.New(configure(team, r), table, executors)
+	err = runWorker(ctx, stop, w, r)
 	if err != nil {
 		atOnce() // time is over, or there is nothing to wait for
 	}
@@ -129,36 +153,33 @@ func unlessStopped(stop context.Context, err error) error {
 	return err
 }
 
-// runWorker runs the data plane. The Python processes serve as long as the worker runs, and if one dies the worker ends.
-func runWorker(ctx, stop context.Context, o Options, p *plan.Plan, team team, r *reporter) error {
-	w := worker.New(worker.Config{
-		Pipelines:  connectors(p, o),
-		Stages:     stages(p),
-		Executors:  team.executors(),
-		Report:     r,
-		SinkBuffer: o.SinkBuffer,
-		StopWithin: StopWithin,
-	})
-	running, ended := context.WithCancel(ctx)
-	group, running := errgroup.WithContext(running)
-	for n, host := range team {
-		group.Go(func() error {
-			return host.Serve(running, func(events []worker.Event) { w.Deliver(n, events) })
-		})
-	}
-	group.Go(func() error {
-		defer ended()
-		return w.Run(running, stop)
-	})
-	err := group.Wait()
+// runWorker runs the data plane.
+func runWorker(ctx, stop context.Context, w *worker.Worker, r *reporter) error {
+	err := w.Run(ctx, stop)
 	r.stopped(w.Summary())
 	if _, taken := errors.AsType[*tcp.ListenError](err); taken {
 		return &ConfigError{err}
 	}
 	if err != nil {
-		return fmt.Errorf("application %q: %w", p.Application, err)
+		return fmt.Errorf("application %q: %w", r.plan.Application, err)
 	}
 	return nil
+}
+
+// configure says what the worker runs.
+func configure(t *team, r *reporter) worker.Config {
+	o := t.options
+	return worker.Config{
+		Pipelines: connectors(t.plan, o),
+		Stages:    stages(t.plan),
+		Crew:      t,
+		Report:    r,
+		Limits: worker.Limits{
+			SinkBuffer: o.SinkBuffer, MoveBuffer: o.MoveBuffer, InFlight: o.MaxInFlight, Credit: o.Credit,
+		},
+		StopWithin: StopWithin,
+		Chaos:      o.Chaos,
+	}
 }
 
 // connectors makes the sources and sinks of a plan.
@@ -180,9 +201,14 @@ func connectors(p *plan.Plan, o Options) []worker.Pipeline {
 
 // stages are those of a plan as the worker knows them.
 func stages(p *plan.Plan) []worker.Stage {
+	cut := p.Stages()
+	islands := p.Islands(cut)
 	var list []worker.Stage
-	for _, s := range p.Stages() {
-		list = append(list, worker.Stage{Pipeline: s.Pipeline, Spread: s.Input == plan.Spread})
+	for n, s := range cut {
+		list = append(list, worker.Stage{
+			Pipeline: s.Pipeline, Island: islands[n], Keyed: s.Input == plan.Keyed,
+			Spread: s.Input == plan.Spread && s.First == 0,
+		})
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,11 +15,22 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// team is the Python processes of an application, by the number of their executor.
-type team []*pyhost.Host
+// piece is how many messages stay together on their way from one executor to another: enough to be cheap to pickle, and few enough that a
+// call of a slow step is not long for them.
+const piece = 128
 
-// start starts the processes. They must be closed.
-func start(ctx context.Context, o Options) (team, error) {
+// team is the Python processes of an application, by the number of their executor. It is a worker.Crew.
+type team struct {
+	options Options
+	host    pyhost.Config
+	plan    *plan.Plan // of the application, once it is loaded
+
+	mu    sync.Mutex
+	hosts map[int]*pyhost.Host // guarded by mu
+}
+
+// newTeam finds out how processes are started. None is yet; the team must be closed.
+func newTeam(ctx context.Context, o Options) (*team, error) {
 	python, err := pyhost.FindInterpreter(ctx, o.Python)
 	if err != nil {
 		return nil, &ConfigError{err}
@@ -28,71 +40,121 @@ func start(ctx context.Context, o Options) (team, error) {
 		return nil, &ConfigError{err}
 	}
 	o.Log.Debug("python", "version", python.Version, "path", python.Path, "package", path)
-	var t team
-	for range o.Executors {
-		host, err := pyhost.Start(pyhost.Config{Interpreter: python, PackagePath: path, Log: o.Log})
-		if err != nil {
-			t.close(ctx)
-			return nil, err
-		}
-		t = append(t, host)
-	}
-	return t, nil
+	config := pyhost.Config{Interpreter: python, PackagePath: path, Log: o.Log}
+	return &team{options: o, host: config, hosts: map[int]*pyhost.Host{}}, nil
 }
 
 // close ends the processes and returns when they are gone; at once if ctx is done.
-func (t team) close(ctx context.Context) {
+func (t *team) close(ctx context.Context) {
 	var group errgroup.Group
-	for _, host := range t {
+	t.mu.Lock()
+	for _, host := range t.hosts {
 		group.Go(func() error {
 			host.Close(ctx)
 			return nil
 		})
 	}
+	t.mu.Unlock()
 	_ = group.Wait()
 }
 
-// load has each process load the application and make it ready. What the first one prints meanwhile is shown. All must come to the same
-// plan.
-func (t team) load(ctx context.Context, o Options) (*plan.Plan, error) {
-	plans := make([]*plan.Plan, len(t))
-	err := t.each(ctx, o, func(ctx context.Context, n int) (err error) {
-		a := pyhost.Application{App: o.App, Args: o.Args, Quiet: n > 0, LogLevel: o.LogLevel}
-		plans[n], err = t[n].Load(ctx, a)
+// bringUp starts the first processes, has each load the application and prepares it. What the first one prints meanwhile is shown. What is
+// wrong with the application is a *ConfigError or a *pyhost.LoadError.
+func (t *team) bringUp(ctx context.Context) (*partition.Table, []worker.Executor, error) {
+	table := partition.Even(t.options.Partitions, t.options.Executors)
+	loaded := make([]*recruit, table.Executors)
+	err := t.each(ctx, table.Executors, func(ctx context.Context, n int) (err error) {
+		loaded[n], err = t.load(ctx, n, n > 0)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, other := range plans[1:] {
-		if !reflect.DeepEqual(plans[0], other) {
-			return nil, &ConfigError{fmt.Errorf("load %s: two processes came to different applications: "+
-				"what it declares must not depend on chance or time", o.App)}
+	t.plan = loaded[0].plan
+	executors := make([]worker.Executor, table.Executors)
+	err = t.each(ctx, table.Executors, func(ctx context.Context, n int) (err error) {
+		if err := t.compare(loaded[n].plan); err != nil {
+			return err
 		}
-	}
-	table := partition.Even(o.Partitions, len(t))
-	return plans[0], t.each(ctx, o, func(ctx context.Context, n int) error {
-		return t[n].Prepare(ctx, pyhost.Part{Executor: n, Stages: plans[0].Stages(), Table: table})
+		executors[n], err = loaded[n].Prepare(ctx, table)
+		return err
 	})
+	return table, executors, err
 }
 
-// each has all processes do something; the first error ends it. A process that dies of the application's code is a *ConfigError.
-func (t team) each(ctx context.Context, o Options, do func(ctx context.Context, n int) error) error {
+// each does something for each of the first processes; the first error ends it. A process that dies of the application's code is a
+// *ConfigError.
+func (t *team) each(ctx context.Context, executors int, do func(ctx context.Context, n int) error) error {
 	group, within := errgroup.WithContext(ctx)
-	for n := range t {
+	for n := range executors {
 		group.Go(func() error { return do(within, n) })
 	}
 	err := group.Wait()
-	if _, told := errors.AsType[*pyhost.LoadError](err); err != nil && !told && ctx.Err() == nil {
-		return &ConfigError{fmt.Errorf("load %s: %w", o.App, err)}
+	_, told := errors.AsType[*pyhost.LoadError](err)
+	if _, config := errors.AsType[*ConfigError](err); err != nil && !told && !config && ctx.Err() == nil {
+		return &ConfigError{fmt.Errorf("load %s: %w", t.options.App, err)}
 	}
 	return err
 }
 
-func (t team) executors() []worker.Executor {
-	var list []worker.Executor
-	for _, host := range t {
-		list = append(list, host)
+// Start starts one more process and has it load the application, which must be the same as the others have.
+func (t *team) Start(ctx context.Context, number int) (worker.Recruit, error) {
+	r, err := t.load(ctx, number, true)
+	if err != nil {
+		return nil, err
 	}
-	return list
+	return r, t.compare(r.plan)
+}
+
+// Dismiss ends a process, if there is one of that number.
+func (t *team) Dismiss(ctx context.Context, number int) {
+	t.mu.Lock()
+	host := t.hosts[number]
+	delete(t.hosts, number)
+	t.mu.Unlock()
+	if host != nil {
+		host.Close(ctx)
+	}
+}
+
+func (t *team) load(ctx context.Context, number int, quiet bool) (*recruit, error) {
+	host, err := pyhost.Start(t.host)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	t.hosts[number] = host
+	t.mu.Unlock()
+	a := pyhost.Application{App: t.options.App, Args: t.options.Args, Quiet: quiet, LogLevel: t.options.LogLevel}
+	p, err := host.LoadApplication(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return &recruit{team: t, number: number, host: host, plan: p}, nil
+}
+
+// compare refuses a plan that is not the one that the application has been loaded with.
+func (t *team) compare(other *plan.Plan) error {
+	if reflect.DeepEqual(t.plan, other) {
+		return nil
+	}
+	return &ConfigError{fmt.Errorf("load %s: two processes came to different applications: "+
+		"what it declares must not depend on chance or time, and its file must not change while it runs", t.options.App)}
+}
+
+// recruit is a process that has loaded the application.
+type recruit struct {
+	team   *team
+	number int
+	host   *pyhost.Host
+	plan   *plan.Plan
+}
+
+// Prepare has the process make its stages, under a table.
+func (r *recruit) Prepare(ctx context.Context, table *partition.Table) (worker.Executor, error) {
+	stages := r.plan.Stages()
+	return r.host, r.host.Prepare(ctx, pyhost.Part{
+		Executor: r.number, Stages: stages, Islands: r.plan.Islands(stages), Table: table,
+		Piece: r.team.options.piece(), MaxMessages: r.team.options.MaxOutput.Messages, MaxBytes: r.team.options.MaxOutput.Bytes,
+	})
 }

@@ -16,6 +16,8 @@ type Flag struct {
 	Shared bool
 	// Retired flags had a meaning for the original Wallaroo and have none today.
 	Retired bool
+	// Hidden flags are not told of: they are for tests of the engine.
+	Hidden bool
 }
 
 // long is the flag as it is typed.
@@ -158,7 +160,7 @@ func Usage(flags []Flag) string {
 	var b strings.Builder
 	for i := range flags {
 		f := &flags[i]
-		if f.Retired {
+		if f.Retired || f.Hidden {
 			continue
 		}
 		short := "    "
