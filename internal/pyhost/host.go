@@ -18,8 +18,12 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// eventsAtOnce bounds how many events the worker is told of together.
-const eventsAtOnce = 256
+const (
+	// eventsAtOnce bounds how many events the worker is told of together.
+	eventsAtOnce = 256
+	// frameKept bounds the memory that is kept for the frames of calls.
+	frameKept = 4 << 20
+)
 
 // Config is what a host needs.
 type Config struct {
@@ -223,6 +227,9 @@ func (h *Host) begin(frame []byte) {
 	if written < len(frame) {
 		h.behind.Add(1)
 		h.rests <- bytes.Clone(frame[written:])
+	}
+	if cap(frame) > frameKept {
+		h.frame = nil
 	}
 }
 

@@ -45,9 +45,13 @@ func serve(t *testing.T, number int, table *partition.Table) *served {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	var serving chan struct{} // closed when nobody reads from the process any more
 	s := &served{Host: host, events: make(chan worker.Event, 1000), ended: make(chan error, 1)}
 	t.Cleanup(func() {
 		cancel()
+		if serving != nil {
+			<-serving
+		}
 		host.Close(context.Background())
 		host.Close(context.Background())
 	})
@@ -62,7 +66,9 @@ func serve(t *testing.T, number int, table *partition.Table) *served {
 	if err := host.Prepare(t.Context(), part); err != nil {
 		t.Fatal(err)
 	}
+	serving = make(chan struct{})
 	go func() {
+		defer close(serving)
 		s.ended <- host.Serve(ctx, func(events []worker.Event) {
 			for _, e := range events {
 				s.events <- e
