@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -81,11 +82,12 @@ func (h *Host) Close(ctx context.Context) {
 	h.once.Do(func() { h.process.close(ctx, h.drain) })
 }
 
-// drain reads what the process still writes, for its log records.
+// drain reads what the process still writes, for its log records. If the last read stopped inside a frame, it only reads.
 func (h *Host) drain() {
 	for {
 		k, body, err := readFrame(h.process.results)
 		if err != nil {
+			_, _ = io.Copy(io.Discard, h.process.results)
 			return
 		}
 		if k == kindLog {
