@@ -127,7 +127,7 @@ func readFrame(r *bufio.Reader) (kind, []byte, error) {
 	}
 	body := make([]byte, size-1)
 	if _, err := io.ReadFull(r, body); err != nil {
-		return 0, nil, errCut
+		return 0, nil, fmt.Errorf("%w: %w", errCut, err)
 	}
 	return kind(head[4]), body, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -18,8 +19,12 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// eventsAtOnce bounds how many events the worker is told of together.
-const eventsAtOnce = 256
+const (
+	// eventsAtOnce bounds how many events the worker is told of together.
+	eventsAtOnce = 256
+	// frameKept bounds the memory that is kept for the frames of calls.
+	frameKept = 4 << 20
+)
 
 // Config is what a host needs.
 type Config struct {
@@ -77,11 +82,12 @@ func (h *Host) Close(ctx context.Context) {
 	h.once.Do(func() { h.process.close(ctx, h.drain) })
 }
 
-// drain reads what the process still writes, for its log records.
+// drain reads what the process still writes, for its log records. If the last read stopped inside a frame, it only reads.
 func (h *Host) drain() {
 	for {
 		k, body, err := readFrame(h.process.results)
 		if err != nil {
+			_, _ = io.Copy(io.Discard, h.process.results)
 			return
 		}
 		if k == kindLog {
@@ -223,6 +229,9 @@ func (h *Host) begin(frame []byte) {
 	if written < len(frame) {
 		h.behind.Add(1)
 		h.rests <- bytes.Clone(frame[written:])
+	}
+	if cap(frame) > frameKept {
+		h.frame = nil
 	}
 }
 

@@ -1,6 +1,7 @@
 package pyhost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,7 +26,9 @@ const (
 type served struct {
 	*Host
 	events chan worker.Event
-	ended  chan error
+	ended  chan error   // what Serve returned
+	stop   func()       // has Serve end, and closes the host
+	log    bytes.Buffer // may be read when all has stopped
 	next   uint32
 }
 
@@ -40,18 +43,13 @@ func serve(t *testing.T, number int, table *partition.Table) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := Start(Config{Interpreter: python, PackagePath: path, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
+	s := &served{events: make(chan worker.Event, 1000), ended: make(chan error, 1)}
+	log := slog.New(slog.NewTextHandler(&s.log, nil))
+	if s.Host, err = Start(Config{Interpreter: python, PackagePath: path, Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &served{Host: host, events: make(chan worker.Event, 1000), ended: make(chan error, 1)}
-	t.Cleanup(func() {
-		cancel()
-		host.Close(context.Background())
-		host.Close(context.Background())
-	})
-	p, err := host.LoadApplication(t.Context(), Application{App: "testdata/counting.py"})
+	t.Cleanup(func() { s.Close(context.Background()) })
+	p, err := s.LoadApplication(t.Context(), Application{App: "testdata/counting.py"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,17 +57,31 @@ func serve(t *testing.T, number int, table *partition.Table) *served {
 	part := Part{
 		Executor: number, Stages: stages, Islands: p.Islands(stages), Table: table, Piece: 2, MaxMessages: 1 << 16, MaxBytes: 1 << 20,
 	}
-	if err := host.Prepare(t.Context(), part); err != nil {
+	if err := s.Prepare(t.Context(), part); err != nil {
 		t.Fatal(err)
 	}
+	s.run()
+	t.Cleanup(s.stop)
+	return s
+}
+
+// run has the host serve until stop.
+func (s *served) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
 	go func() {
-		s.ended <- host.Serve(ctx, func(events []worker.Event) {
+		defer close(over)
+		s.ended <- s.Serve(ctx, func(events []worker.Event) {
 			for _, e := range events {
 				s.events <- e
 			}
 		})
 	}()
-	return s
+	s.stop = func() {
+		cancel()
+		<-over
+		s.Close(context.Background())
+	}
 }
 
 // await returns the events of the call that begin begins, in order.
@@ -225,6 +237,20 @@ func TestAnEntityThatCannotMoveEndsTheHost(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("the host does not end")
 	}
+}
+
+// TestTheProcessEndsByItself when nothing serves it any more: it is not killed, and what it logs at its end is logged.
+func TestTheProcessEndsByItself(t *testing.T) {
+	host := serve(t, 0, partition.Even(partitions, 1))
+	host.lines(t, "a")
+	host.stop()
+	if err := <-host.ended; err != nil {
+		t.Errorf("Serve = %v", err)
+	}
+	if text := host.log.String(); !strings.Contains(text, "the end") {
+		t.Errorf("the log is %q", text)
+	}
+	host.stop()
 }
 
 // ownPartition is the partition of a word.

@@ -102,11 +102,11 @@ func describeEnd(err error) error {
 	return fmt.Errorf("killed by %s", name)
 }
 
-// read reads the next frame, or says how the process ended.
+// read reads the next frame, or says how the process ended. Where the deadline for reading is over, the process lives on.
 func (p *process) read() (kind, []byte, error) {
 	k, body, err := readFrame(p.results)
-	if err == nil {
-		return k, body, nil
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && !p.hasEnded() {
+		return k, body, err
 	}
 	var closed *os.PathError
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errCut) || errors.As(err, &closed) {
@@ -150,6 +150,15 @@ func (p *process) endError(grace time.Duration) error {
 		how = errors.New("exit code 0")
 	}
 	return fmt.Errorf("the Python process (pid %d) died: %w", p.handle.Pid, how)
+}
+
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *process) kill() { _ = p.handle.Kill() }

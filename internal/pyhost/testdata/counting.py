@@ -1,8 +1,12 @@
-"""Counts words; the entity of the word "stuck" cannot move to another process."""
+"""Counts words; the entity of the word "stuck" cannot move to another process. It logs at its end."""
 
+import atexit
+import logging
 import threading
 
 import wallaroo
+
+atexit.register(lambda: logging.warning("the end"))
 
 
 class Count:
