@@ -1,0 +1,139 @@
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+var pythons = flag.Uint64("pythons", 40, "random histories to run with Python executors")
+
+// pythonCrew brings up Python processes that run the imagined application.
+type pythonCrew struct {
+	app    *imagined
+	config pyhost.Config
+	mu     sync.Mutex
+	hosts  map[int]*pyhost.Host // guarded by mu
+}
+
+// pythonRecruit is a process that has loaded the application.
+type pythonRecruit struct {
+	crew   *pythonCrew
+	host   *pyhost.Host
+	number int
+	stages []plan.Stage
+}
+
+func (c *pythonCrew) Start(ctx context.Context, number int) (worker.Recruit, error) {
+	host, err := pyhost.Start(c.config)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.hosts[number] = host
+	c.mu.Unlock()
+	a := pyhost.Application{App: "testdata/imagined.py", Args: []string{c.app.json()}, Quiet: true}
+	p, err := host.LoadApplication(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return &pythonRecruit{crew: c, host: host, number: number, stages: p.Stages()}, nil
+}
+
+func (c *pythonCrew) Dismiss(ctx context.Context, number int) {
+	c.mu.Lock()
+	host := c.hosts[number]
+	c.mu.Unlock()
+	host.Close(ctx)
+}
+
+func (r *pythonRecruit) Prepare(ctx context.Context, table *partition.Table) (worker.Executor, error) {
+	var islands []int
+	for _, s := range r.crew.app.stages {
+		islands = append(islands, s.Island)
+	}
+	return r.host, r.host.Prepare(ctx, pyhost.Part{
+		Executor: r.number, Stages: r.stages, Islands: islands, Table: table, Piece: 8, MaxMessages: 1 << 20, MaxBytes: 1 << 26,
+	})
+}
+
+// json is what the Python application reads.
+func (a *imagined) json() string {
+	type stage struct {
+		State string `json:"state"`
+		Salt  int    `json:"salt"`
+		Keys  int    `json:"keys"`
+		Fan   int    `json:"fan"`
+	}
+	pipelines := make([][]stage, a.pipelines)
+	for _, s := range a.stages {
+		pipelines[s.Pipeline] = append(pipelines[s.Pipeline], stage{s.state, s.salt, s.keys, s.fan})
+	}
+	text, err := json.Marshal(map[string]any{"keys": a.keys, "pipelines": pipelines})
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// TestHistoriesOfPython is TestHistories with Python processes, in real time.
+func TestHistoriesOfPython(t *testing.T) {
+	python, err := pyhost.FindInterpreter(t.Context(), os.Getenv("PYTHON"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := pyhost.PackagePath()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := pyhost.Config{Interpreter: python, PackagePath: path, Log: slog.New(slog.DiscardHandler)}
+	for seed := *first; seed < *first+*pythons; seed++ {
+		inPython(t, seed, config)
+		if t.Failed() {
+			t.Fatalf("after %d histories", seed-*first+1)
+		}
+	}
+	t.Logf("%d histories of Python executors hold", *pythons)
+}
+
+func inPython(t *testing.T, seed uint64, config pyhost.Config) {
+	t.Helper()
+	h := draw(t, seed, 200)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stop, stopped := context.WithCancel(ctx)
+	defer stopped()
+	crew := &pythonCrew{app: h.app, config: config, hosts: map[int]*pyhost.Host{}}
+	defer func() {
+		for _, host := range crew.hosts {
+			host.Close(ctx)
+		}
+	}()
+	ended := h.start(ctx, stop, crew)
+	for _, sink := range h.sinks {
+		close(sink.open)
+	}
+	h.disturb(ctx, 10*time.Millisecond)
+	for _, source := range h.sources {
+		select {
+		case <-source.finished:
+		case err := <-ended:
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+	stopped()
+	if err := <-ended; err != nil {
+		t.Fatalf("seed %d: %v", seed, err)
+	}
+	h.check()
+}
