@@ -142,6 +142,10 @@ func (x *goExecutor) Open(o worker.Open) {
 	})
 }
 
+func (x *goExecutor) Probe(id uint32) {
+	x.begin(func(deliver func([]worker.Event)) { deliver([]worker.Event{{Call: id, Done: true}}) })
+}
+
 // goRun is a call of messages.
 type goRun struct {
 	*goExecutor

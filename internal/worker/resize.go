@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -38,6 +39,9 @@ func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
 	}
 	defer done()
 	result := Resized{Before: w.table.Executors, After: executors}
+	if err := w.probe(r); err != nil {
+		return Resized{}, err
+	}
 	if executors > result.Before {
 		if err := w.hire(ctx, r, executors); err != nil {
 			return Resized{}, err
@@ -51,6 +55,38 @@ func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
 	}
 	result.Took = time.Since(began)
 	return result, nil
+}
+
+// probe finds out whether the state of all executors can move. What cannot is the error, and nothing has changed.
+func (w *Worker) probe(r running) error {
+	loops := w.all()
+	verdicts := make(chan error, len(loops))
+	for _, l := range loops {
+		l.orderProbe(verdicts)
+	}
+	var stuck error
+	for range loops {
+		select {
+		case err := <-verdicts:
+			stuck = errors.Join(stuck, err)
+		case <-r.ctx.Done():
+			return ErrNotRunning
+		}
+	}
+	return stuck
+}
+
+// orderProbe has the executor find out whether its state can move, and the channel told.
+func (l *loop) orderProbe(verdicts chan<- error) {
+	var stuck error
+	l.turning.Lock()
+	l.moving.order(order{
+		begin: l.executor.Probe,
+		stuck: func(err error) { stuck = errors.Join(stuck, err) },
+		done:  func() { verdicts <- stuck },
+	})
+	l.turning.Unlock()
+	l.wake.notify()
 }
 
 // hire brings up the executors that are missing. Until the next marker nobody sends them anything.

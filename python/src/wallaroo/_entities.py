@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from ._application import State
 from ._keys import canonical
@@ -93,6 +94,14 @@ class Entities:
         if partition in self._apart:
             return list(self._apart.pop(partition).values())
         return [(key, self._pop(key)) for key in self._keys.pop(partition, ())]
+
+    def sample(self) -> Iterator[tuple[object, object]]:
+        """One entity with its key, if there is any: those of a state are much alike."""
+        for partition, keys in self._keys.items():
+            if keys:
+                encoded = self.identity(keys[0])
+                yield keys[0], self.entity(keys[0], encoded, partition)
+                return
 
     def _make(self, key: object) -> object:
         entity: object = self._state.cls(key) if self._state.takes_key else self._state.cls()
