@@ -173,7 +173,7 @@ type Chaos struct {
 
 // chaos disturbs until stop is done.
 func (w *Worker) chaos(over, stop context.Context) error {
-	chance := rand.New(rand.NewPCG(w.config.Chaos.Seed, 0))
+	chance := rand.New(rand.NewPCG(w.config.Chaos.Seed, 0)) //nolint:gosec // it is to be the same again
 	tick := time.NewTicker(w.config.Chaos.Markers)
 	defer tick.Stop()
 	for {
@@ -185,7 +185,7 @@ func (w *Worker) chaos(over, stop context.Context) error {
 			return nil
 		}
 		if err := w.disturb(over, w.config.Chaos.Moves, chance); err != nil {
-			return nil //nolint:nilerr // the worker has ended, and says itself why
+			return nil // the worker has ended, and says itself why
 		}
 	}
 }
