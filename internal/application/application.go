@@ -59,6 +59,15 @@ func (o *Options) piece() int {
 	return piece
 }
 
+// settings are what the log tells of the options, named as the flags are.
+func (o *Options) settings() []any {
+	return []any{
+		"executors", o.Executors, "partitions", o.Partitions, "max-frame", o.MaxFrame, "max-connections", o.MaxConnections,
+		"sink-buffer", o.SinkBuffer, "max-in-flight", o.MaxInFlight, "max-call-output", fmt.Sprintf("%d,%d", o.MaxOutput.Messages, o.MaxOutput.Bytes),
+		"move-buffer", o.MoveBuffer, "drain-timeout", o.DrainTimeout, "args", o.Args,
+	}
+}
+
 // HTTP says where the worker answers: nowhere if Off, at Address, or, where that is nil, at the default one or the next free port.
 type HTTP struct {
 	Off     bool
@@ -97,6 +106,7 @@ func Run(ctx, stop context.Context, o Options) error {
 		o.Log.Debug("http listens", "address", listener.Addr().String())
 	}
 	o.Log.Info("starting", "app", o.App, "worker", o.Name)
+	o.Log.Debug("settings", o.settings()...)
 	o.Log.Info("no data directory: nothing outlives this process")
 	serving, cancel := context.WithCancel(ctx)
 	group, serving := errgroup.WithContext(serving)
@@ -136,7 +146,7 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 		atOnce()
 		return unlessStopped(stop, err)
 	}
-	r.plan = team.plan
+	r.loaded(team.plan)
 	w := worker.New(configure(team, r), table, executors)
 	err = runWorker(ctx, stop, w, r)
 	if err != nil {

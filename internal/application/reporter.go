@@ -35,6 +35,14 @@ func newReporter(o Options, readiness *control.Readiness, listener net.Listener)
 	return r
 }
 
+// loaded tells what the application is.
+func (r *reporter) loaded(p *plan.Plan) {
+	r.plan = p
+	for i := range p.Pipelines {
+		r.options.Log.Info("pipeline", "name", logging.Quoted(p.Pipelines[i].Name), "flow", logging.Quoted(p.Pipelines[i].Flow()))
+	}
+}
+
 func (r *reporter) Waiting(why string) { r.readiness.Set(false, why) }
 
 // Ready writes the line that tells people and programs that messages may come; it comes whatever the level of the log is.
