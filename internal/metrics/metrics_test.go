@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -76,7 +77,7 @@ func TestBeforeAnApplicationIsLoadedOnlyTheProcessIsShown(t *testing.T) {
 	scrape := func() string {
 		t.Helper()
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		body, err := io.ReadAll(w.Result().Body)
 		if err != nil || w.Code != 200 {
 			t.Fatalf("%d %v %s", w.Code, err, body)
