@@ -18,8 +18,8 @@ import (
 
 const (
 	dialTimeout = 5 * time.Second
-	askTimeout  = 10 * time.Second // for an answer that takes no work
-	mostAnswer  = 16 << 20         // bytes; 65536 executors need less
+	askTimeout  = 5 * time.Second // for an answer that takes no work
+	mostAnswer  = 16 << 20        // bytes; 65536 executors need less
 )
 
 // Client asks an application that runs elsewhere. What it refuses is a *RefusedError.
