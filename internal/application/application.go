@@ -63,7 +63,8 @@ func (o *Options) piece() int {
 func (o *Options) settings() []any {
 	return []any{
 		"executors", o.Executors, "partitions", o.Partitions, "max-frame", o.MaxFrame, "max-connections", o.MaxConnections,
-		"sink-buffer", o.SinkBuffer, "max-in-flight", o.MaxInFlight, "max-call-output", fmt.Sprintf("%d,%d", o.MaxOutput.Messages, o.MaxOutput.Bytes),
+		"sink-buffer", o.SinkBuffer, "max-in-flight", o.MaxInFlight,
+		"max-call-output", fmt.Sprintf("%d,%d", o.MaxOutput.Messages, o.MaxOutput.Bytes),
 		"move-buffer", o.MoveBuffer, "drain-timeout", o.DrainTimeout, "args", o.Args,
 	}
 }

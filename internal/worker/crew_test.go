@@ -68,7 +68,7 @@ func (x *goExecutor) Process(c worker.Call) {
 	x.begin(func(deliver func([]worker.Event)) {
 		run := &goRun{goExecutor: x, stage: c.Stage, settles: c.Settles, out: map[worker.Target]*message.Batch{}}
 		for _, text := range texts(c.Batch) {
-			time.Sleep(x.crew.took)
+			pause(x.crew.took)
 			run.message(c.Stage, parse(text))
 		}
 		deliver(append(run.events(c.ID), worker.Event{Call: c.ID, Done: true}))
@@ -175,7 +175,7 @@ func (r *goRun) message(stage int, m imaginedMessage) {
 		r.crew.t.Errorf("executor %d got a message for partition %d, which is %d's", r.number, p, owner)
 	case owner != r.number:
 		r.put(worker.Target{Kind: worker.ToExecutor, Stage: stage, Executor: owner}, m)
-	case r.shut[queue] && !(r.settles && stage == r.stage):
+	case r.shut[queue] && (!r.settles || stage != r.stage):
 		r.put(queue, m)
 	default:
 		name := s.state + ":" + key

@@ -26,6 +26,9 @@ func TestHistories(t *testing.T) {
 	t.Logf("%d histories of Go executors hold", *histories)
 }
 
+// pause lets time pass; in a bubble of synctest, virtual time.
+func pause(d time.Duration) { time.Sleep(d) }
+
 // inGo runs a history in virtual time.
 func inGo(t *testing.T, seed uint64) {
 	t.Helper()

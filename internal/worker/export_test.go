@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
@@ -18,11 +19,7 @@ func (c *Cuts) handedOn(peer string, messages int) { c.sent[peer] += messages }
 func (c *Cuts) marked(door.Epoch) { c.At = append(c.At, c.clone()) }
 
 func (c *Cuts) clone() map[string]int {
-	all := map[string]int{}
-	for peer, n := range c.sent {
-		all[peer] = n
-	}
-	return all
+	return maps.Clone(c.sent)
 }
 
 // Watch begins to note where markers cut a pipeline's connections.
