@@ -84,8 +84,8 @@ type asking struct {
 	status io.Writer
 }
 
-// run changes the number of executors, or shows how they stand if it is 0. It asks how they stand in any case: what is no application of ours
-// is found out before anybody waits for it.
+// run changes the number of executors, or shows how they stand if it is 0. It asks how they stand in any case: what is no application of
+// ours is found out before anybody waits for it.
 func (a *asking) run(ctx context.Context, executors int) error {
 	all, err := a.client.Executors(ctx)
 	if ctx.Err() != nil {
