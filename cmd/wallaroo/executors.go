@@ -143,8 +143,8 @@ func standing(all control.Executors) string {
 		text = fmt.Sprintf("1 executor owns %d partitions\n", all.Partitions)
 	}
 	for _, e := range all.Each {
-		text += fmt.Sprintf("executor %d: %d messages queued, %d bytes wait for partitions on their way to it, %d edges from it without credit\n",
-			e.Executor, e.QueuedMessages, e.MoveBufferBytes, e.EdgesWithoutCredit)
+		text += fmt.Sprintf("executor %d: %d partitions, %d messages queued, %d bytes wait for partitions on their way to it, "+
+			"%d edges from it without credit\n", e.Executor, e.Partitions, e.QueuedMessages, e.MoveBufferBytes, e.EdgesWithoutCredit)
 	}
 	return text
 }

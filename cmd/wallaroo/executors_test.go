@@ -22,7 +22,7 @@ type imagined struct {
 }
 
 func (i imagined) Figures() worker.Figures {
-	return worker.Figures{Executors: []worker.ExecutorFigures{{Queued: 7, Waiting: 640, OutOfRoom: 1}, {}}}
+	return worker.Figures{Executors: []worker.ExecutorFigures{{Partitions: 600, Queued: 7, Waiting: 640, OutOfRoom: 1}, {Partitions: 424}}}
 }
 
 func (i imagined) Resize(ctx context.Context, executors int) (worker.Resized, error) {
@@ -89,11 +89,11 @@ func TestExecutorsAreChangedAndShown(t *testing.T) {
 		`{"before":2,"after":3,"partitions":1024,"partitions_moved":341,"markers":40,"longest_wait_seconds":0.0124,"took_seconds":0.8}` +
 			"\n": {"3", "--json"},
 		"2 executors share 1024 partitions\n" +
-			"executor 0: 7 messages queued, 640 bytes wait for partitions on their way to it, 1 edges from it without credit\n" +
-			"executor 1: 0 messages queued, 0 bytes wait for partitions on their way to it, 0 edges from it without credit\n": {},
+			"executor 0: 600 partitions, 7 messages queued, 640 bytes wait for partitions on their way to it, 1 edges from it without credit\n" +
+			"executor 1: 424 partitions, 0 messages queued, 0 bytes wait for partitions on their way to it, 0 edges from it without credit\n": {},
 		`{"executors":2,"partitions":1024,"each":[` +
-			`{"executor":0,"queued_messages":7,"move_buffer_bytes":640,"edges_without_credit":1},` +
-			`{"executor":1,"queued_messages":0,"move_buffer_bytes":0,"edges_without_credit":0}]}` + "\n": {"--json"},
+			`{"executor":0,"partitions":600,"queued_messages":7,"move_buffer_bytes":640,"edges_without_credit":1},` +
+			`{"executor":1,"partitions":424,"queued_messages":0,"move_buffer_bytes":0,"edges_without_credit":0}]}` + "\n": {"--json"},
 	} {
 		out, code, text := executors(t.Context(), append(tokens, "--at", at)...)
 		if out != want || code != 0 {

@@ -26,6 +26,7 @@ type Executors struct {
 // Executor is how one stands. The names are those of its metrics.
 type Executor struct {
 	Executor           int `json:"executor"`
+	Partitions         int `json:"partitions"`
 	QueuedMessages     int `json:"queued_messages"`
 	MoveBufferBytes    int `json:"move_buffer_bytes"`
 	EdgesWithoutCredit int `json:"edges_without_credit"`
@@ -62,7 +63,7 @@ func (e *executorsAPI) list(*http.Request) (any, error) {
 	all := Executors{Partitions: loaded.Partitions, Each: []Executor{}}
 	for n, f := range loaded.Worker.Figures().Executors {
 		all.Executors++
-		all.Each = append(all.Each, Executor{n, f.Queued, f.Waiting, f.OutOfRoom})
+		all.Each = append(all.Each, Executor{n, f.Partitions, f.Queued, f.Waiting, f.OutOfRoom})
 	}
 	return all, nil
 }
@@ -77,7 +78,10 @@ func (e *executorsAPI) change(r *http.Request) (any, error) {
 		return nil, &RefusedError{http.StatusBadRequest, err.Error()}
 	}
 	done, err := loaded.Worker.Resize(e.ctx, executors)
+	stuck, isStuck := errors.AsType[*worker.StuckError](err)
 	switch {
+	case isStuck:
+		return nil, &RefusedError{http.StatusConflict, stuck.Error()}
 	case errors.Is(err, worker.ErrNotRunning), e.ctx.Err() != nil:
 		return nil, e.notProcessing()
 	case err != nil:

@@ -24,7 +24,7 @@ type imagined struct {
 }
 
 func (i imagined) Figures() worker.Figures {
-	return worker.Figures{Executors: []worker.ExecutorFigures{{Queued: 7, Waiting: 640, OutOfRoom: 1}, {}}}
+	return worker.Figures{Executors: []worker.ExecutorFigures{{Partitions: 512, Queued: 7, Waiting: 640, OutOfRoom: 1}, {Partitions: 511}}}
 }
 
 func (i imagined) Resize(ctx context.Context, executors int) (worker.Resized, error) {
@@ -215,8 +215,8 @@ func TestHowExecutorsStand(t *testing.T) {
 	defer http.DefaultClient.CloseIdleConnections()
 	body, err := io.ReadAll(response.Body)
 	const want = `{"executors":2,"partitions":1024,"each":[` +
-		`{"executor":0,"queued_messages":7,"move_buffer_bytes":640,"edges_without_credit":1},` +
-		`{"executor":1,"queued_messages":0,"move_buffer_bytes":0,"edges_without_credit":0}]}`
+		`{"executor":0,"partitions":512,"queued_messages":7,"move_buffer_bytes":640,"edges_without_credit":1},` +
+		`{"executor":1,"partitions":511,"queued_messages":0,"move_buffer_bytes":0,"edges_without_credit":0}]}`
 	if strings.TrimSpace(string(body)) != want || err != nil {
 		t.Errorf("%s %v", body, err)
 	}

@@ -98,6 +98,11 @@ var ofWorker = []family{
 
 var ofExecutors = []family{
 	{
+		name: "wallaroo_executor_partitions", kind: gauge, unit: "partitions", label: executorLabel,
+		help:   "Partitions that the executor owns.",
+		values: executors(func(e *worker.ExecutorFigures) float64 { return float64(e.Partitions) }),
+	},
+	{
 		name: "wallaroo_executor_queued_messages", kind: gauge, unit: "messages", label: executorLabel,
 		help:   "Messages in the edges to the executor, or taken from them and not processed.",
 		values: executors(func(e *worker.ExecutorFigures) float64 { return float64(e.Queued) }),

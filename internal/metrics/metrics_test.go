@@ -27,7 +27,7 @@ func known() (*plan.Plan, worker.Figures) {
 		{Name: "log", Source: plan.Source{Name: "source"}, Steps: []plan.Step{{Name: "keep"}}},
 	}}
 	return p, worker.Figures{
-		Executors: []worker.ExecutorFigures{{Waiting: 4096, Queued: 11, OutOfRoom: 1}, {Queued: 12}},
+		Executors: []worker.ExecutorFigures{{Partitions: 600, Waiting: 4096, Queued: 11, OutOfRoom: 1}, {Partitions: 424, Queued: 12}},
 		Processed: 990,
 		Failures:  map[string]uint64{"words/count": 3, "words/count key": 2, "log/\xff": 1},
 		Alignment: worker.Durations{Count: 80, Sum: 1600 * time.Millisecond, Longest: 90 * time.Millisecond},

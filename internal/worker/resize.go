@@ -29,8 +29,15 @@ type Resized struct {
 	Took        time.Duration // in all, the start of executors included
 }
 
+// StuckError is state that cannot move, so that the executors stay as they are.
+type StuckError struct{ Err error }
+
+func (e *StuckError) Error() string { return e.Err.Error() }
+func (e *StuckError) Unwrap() error { return e.Err }
+
 // Resize changes the number of executors while messages flow: those that come start, partitions move, and those that own nothing any more
-// leave. An error before the first partition moves has changed nothing; ErrNotRunning says that the worker does not process.
+// leave. An error before the first partition moves, as *StuckError is, has changed nothing; ErrNotRunning says that the worker does not
+// process.
 func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
 	began := time.Now()
 	r, done, err := w.whileRunning(ctx)
@@ -73,7 +80,10 @@ func (w *Worker) probe(r running) error {
 			return ErrNotRunning
 		}
 	}
-	return stuck
+	if stuck != nil {
+		return &StuckError{stuck}
+	}
+	return nil
 }
 
 // orderProbe has the executor find out whether its state can move, and the channel told.
