@@ -146,6 +146,9 @@ func (s *recording) count() int {
 	return len(s.got)
 }
 
+// unbounded is a buffer that is never full.
+const unbounded = 1 << 30
+
 // draw makes a random history; messages is how many a connection sends at most.
 func draw(tb testing.TB, seed uint64, messages int) *history {
 	tb.Helper()
@@ -155,8 +158,11 @@ func draw(tb testing.TB, seed uint64, messages int) *history {
 	h.limits = worker.Limits{
 		SinkBuffer: 1 + chance.IntN(3000), MoveBuffer: chance.IntN(3000), InFlight: 20 * time.Millisecond, Credit: chance.IntN(20),
 	}
+	if chance.IntN(2) == 0 {
+		h.limits.SinkBuffer = unbounded
+	}
 	if chance.IntN(3) == 0 {
-		h.limits.SinkBuffer, h.limits.MoveBuffer = 1<<30, 1<<30
+		h.limits.MoveBuffer = unbounded
 	}
 	for p := range h.app.pipelines {
 		source := &numbered{
