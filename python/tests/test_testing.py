@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import os
 import sys
@@ -356,6 +357,25 @@ class Failures(Failed):
 
         with self.assertRaises(KeyboardInterrupt):
             run(build(lambda ab: ab.to(ended)), ["a"])
+
+
+class BeyondTypes(Failed):
+    """Mistakes that no type checker finds are found by the first test."""
+
+    def test_fail_at_build_or_at_the_first_message(self) -> None:
+        spec = importlib.util.spec_from_file_location("beyond", Path(__file__).parent / "typing" / "beyond.py")
+        assert spec is not None and spec.loader is not None
+        beyond = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(beyond)
+        applications = beyond.applications()
+        for application in applications:
+            with self.fails("a message failed"):
+                run(application, ["abc"])
+        with self.fails("partition_keys must be a list of keys", error=wallaroo.WallarooParameterError):
+            beyond.keys_as_text()
+        for wrong in (beyond.text_as_inputs, beyond.number_as_input):
+            with self.fails("must be", error=TypeError):
+                wrong(applications[0])
 
 
 class Trap:

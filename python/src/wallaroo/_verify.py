@@ -252,7 +252,9 @@ class _Verification:
         """The message as it is on another executor."""
         try:
             _, [value] = self._serializer.unpack(self._serializer.pack([None], [message]))
-            return value if self._serializer is PICKLE else self._serializer.deserialize(value)  # type: ignore[arg-type]
+            if self._serializer is not PICKLE:
+                value = self._serializer.deserialize(value)  # type: ignore[arg-type]
+            return value
         except (Exception, SystemExit) as error:  # noqa: BLE001  (told)
             text = "it cannot be pickled and restored, as a message that goes to another executor is"
             raise StepFailed(f"{where}: {text}:\n{user_traceback(error)}") from None
