@@ -20,7 +20,8 @@ type goCrew struct {
 	app  *imagined
 	took time.Duration // for each message, in the bubble's time
 
-	credit int // messages that a call may have
+	slow   time.Duration // that every other executor takes to give state out
+	credit int           // messages that a call may have
 	mu     sync.Mutex
 	most   worker.Overrun // that one call gave for one target; guarded by mu
 }
@@ -110,6 +111,7 @@ func (x *goExecutor) Switch(s worker.Switch) {
 			}
 			x.owners[s.Island][m.Partition] = m.Owner
 			if m.From == x.number {
+				pause(x.crew.slow * time.Duration(x.number%2))
 				events = append(events, worker.Event{Call: s.ID, State: x.takeOut(s.Island, m.Partition)})
 			}
 			for n, stage := range x.crew.app.stages {

@@ -51,7 +51,8 @@ func inGo(t *testing.T, seed uint64) {
 	defer cancel()
 	stop, stopped := context.WithCancel(ctx)
 	took := time.Duration(50+h.chance.IntN(300)) * time.Microsecond
-	crew := &goCrew{t: t, app: h.app, took: took, credit: h.credit()}
+	slow := time.Duration(h.chance.IntN(2)*h.chance.IntN(20)) * time.Millisecond
+	crew := &goCrew{t: t, app: h.app, took: took, slow: slow, credit: h.credit()}
 	ended := h.start(ctx, stop, crew)
 	away := h.chance.IntN(2 * len(h.sinks)) // it stands still until nothing else goes on
 	for p, sink := range h.sinks {

@@ -91,7 +91,13 @@ func (w *Worker) Overrun(credit int) Overrun {
 				o.Sink = max(o.Sink, edge.held().Bytes-w.config.Limits.SinkBuffer)
 			}
 		}
-		o.Waiting = max(o.Waiting, l.door.Waiting()-w.config.Limits.MoveBuffer)
+		waiting := 0
+		for _, batches := range l.moving.waiting {
+			for i := range batches {
+				waiting += weight(&batches[i])
+			}
+		}
+		o.Waiting = max(o.Waiting, waiting-w.config.Limits.MoveBuffer)
 		l.turning.Unlock()
 	}
 	return o

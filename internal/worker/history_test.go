@@ -158,6 +158,9 @@ func draw(tb testing.TB, seed uint64, messages int) *history {
 	h.limits = worker.Limits{
 		SinkBuffer: 1 + chance.IntN(3000), MoveBuffer: chance.IntN(3000), InFlight: 20 * time.Millisecond, Credit: chance.IntN(20),
 	}
+	if chance.IntN(3) == 0 {
+		h.limits.Credit = 1
+	}
 	if chance.IntN(2) == 0 {
 		h.limits.SinkBuffer = unbounded
 	}
@@ -338,7 +341,7 @@ func (h *history) checkCounters() {
 
 // counters are the names of the counters that a result met, STATE:KEY, and their counts.
 func (m imaginedMessage) counters() (names []string, counts []int) {
-	for part := range strings.SplitSeq(m.path, ",") {
+	for part := range strings.FieldsFuncSeq(m.path, func(r rune) bool { return r == ',' }) {
 		at := strings.LastIndexByte(part, ':')
 		n, _ := strconv.Atoi(part[at+1:])
 		names, counts = append(names, part[:at]), append(counts, n)

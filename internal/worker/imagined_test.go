@@ -57,7 +57,7 @@ func imagine(chance *rand.Rand) *imagined {
 	var states []string
 	for p := range a.pipelines {
 		a.stages = append(a.stages, imaginedStage{Pipeline: p, fan: 1 + chance.IntN(3)})
-		for range 1 + chance.IntN(3) {
+		for range chance.IntN(4) { // none: an island without state
 			s := imaginedStage{
 				Pipeline: p, Keyed: true, state: fmt.Sprint("s", len(a.stages)), salt: chance.IntN(100), keys: a.keys, fan: 1,
 			}
