@@ -73,6 +73,6 @@ with them and where the results go; this program runs it.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("wallaroo {{.Version}}\n")
-	root.AddCommand(newRun(), newCheck(), newSend(), newReceive(), newVersion(), newPythonPath())
+	root.AddCommand(newRun(), newCheck(), newSend(), newReceive(), newExecutors(), newVersion(), newPythonPath())
 	return root
 }

@@ -96,7 +96,8 @@ func startApplication(t *testing.T, program, app string, flags ...string) *proce
 		t.Fatal(err)
 	}
 	p := &process{t: t, receiver: receiver, stdout: newCapture(), stderr: newCapture(), ended: make(chan struct{})}
-	run := []string{"run", filepath.Join("testdata", "apps", app), "--in", ":0", "--out", receiver.Addr().String(), "--http", "off", "--executors", "1"}
+	path := filepath.Join("testdata", "apps", app)
+	run := []string{"run", path, "--in", ":0", "--out", receiver.Addr().String(), "--http", "off", "--executors", "1"}
 	p.cmd = exec.Command(program, append(run, flags...)...)
 	p.stdoutPipe, p.cmd.Stdout = p.capture(p.stdout)
 	p.stderrPipe, p.cmd.Stderr = p.capture(p.stderr)

@@ -20,25 +20,30 @@ func readme(t *testing.T) string {
 	return string(data)
 }
 
-// TestTheCommandsOfTheReadme runs the three commands of its example, with ports that are free.
+// TestTheCommandsOfTheReadme runs the commands of its examples, with ports that are free.
 func TestTheCommandsOfTheReadme(t *testing.T) {
 	t.Parallel()
 	var commands [][]string
-	ports := strings.NewReplacer("7002", freePort(t), "7010", freePort(t))
+	http := freePort(t)
+	ports := strings.NewReplacer("7002", freePort(t), "7010", freePort(t), "5050", http)
 	for line := range strings.Lines(readme(t)) {
 		if rest, ok := strings.CutPrefix(line, "bin/wallaroo "); ok {
 			commands = append(commands, strings.Fields(ports.Replace(rest)))
 		}
 	}
-	if len(commands) != 3 {
+	if len(commands) != 4 {
 		t.Fatalf("commands %q", commands)
 	}
 	receive, out := start(t, commands[0])
-	run, _ := start(t, commands[1])
+	run, _ := start(t, append(commands[1], "--http", "127.0.0.1:"+http))
 	send, _ := start(t, commands[2])
 	lines(t, out, 400) // the README has more words than that
-	for _, cmd := range []*exec.Cmd{send, run, receive} {
-		if cmd != send {
+	executors, told := start(t, commands[3])
+	if line, err := told.ReadString('\n'); err != nil || !strings.Contains(line, "-> 4: ") {
+		t.Errorf("%q, %v\n%s", line, err, executors.Stderr)
+	}
+	for _, cmd := range []*exec.Cmd{send, executors, run, receive} {
+		if cmd != send && cmd != executors {
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 		}
 		if err := cmd.Wait(); err != nil {

@@ -164,7 +164,8 @@ func TestAChildThatUserCodeForksDoesNotHideTheDeathOfPython(t *testing.T) {
 	if code := p.exitCode(); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	if log := p.stderr.String(); !strings.Contains(log, "killed by SIGKILL") || strings.Contains(log, `msg="from the child"`) {
+	p.stderr.await(t, "killed by SIGKILL")
+	if log := p.stderr.String(); strings.Contains(log, `msg="from the child"`) {
 		t.Error(log)
 	}
 }

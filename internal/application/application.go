@@ -59,6 +59,16 @@ func (o *Options) piece() int {
 	return piece
 }
 
+// settings are what the log tells of the options, named as the flags are.
+func (o *Options) settings() []any {
+	return []any{
+		"executors", o.Executors, "partitions", o.Partitions, "max-frame", o.MaxFrame, "max-connections", o.MaxConnections,
+		"sink-buffer", o.SinkBuffer, "max-in-flight", o.MaxInFlight,
+		"max-call-output", fmt.Sprintf("%d,%d", o.MaxOutput.Messages, o.MaxOutput.Bytes),
+		"move-buffer", o.MoveBuffer, "drain-timeout", o.DrainTimeout, "args", o.Args,
+	}
+}
+
 // HTTP says where the worker answers: nowhere if Off, at Address, or, where that is nil, at the default one or the next free port.
 type HTTP struct {
 	Off     bool
@@ -86,8 +96,8 @@ func Check(ctx context.Context, o Options) (*plan.Plan, error) {
 // Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at
 // once when ctx is done. Errors of what was asked for are *ConfigError or *pyhost.LoadError; all others are failures while running.
 func Run(ctx, stop context.Context, o Options) error {
-	readiness := &control.Readiness{}
-	readiness.Set(false, "starting")
+	about := &control.Application{}
+	about.Set(false, "starting")
 	var listener net.Listener
 	if !o.HTTP.Off {
 		var err error
@@ -97,13 +107,14 @@ func Run(ctx, stop context.Context, o Options) error {
 		o.Log.Debug("http listens", "address", listener.Addr().String())
 	}
 	o.Log.Info("starting", "app", o.App, "worker", o.Name)
+	o.Log.Debug("settings", o.settings()...)
 	o.Log.Info("no data directory: nothing outlives this process")
 	serving, cancel := context.WithCancel(ctx)
 	group, serving := errgroup.WithContext(serving)
 	if listener != nil {
-		group.Go(func() error { return control.Serve(serving, listener, readiness) })
+		group.Go(func() error { return control.Serve(serving, listener, about) })
 	}
-	r := newReporter(o, readiness, listener)
+	r := newReporter(o, about, listener)
 	group.Go(func() error {
 		defer cancel()
 		return run(serving, stop, o, r)
@@ -136,8 +147,9 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 		atOnce()
 		return unlessStopped(stop, err)
 	}
-	r.plan = team.plan
+	r.loaded(team.plan)
 	w := worker.New(configure(team, r), table, executors)
+	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: &resizable{w, o}})
 	err = runWorker(ctx, stop, w, r)
 	if err != nil {
 		atOnce() // time is over, or there is nothing to wait for
@@ -151,6 +163,29 @@ func unlessStopped(stop context.Context, err error) error {
 		return nil //nolint:nilerr // it is an error only of what nobody wants any more
 	}
 	return err
+}
+
+// resizable is a worker whose changes of executors are told.
+type resizable struct {
+	*worker.Worker
+	options Options
+}
+
+// Resize changes the number of executors, and says so in the log.
+func (r *resizable) Resize(ctx context.Context, executors int) (worker.Resized, error) {
+	log := r.options.Log.With("executors", executors)
+	log.Info("changing the number of executors")
+	done, err := r.Worker.Resize(ctx, executors)
+	if err != nil {
+		log.Error("the number of executors was not changed", "error", err)
+		return done, err
+	}
+	if r.options.Employed != nil {
+		r.options.Employed(executors)
+	}
+	log.Info("executors changed", "before", done.Before, "partitions_moved", done.Partitions, "markers", done.Markers,
+		"longest_wait", done.LongestWait, "took", done.Took)
+	return done, nil
 }
 
 // runWorker runs the data plane.

@@ -17,25 +17,33 @@ const failuresPerSecond = 1000
 
 // reporter tells the log and the readiness check what the worker does. It is a worker.Report.
 type reporter struct {
-	options   Options
-	readiness *control.Readiness
-	http      string // where HTTP answers, or "off"
-	plan      *plan.Plan
-	mu        sync.Mutex
-	second    *time.Timer // guarded by mu, as are those below: ends the second in which failures are being counted
-	logged    int         // failures logged in it
-	unlogged  int         // failures not logged in it
+	options  Options
+	about    *control.Application
+	http     string // where HTTP answers, or "off"
+	plan     *plan.Plan
+	mu       sync.Mutex
+	second   *time.Timer // guarded by mu, as are those below: ends the second in which failures are being counted
+	logged   int         // failures logged in it
+	unlogged int         // failures not logged in it
 }
 
-func newReporter(o Options, readiness *control.Readiness, listener net.Listener) *reporter {
-	r := &reporter{options: o, readiness: readiness, http: "off"}
+func newReporter(o Options, about *control.Application, listener net.Listener) *reporter {
+	r := &reporter{options: o, about: about, http: "off"}
 	if listener != nil {
 		r.http = listener.Addr().String()
 	}
 	return r
 }
 
-func (r *reporter) Waiting(why string) { r.readiness.Set(false, why) }
+// loaded tells what the application is.
+func (r *reporter) loaded(p *plan.Plan) {
+	r.plan = p
+	for i := range p.Pipelines {
+		r.options.Log.Info("pipeline", "name", logging.Quoted(p.Pipelines[i].Name), "flow", logging.Quoted(p.Pipelines[i].Flow()))
+	}
+}
+
+func (r *reporter) Waiting(why string) { r.about.Set(false, why) }
 
 // Ready writes the line that tells people and programs that messages may come; it comes whatever the level of the log is.
 func (r *reporter) Ready(addresses []string) {
@@ -43,7 +51,7 @@ func (r *reporter) Ready(addresses []string) {
 	if r.options.LogJSON {
 		sources = r.named(addresses)
 	}
-	r.readiness.Set(true, "")
+	r.about.Set(true, "")
 	r.options.Always.Info("ready", "application", logging.Quoted(r.plan.Application), "sources", sources, "http", r.http)
 }
 
@@ -65,7 +73,7 @@ func (r *reporter) pairs(addresses []string) string {
 }
 
 func (r *reporter) Stopping() {
-	r.readiness.Set(false, "stopping")
+	r.about.Set(false, "stopping")
 	r.options.Log.Info("stopping: no new connections; what has arrived is processed and delivered", "within", StopWithin)
 }
 

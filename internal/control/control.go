@@ -1,4 +1,12 @@
-// Package control is what a worker answers over HTTP.
+// Package control is what a worker answers over HTTP, and the client of those answers.
+//
+//	GET  /healthz        the process lives
+//	GET  /readyz         the application processes messages, or why not
+//	GET  /metrics        for Prometheus; docs/metrics.md lists them
+//	GET  /api/executors  how many executors there are, and how they stand
+//	POST /api/executors  change their number; it answers when that is done
+//
+// What changes something is refused to browsers: see guard.
 package control
 
 import (
@@ -8,11 +16,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/metrics"
 )
 
 // DefaultAddress is where a worker answers unless told otherwise; if it is taken, the next free port is.
@@ -23,27 +31,6 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	shutdownTimeout   = time.Second
 )
-
-// Readiness is whether an application processes messages, and if not, why. The zero value is not ready, for no reason yet.
-type Readiness struct {
-	mu    sync.Mutex
-	ready bool
-	why   string
-}
-
-// Set says that the application is ready, or why not.
-func (r *Readiness) Set(ready bool, why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ready, r.why = ready, why
-}
-
-// Get is what was said last.
-func (r *Readiness) Get() (ready bool, why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.ready, r.why
-}
 
 // Listen claims an address. With nil it claims the default one, or the next port that is free.
 func Listen(a *address.Address) (net.Listener, error) {
@@ -65,9 +52,10 @@ func Listen(a *address.Address) (net.Listener, error) {
 	return nil, fmt.Errorf("no port is free from %s on: name one with --http, or --http off", DefaultAddress)
 }
 
-// Serve answers until ctx is done, then ends within a second. It closes the listener.
-func Serve(ctx context.Context, listener net.Listener, readiness *Readiness) error {
-	server := &http.Server{Handler: handler(readiness), ReadHeaderTimeout: readHeaderTimeout}
+// Serve answers about an application until ctx is done, then ends within a second. It closes the listener. A change that was asked for goes
+// on when whoever asked goes away; ctx ends it.
+func Serve(ctx context.Context, listener net.Listener, about *Application) error {
+	server := &http.Server{Handler: handler(ctx, listener.Addr(), about), ReadHeaderTimeout: readHeaderTimeout}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -87,18 +75,22 @@ func Serve(ctx context.Context, listener net.Listener, readiness *Readiness) err
 	return nil
 }
 
-func handler(readiness *Readiness) http.Handler {
+func handler(ctx context.Context, listens net.Addr, about *Application) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		ready, why := readiness.Get()
+		ready, why := about.Get()
 		if !ready {
 			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ready\n")
 	})
+	mux.Handle("GET /metrics", metrics.Handler(about.figures))
+	api := &executorsAPI{ctx: ctx, about: about}
+	mux.Handle("GET "+executorsPath, function(api.list))
+	mux.Handle("POST "+executorsPath, guard(listens, api.change))
 	return mux
 }

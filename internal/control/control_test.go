@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -18,11 +19,11 @@ func TestServeUntilItIsStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readiness := &Readiness{}
-	readiness.Set(false, "loading the application")
+	about := &Application{}
+	about.Set(false, "loading the application")
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, listener, readiness) }()
+	go func() { ended <- Serve(ctx, listener, about) }()
 	client := &http.Client{Transport: &http.Transport{}}
 	ask := func(path string) (int, string) {
 		t.Helper()
@@ -43,9 +44,12 @@ func TestServeUntilItIsStopped(t *testing.T) {
 	if code, body := ask("/readyz"); code != 503 || body != "loading the application\n" {
 		t.Errorf("/readyz: %d %q", code, body)
 	}
-	readiness.Set(true, "")
+	about.Set(true, "")
 	if code, body := ask("/readyz"); code != 200 || body != "ready\n" {
 		t.Errorf("/readyz: %d %q", code, body)
+	}
+	if code, body := ask("/metrics"); code != 200 || !strings.Contains(body, "\ngo_goroutines ") {
+		t.Errorf("/metrics: %d %q", code, body)
 	}
 	if code, _ := ask("/nothing"); code != 404 {
 		t.Errorf("/nothing: %d", code)

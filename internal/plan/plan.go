@@ -156,6 +156,23 @@ func endpoint(host string, port int) address.Address {
 	return address.Address{Host: host, Port: uint16(port)}
 }
 
+// Flow is the way of a pipeline's messages in a line: the names of its source, its steps, with the states of those that keep any, and its
+// sink.
+func (l *Pipeline) Flow() string {
+	names := []string{l.Source.Name + " " + l.Source.Address().String()}
+	for _, step := range l.Steps {
+		name := step.Name
+		if step.State != "" {
+			name += " (" + step.State + ")"
+		}
+		names = append(names, name)
+	}
+	if l.Sink != nil {
+		names = append(names, l.Sink.Name+" "+l.Sink.Address().String())
+	}
+	return strings.Join(names, " -> ")
+}
+
 // Listing tells an application, one line a step: PIPELINE/NAME KIND, and for a step with state its name.
 func (p *Plan) Listing() string {
 	var b strings.Builder

@@ -33,6 +33,7 @@ const (
 	kindLoad   kind = 5
 	kindOpen   kind = 6
 	kindSettle kind = 7
+	kindProbe  kind = 8
 )
 
 // What the process answers.
@@ -48,6 +49,7 @@ const (
 	kindState      kind = 73
 	kindMoveFailed kind = 74
 	kindQueued     kind = 75
+	kindImmovable  kind = 76
 )
 
 // The columns of a batch, and their forms.

@@ -115,6 +115,8 @@ func (g *golden) command(tb testing.TB) []byte {
 		return appendLoad(nil, &worker.Load{ID: g.Call, Island: g.Island, State: state})
 	case kindOpen:
 		return appendOpen(nil, &worker.Open{ID: g.Call, Stage: g.Target, Partitions: g.Partitions})
+	case kindProbe:
+		return appendProbe(nil, g.Call)
 	default:
 		return nil
 	}
@@ -181,8 +183,11 @@ func TestAnswersAreAsDrawn(t *testing.T) {
 			if err != nil || call != want.Call || target != want.Target || !reflect.DeepEqual(b, want.batch(t)) {
 				t.Errorf("%s: call %d, target %d, %+v, %v", name, call, target, b, err)
 			}
-		case kindMoveFailed:
-			_, err := host.event(k, body)
+		case kindMoveFailed, kindImmovable:
+			event, err := host.event(k, body)
+			if k == kindImmovable && err == nil {
+				err = event.Stuck
+			}
 			failed, _ := errors.AsType[*MoveError](err)
 			s := want.Stuck
 			if failed == nil || *failed != (MoveError{State: s.State, Key: s.Key, Reason: s.Error, Traceback: s.Traceback}) {

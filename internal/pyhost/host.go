@@ -219,6 +219,9 @@ func (h *Host) Load(l worker.Load) { h.begin(appendLoad(h.frame[:0], &l)) }
 // Open begins a call that opens queues.
 func (h *Host) Open(o worker.Open) { h.begin(appendOpen(h.frame[:0], &o)) }
 
+// Probe begins a call that finds out whether state can move.
+func (h *Host) Probe(id uint32) { h.begin(appendProbe(h.frame[:0], id)) }
+
 // begin sends the frame of a call. What the pipe does not take at once Serve writes.
 func (h *Host) begin(frame []byte) {
 	h.frame = frame
@@ -328,8 +331,12 @@ func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 	case kindDone:
 		e.Done = true
 		e.Call, e.Entered, err = parseDone(body)
+	case kindImmovable:
+		e.Call, e.Stuck, err = stuck(body)
 	case kindMoveFailed:
-		err = parseMoveFailed(body)
+		if _, e.Stuck, err = stuck(body); err == nil {
+			err = e.Stuck
+		}
 	case kindLog:
 		h.record(body)
 		return nil, nil

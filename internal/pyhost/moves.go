@@ -60,6 +60,11 @@ func appendAbout(dst []byte, call uint32, about, number int) []byte {
 	return binary.LittleEndian.AppendUint32(dst, uint32(number))
 }
 
+// appendProbe appends a PROBE frame.
+func appendProbe(dst []byte, call uint32) []byte {
+	return binary.LittleEndian.AppendUint32(appendHead(dst, kindProbe, 4), call)
+}
+
 // parseState reads the body of a STATE frame. The state shares the body's memory.
 func parseState(body []byte) (call uint32, s worker.State, err error) {
 	if len(body) < 8 {
@@ -69,14 +74,15 @@ func parseState(body []byte) (call uint32, s worker.State, err error) {
 	return binary.LittleEndian.Uint32(body), s, nil
 }
 
-// parseMoveFailed reads the body of a MOVE_FAILED frame, which is an error in any case.
-func parseMoveFailed(body []byte) error {
+// stuck reads the body of a MOVE_FAILED or an IMMOVABLE frame.
+func stuck(body []byte) (call uint32, stuck, err error) {
 	if len(body) < 4 {
-		return errCut
+		return 0, nil, errCut
 	}
 	var told struct{ State, Key, Error, Traceback string }
 	if err := json.Unmarshal(body[4:], &told); err != nil {
-		return fmt.Errorf("a move that failed: %w", err)
+		return 0, nil, fmt.Errorf("a move that failed: %w", err)
 	}
-	return &MoveError{State: told.State, Key: told.Key, Reason: told.Error, Traceback: told.Traceback}
+	stuck = &MoveError{State: told.State, Key: told.Key, Reason: told.Error, Traceback: told.Traceback}
+	return binary.LittleEndian.Uint32(body), stuck, nil
 }

@@ -24,9 +24,6 @@ func TestSendersThatComeAndGoTakeNoMoreThanTheirLane(t *testing.T) {
 		_, _ = first.Write(bytes.Repeat(framed(strings.Repeat("x", 999)), messages))
 		first.Close()
 	}()
-	for s.worker.Figures().Executors[0].Queued == 0 {
-		time.Sleep(time.Millisecond)
-	}
 	second := s.dial(to)
 	s.await("connection refused", "--max-connections", second.LocalAddr().String())
 	if queued := s.worker.Figures().Executors[0].Queued; queued >= messages {

@@ -35,7 +35,7 @@ func (x *lines) Process(c worker.Call) { x.calls <- c }
 func (x *lines) Switch(worker.Switch) {}
 func (x *lines) Load(worker.Load)     {}
 func (x *lines) Open(worker.Open)     {}
-
+func (x *lines) Probe(uint32)         {}
 func (x *lines) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	if x.hold != nil {
 		<-x.hold

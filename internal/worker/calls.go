@@ -66,6 +66,9 @@ func (l *loop) handle(e Event) error {
 	if e.State != nil {
 		l.moving.givenOut(c.order.island, *e.State)
 	}
+	if e.Stuck != nil {
+		c.order.stuck(e.Stuck)
+	}
 	if e.Failure != nil {
 		l.counts.failed(e.Failure.Step)
 		l.worker.config.Report.Failed(l.origin(c, e.Failure.Index), *e.Failure)
@@ -105,6 +108,9 @@ func (l *loop) find(e Event) (*call, error) {
 	}
 	if e.Failure != nil && (e.Failure.Index < 0 || e.Failure.Index >= c.messages) {
 		return nil, fmt.Errorf("executor %d: a failure at message %d of a call of %d", l.number, e.Failure.Index, c.messages)
+	}
+	if e.Stuck != nil && (c.order == nil || c.order.stuck == nil) {
+		return nil, fmt.Errorf("executor %d: %w", l.number, e.Stuck)
 	}
 	if e.State != nil && (c.order == nil || !c.order.leaves[e.State.Partition]) {
 		return nil, fmt.Errorf("executor %d: state of partition %d, which was not asked for", l.number, e.State.Partition)

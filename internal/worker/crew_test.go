@@ -19,6 +19,28 @@ type goCrew struct {
 	t    *testing.T
 	app  *imagined
 	took time.Duration // for each message, in the bubble's time
+
+	credit int // messages that a call may have
+	mu     sync.Mutex
+	most   worker.Overrun // that one call gave for one target; guarded by mu
+}
+
+// gave takes note of what a call gave.
+func (c *goCrew) gave(out map[worker.Target]*message.Batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	waiting := 0
+	for to, b := range out {
+		switch to.Kind {
+		case worker.ToSink:
+			c.most.Sink = max(c.most.Sink, len(b.Payload))
+		case worker.ToExecutor:
+			c.most.Exchange = max(c.most.Exchange, b.Count())
+		case worker.ToQueue:
+			waiting += worker.Weight(b)
+		}
+	}
+	c.most.Waiting = max(c.most.Waiting, waiting)
 }
 
 func (c *goCrew) Dismiss(context.Context, int) {}
@@ -34,7 +56,7 @@ type goExecutor struct {
 	calls  chan func(deliver func([]worker.Event))
 	owners map[int][]int          // by island and partition
 	state  map[int]map[string]int // by partition: counters, by STATE:KEY
-	shut   map[worker.Target]bool // queues
+	shut   map[worker.Target]bool // queues that are shut; whether the state of their partition is here
 }
 
 func (x *goExecutor) Prepare(_ context.Context, table *partition.Table) (worker.Executor, error) {
@@ -66,11 +88,15 @@ func (x *goExecutor) begin(call func(deliver func([]worker.Event))) {
 
 func (x *goExecutor) Process(c worker.Call) {
 	x.begin(func(deliver func([]worker.Event)) {
+		if n := c.Batch.Count(); n > x.crew.credit {
+			x.crew.t.Errorf("a call of %d messages with a credit of %d", n, x.crew.credit)
+		}
 		run := &goRun{goExecutor: x, stage: c.Stage, settles: c.Settles, out: map[worker.Target]*message.Batch{}}
 		for _, text := range texts(c.Batch) {
-			time.Sleep(x.crew.took)
+			pause(x.crew.took)
 			run.message(c.Stage, parse(text))
 		}
+		x.crew.gave(run.out)
 		deliver(append(run.events(c.ID), worker.Event{Call: c.ID, Done: true}))
 	})
 }
@@ -88,7 +114,7 @@ func (x *goExecutor) Switch(s worker.Switch) {
 			}
 			for n, stage := range x.crew.app.stages {
 				if stage.Keyed && stage.Island == s.Island && m.Owner == x.number {
-					x.shut[worker.Target{Kind: worker.ToQueue, Stage: n, Partition: m.Partition}] = true
+					x.shut[worker.Target{Kind: worker.ToQueue, Stage: n, Partition: m.Partition}] = false
 				}
 			}
 		}
@@ -110,6 +136,11 @@ func (x *goExecutor) takeOut(island, p int) *worker.State {
 
 func (x *goExecutor) Load(l worker.Load) {
 	x.begin(func(deliver func([]worker.Event)) {
+		for q := range x.shut {
+			if q.Partition == l.State.Partition && x.crew.app.stages[q.Stage].Island == l.Island {
+				x.shut[q] = true
+			}
+		}
 		for line := range strings.Lines(string(l.State.Bytes)) {
 			name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
 			n, err := strconv.Atoi(text)
@@ -133,13 +164,17 @@ func (x *goExecutor) Open(o worker.Open) {
 	x.begin(func(deliver func([]worker.Event)) {
 		for _, p := range o.Partitions {
 			q := worker.Target{Kind: worker.ToQueue, Stage: o.Stage, Partition: p}
-			if !x.shut[q] {
+			if _, shut := x.shut[q]; !shut {
 				x.crew.t.Errorf("%+v is opened, which is open", q)
 			}
 			delete(x.shut, q)
 		}
 		deliver([]worker.Event{{Call: o.ID, Done: true}})
 	})
+}
+
+func (x *goExecutor) Probe(id uint32) {
+	x.begin(func(deliver func([]worker.Event)) { deliver([]worker.Event{{Call: id, Done: true}}) })
 }
 
 // goRun is a call of messages.
@@ -166,12 +201,16 @@ func (r *goRun) message(stage int, m imaginedMessage) {
 	key := s.key(m)
 	p := r.crew.app.partitionOf(key)
 	queue := worker.Target{Kind: worker.ToQueue, Stage: stage, Partition: p}
+	here, shut := r.shut[queue]
 	switch owner := r.owners[s.Island][p]; {
 	case owner != r.number && stage == r.stage:
 		r.crew.t.Errorf("executor %d got a message for partition %d, which is %d's", r.number, p, owner)
 	case owner != r.number:
 		r.put(worker.Target{Kind: worker.ToExecutor, Stage: stage, Executor: owner}, m)
-	case r.shut[queue] && !(r.settles && stage == r.stage):
+	case shut && (!r.settles || stage != r.stage):
+		if here && !r.settles {
+			r.crew.t.Errorf("stage %d took a message for partition %d, while its queue was being emptied", r.stage, p)
+		}
 		r.put(queue, m)
 	default:
 		name := s.state + ":" + key

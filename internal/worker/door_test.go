@@ -3,13 +3,18 @@ package worker_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 var (
-	histories = flag.Uint64("histories", 300, "random histories to run")
+	histories = flag.Uint64("histories", 300, "random histories to run with Go executors")
+	pythons   = flag.Uint64("pythons", 34, "random histories to run with Python executors")
+	progress  = flag.Bool("progress", false, "print the number of each history that begins")
 	first     = flag.Uint64("first", 0, "the first of their seeds")
 )
 
@@ -18,13 +23,25 @@ var (
 // that is away holds no other island.
 func TestHistories(t *testing.T) {
 	for seed := *first; seed < *first+*histories; seed++ {
+		if *progress {
+			fmt.Printf("history %d\n", seed-*first+1)
+		}
 		synctest.Test(t, func(t *testing.T) { inGo(t, seed) })
 		if t.Failed() {
 			t.Fatalf("after %d histories", seed-*first+1)
 		}
 	}
-	t.Logf("%d histories of Go executors hold", *histories)
+	for seed := *first; seed < *first+*pythons; seed++ {
+		inPython(t, seed)
+		if t.Failed() {
+			t.Fatalf("after %d histories", *histories+seed-*first+1)
+		}
+	}
+	t.Logf("%d histories hold: %d with Go executors, %d with Python executors", *histories+*pythons, *histories, *pythons)
 }
+
+// pause lets time pass; in a bubble of synctest, virtual time.
+func pause(d time.Duration) { time.Sleep(d) }
 
 // inGo runs a history in virtual time.
 func inGo(t *testing.T, seed uint64) {
@@ -34,7 +51,8 @@ func inGo(t *testing.T, seed uint64) {
 	defer cancel()
 	stop, stopped := context.WithCancel(ctx)
 	took := time.Duration(50+h.chance.IntN(300)) * time.Microsecond
-	ended := h.start(ctx, stop, &goCrew{t: t, app: h.app, took: took})
+	crew := &goCrew{t: t, app: h.app, took: took, credit: h.credit()}
+	ended := h.start(ctx, stop, crew)
 	away := h.chance.IntN(2 * len(h.sinks)) // it stands still until nothing else goes on
 	for p, sink := range h.sinks {
 		if p != away {
@@ -46,9 +64,13 @@ func inGo(t *testing.T, seed uint64) {
 		defer close(disturbed)
 		h.disturb(ctx, 30*time.Millisecond)
 	}()
+	watched := make(chan struct{})
+	go h.watchBounds(crew, watched)
+	time.Sleep(time.Second)
+	close(watched)
 	time.Sleep(time.Hour)
 	synctest.Wait()
-	h.checkBounds()
+	h.checkBounds(crew)
 	if away < len(h.sinks) {
 		h.checkApart(away)
 		close(h.sinks[away].open)
@@ -62,18 +84,39 @@ func inGo(t *testing.T, seed uint64) {
 	h.check()
 }
 
-// checkBounds demands that edges hold what their credit allows and move buffers their bound, but for what calls gave that had begun: a
-// message becomes at most 3*2*2*2 later ones.
-func (h *history) checkBounds() {
-	h.t.Helper()
-	credit := max(h.limits.Credit, 1)
+// credit is how many messages an edge to an executor may hold.
+func (h *history) credit() int {
 	if h.limits.Credit == 0 {
-		credit = 8192
+		return 1 << 15
 	}
-	const grows, weight = 24, 400
-	messages, weights := h.worker.Overrun()
-	if messages > 3*grows*credit || weights > 3*grows*credit*weight {
-		h.t.Errorf("seed %d: an edge has %d messages too many, a move buffer %d too much", h.seed, messages, weights)
+	return h.limits.Credit
+}
+
+// watchBounds checks bounds until done is closed, as often as things happen.
+func (h *history) watchBounds(crew *goCrew, done chan struct{}) {
+	for {
+		select {
+		case <-done:
+			return
+		default:
+			h.checkBounds(crew)
+			pause(500 * time.Microsecond)
+		}
+	}
+}
+
+// checkBounds demands that edges hold what their credit allows and buffers their bound, but for what the calls gave that had begun.
+func (h *history) checkBounds(crew *goCrew) {
+	over := h.worker.Overrun(h.credit())
+	crew.mu.Lock()
+	most := crew.most
+	crew.mu.Unlock()
+	wrong := over.Lane >= 20 || // what a source reads at once
+		over.Exchange > worker.CallsAhead*most.Exchange ||
+		over.Sink > worker.CallsAhead*most.Sink ||
+		over.Waiting > worker.CallsAhead*most.Waiting
+	if wrong {
+		h.t.Errorf("seed %d: bounds are exceeded by %+v, and one call gave %+v", h.seed, over, most)
 	}
 }
 
@@ -93,7 +136,8 @@ func (h *history) checkApart(away int) {
 			h.t.Errorf("seed %d: pipeline %d was held by the sink of %d: %d of %d", h.seed, p, away, sink.count(), want)
 		}
 	}
-	if inside, waiting := h.worker.Still(); h.limits.MoveBuffer == 1<<30 && inside != waiting {
+	bounded := h.limits.MoveBuffer < unbounded || h.limits.SinkBuffer < unbounded
+	if inside, waiting := h.worker.Still(); !bounded && inside != waiting {
 		h.t.Errorf("seed %d: %d messages are inside, and only %d of them wait for partitions", h.seed, inside, waiting)
 	}
 }

@@ -10,8 +10,8 @@ import (
 // Executor runs the stages of an application for the messages it is given, and keeps the state of its partitions. It carries out calls in
 // the order in which they begin, and decides nothing. A loop begins them and is told what came of each.
 //
-// Process, Switch, Load and Open begin a call: they do not block, and come from one goroutine at a time while Serve runs. At most CallsAhead
-// calls are begun and not done. Each call ends with an Event that says Done.
+// Process, Switch, Load, Open and Probe begin a call: they do not block, and come from one goroutine at a time while Serve runs. At most
+// CallsAhead calls are begun and not done. Each call ends with an Event that says Done.
 type Executor interface {
 	// Serve carries calls out and tells deliver what came of them, in order and from one goroutine, until ctx is done, which is nil. An error
 	// is the end of the executor.
@@ -25,6 +25,8 @@ type Executor interface {
 	Load(Load)
 	// Open opens queues.
 	Open(Open)
+	// Probe finds out whether state can move, by an entity of each kind; what cannot is told by events that are Stuck.
+	Probe(id uint32)
 }
 
 // Call is a batch of messages to run through a stage, and through the later ones that are this executor's too.
@@ -71,6 +73,7 @@ type Event struct {
 	Output  message.Batch // messages for To, if there are any
 	Failure *Failure      // a message that a step could not process, or nil
 	State   *State        // of a partition that leaves, or nil
+	Stuck   error         // why state could not move, or nil
 	Done    bool
 	Entered []Entered // with Done: by the steps of the call's pipeline
 }

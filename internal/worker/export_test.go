@@ -2,8 +2,10 @@ package worker
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 
+	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
@@ -18,11 +20,7 @@ func (c *Cuts) handedOn(peer string, messages int) { c.sent[peer] += messages }
 func (c *Cuts) marked(door.Epoch) { c.At = append(c.At, c.clone()) }
 
 func (c *Cuts) clone() map[string]int {
-	all := map[string]int{}
-	for peer, n := range c.sent {
-		all[peer] = n
-	}
-	return all
+	return maps.Clone(c.sent)
 }
 
 // Watch begins to note where markers cut a pipeline's connections.
@@ -64,15 +62,37 @@ func (w *Worker) Still() (inside, waiting int) {
 	return int(w.inside.Load()), waiting
 }
 
-// Overrun is by how many messages edges between executors exceed their credit, and by how much weight move buffers their bound, at most.
-func (w *Worker) Overrun() (messages, weight int) {
+// Weight is what a batch weighs in a move buffer.
+func Weight(b *message.Batch) int { return weight(b) }
+
+// Overrun is by how much bounds are exceeded somewhere, at most.
+type Overrun struct {
+	Lane     int // messages in a lane beyond a credit
+	Exchange int // messages in an edge between executors beyond a credit
+	Sink     int // bytes in a sink's edge beyond its buffer
+	Waiting  int // weight in a move buffer beyond its bound
+}
+
+// Overrun looks at all edges and buffers. The credit is that of all edges to executors.
+func (w *Worker) Overrun(credit int) Overrun {
+	var o Overrun
 	for _, l := range w.all() {
 		l.turning.Lock()
 		for _, in := range l.inputs {
-			messages = max(messages, in.edge.held().Messages-in.edge.limit.Messages)
+			over := in.edge.held().Messages - credit
+			if in.lane {
+				o.Lane = max(o.Lane, over)
+			} else {
+				o.Exchange = max(o.Exchange, over)
+			}
 		}
-		weight = max(weight, l.door.Waiting()-l.worker.config.Limits.MoveBuffer)
+		for _, edge := range l.sinks {
+			if edge != nil {
+				o.Sink = max(o.Sink, edge.held().Bytes-w.config.Limits.SinkBuffer)
+			}
+		}
+		o.Waiting = max(o.Waiting, l.door.Waiting()-w.config.Limits.MoveBuffer)
 		l.turning.Unlock()
 	}
-	return messages, weight
+	return o
 }

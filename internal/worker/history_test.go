@@ -84,7 +84,7 @@ func (s *numbered) runLane(ctx context.Context, lane int, inlet *worker.Inlet) {
 			if to.Send(ctx, b) != nil {
 				return
 			}
-			time.Sleep(time.Duration(chance.Int64N(int64(s.pause) + 1)))
+			pause(time.Duration(chance.Int64N(int64(s.pause) + 1)))
 		}
 		to.Close()
 	}
@@ -118,7 +118,7 @@ func (s *recording) Run(ctx context.Context, outlet *worker.Outlet) error {
 		for b, ok := outlet.Take(); ok; b, ok = outlet.Take() {
 			messages, bytes := b.Count(), len(b.Payload)
 			s.keep(b, outlet.Epoch())
-			time.Sleep(s.pause)
+			pause(s.pause)
 			outlet.Delivered(messages, bytes)
 		}
 		if outlet.Closed() {
@@ -146,16 +146,23 @@ func (s *recording) count() int {
 	return len(s.got)
 }
 
+// unbounded is a buffer that is never full.
+const unbounded = 1 << 30
+
 // draw makes a random history; messages is how many a connection sends at most.
-func draw(t testing.TB, seed uint64, messages int) *history {
+func draw(tb testing.TB, seed uint64, messages int) *history {
+	tb.Helper()
 	chance := rand.New(rand.NewPCG(seed, 7))
-	h := &history{t: t, seed: seed, chance: chance, app: imagine(chance), changes: chance.IntN(12), most: 1 + chance.IntN(4)}
+	h := &history{t: tb, seed: seed, chance: chance, app: imagine(chance), changes: chance.IntN(12), most: 1 + chance.IntN(4)}
 	h.most = min(h.most, h.app.partitions)
 	h.limits = worker.Limits{
 		SinkBuffer: 1 + chance.IntN(3000), MoveBuffer: chance.IntN(3000), InFlight: 20 * time.Millisecond, Credit: chance.IntN(20),
 	}
+	if chance.IntN(2) == 0 {
+		h.limits.SinkBuffer = unbounded
+	}
 	if chance.IntN(3) == 0 {
-		h.limits.SinkBuffer, h.limits.MoveBuffer = 1<<30, 1<<30
+		h.limits.MoveBuffer = unbounded
 	}
 	for p := range h.app.pipelines {
 		source := &numbered{
@@ -203,10 +210,10 @@ func (h *history) start(ctx, stop context.Context, crew worker.Crew) chan error 
 }
 
 // disturb moves partitions and executors, a number of times with random pauses.
-func (h *history) disturb(ctx context.Context, pause time.Duration) {
+func (h *history) disturb(ctx context.Context, between time.Duration) {
 	chance := rand.New(rand.NewPCG(h.seed, 8))
 	for range h.changes {
-		time.Sleep(time.Duration(chance.Int64N(int64(pause))))
+		pause(time.Duration(chance.Int64N(int64(between))))
 		var err error
 		if chance.IntN(3) == 0 {
 			_, err = h.worker.Resize(ctx, 1+chance.IntN(h.most))

@@ -56,10 +56,10 @@ func imagine(chance *rand.Rand) *imagined {
 	a := &imagined{pipelines: 1 + chance.IntN(3), keys: 1 + chance.IntN(12), partitions: 1 << chance.IntN(5)}
 	var states []string
 	for p := range a.pipelines {
-		a.stages = append(a.stages, imaginedStage{Stage: worker.Stage{Pipeline: p}, fan: 1 + chance.IntN(3)})
+		a.stages = append(a.stages, imaginedStage{Pipeline: p, fan: 1 + chance.IntN(3)})
 		for range 1 + chance.IntN(3) {
 			s := imaginedStage{
-				Stage: worker.Stage{Pipeline: p, Keyed: true}, state: fmt.Sprint("s", len(a.stages)), salt: chance.IntN(100), keys: a.keys, fan: 1,
+				Pipeline: p, Keyed: true, state: fmt.Sprint("s", len(a.stages)), salt: chance.IntN(100), keys: a.keys, fan: 1,
 			}
 			if len(states) > 0 && chance.IntN(5) == 0 {
 				s.state = states[chance.IntN(len(states))]

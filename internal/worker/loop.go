@@ -257,8 +257,8 @@ func (l *loop) mayWrite(stage int) bool {
 	return true
 }
 
-// beginAt begins a call with what waits for a stage: as much as the pace allows, from as many inputs as it takes. All of it is of one epoch:
-// it ends where a stage passes a marker.
+// beginAt begins a call with what waits for a stage: as much as the pace allows, from as many inputs as it takes. All of it is of one
+// epoch: it ends where a stage passes a marker.
 func (l *loop) beginAt(stage int) error {
 	c := l.newCall(stage, nil)
 	var batches []message.Batch

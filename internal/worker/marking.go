@@ -69,8 +69,8 @@ func (w *Worker) mark(r running, next *partition.Table, moves []partition.Move) 
 			}
 		}
 	}
-	w.table = next
 	w.mu.Lock()
+	w.table = next
 	w.moved.Markers++
 	w.mu.Unlock()
 	return nil

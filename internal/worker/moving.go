@@ -46,6 +46,7 @@ type order struct {
 	island int
 	leaves map[int]bool // partitions whose state it is to give out
 	begin  func(id uint32)
+	stuck  func(error) // nil where nothing can be
 	done   func()
 }
 

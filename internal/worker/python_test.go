@@ -3,7 +3,6 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"log/slog"
 	"os"
 	"sync"
@@ -15,8 +14,6 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
-
-var pythons = flag.Uint64("pythons", 40, "random histories to run with Python executors")
 
 // pythonCrew brings up Python processes that run the imagined application.
 type pythonCrew struct {
@@ -86,8 +83,9 @@ func (a *imagined) json() string {
 	return string(text)
 }
 
-// TestHistoriesOfPython is TestHistories with Python processes, in real time.
-func TestHistoriesOfPython(t *testing.T) {
+// pythonConfig says how Python processes are started.
+func pythonConfig(t *testing.T) pyhost.Config {
+	t.Helper()
 	python, err := pyhost.FindInterpreter(t.Context(), os.Getenv("PYTHON"))
 	if err != nil {
 		t.Fatal(err)
@@ -96,24 +94,18 @@ func TestHistoriesOfPython(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := pyhost.Config{Interpreter: python, PackagePath: path, Log: slog.New(slog.DiscardHandler)}
-	for seed := *first; seed < *first+*pythons; seed++ {
-		inPython(t, seed, config)
-		if t.Failed() {
-			t.Fatalf("after %d histories", seed-*first+1)
-		}
-	}
-	t.Logf("%d histories of Python executors hold", *pythons)
+	return pyhost.Config{Interpreter: python, PackagePath: path, Log: slog.New(slog.DiscardHandler)}
 }
 
-func inPython(t *testing.T, seed uint64, config pyhost.Config) {
+// inPython runs a history with Python processes, in real time.
+func inPython(t *testing.T, seed uint64) {
 	t.Helper()
 	h := draw(t, seed, 200)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	stop, stopped := context.WithCancel(ctx)
 	defer stopped()
-	crew := &pythonCrew{app: h.app, config: config, hosts: map[int]*pyhost.Host{}}
+	crew := &pythonCrew{app: h.app, config: pythonConfig(t), hosts: map[int]*pyhost.Host{}}
 	defer func() {
 		for _, host := range crew.hosts {
 			host.Close(ctx)

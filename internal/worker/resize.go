@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -28,8 +29,15 @@ type Resized struct {
 	Took        time.Duration // in all, the start of executors included
 }
 
+// StuckError is state that cannot move, so that the executors stay as they are.
+type StuckError struct{ Err error }
+
+func (e *StuckError) Error() string { return e.Err.Error() }
+func (e *StuckError) Unwrap() error { return e.Err }
+
 // Resize changes the number of executors while messages flow: those that come start, partitions move, and those that own nothing any more
-// leave. An error before the first partition moves has changed nothing; ErrNotRunning says that the worker does not process.
+// leave. An error before the first partition moves, as *StuckError is, has changed nothing; ErrNotRunning says that the worker does not
+// process.
 func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
 	began := time.Now()
 	r, done, err := w.whileRunning(ctx)
@@ -38,6 +46,9 @@ func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
 	}
 	defer done()
 	result := Resized{Before: w.table.Executors, After: executors}
+	if err := w.probe(r); err != nil {
+		return Resized{}, err
+	}
 	if executors > result.Before {
 		if err := w.hire(ctx, r, executors); err != nil {
 			return Resized{}, err
@@ -51,6 +62,41 @@ func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
 	}
 	result.Took = time.Since(began)
 	return result, nil
+}
+
+// probe finds out whether the state of all executors can move. What cannot is the error, and nothing has changed.
+func (w *Worker) probe(r running) error {
+	loops := w.all()
+	verdicts := make(chan error, len(loops))
+	for _, l := range loops {
+		l.orderProbe(verdicts)
+	}
+	var stuck error
+	for range loops {
+		select {
+		case err := <-verdicts:
+			stuck = errors.Join(stuck, err)
+		case <-r.ctx.Done():
+			return ErrNotRunning
+		}
+	}
+	if stuck != nil {
+		return &StuckError{stuck}
+	}
+	return nil
+}
+
+// orderProbe has the executor find out whether its state can move, and the channel told.
+func (l *loop) orderProbe(verdicts chan<- error) {
+	var stuck error
+	l.turning.Lock()
+	l.moving.order(order{
+		begin: l.executor.Probe,
+		stuck: func(err error) { stuck = errors.Join(stuck, err) },
+		done:  func() { verdicts <- stuck },
+	})
+	l.turning.Unlock()
+	l.wake.notify()
 }
 
 // hire brings up the executors that are missing. Until the next marker nobody sends them anything.
@@ -137,7 +183,7 @@ type Chaos struct {
 
 // chaos disturbs until stop is done.
 func (w *Worker) chaos(over, stop context.Context) error {
-	chance := rand.New(rand.NewPCG(w.config.Chaos.Seed, 0))
+	chance := rand.New(rand.NewPCG(w.config.Chaos.Seed, 0)) //nolint:gosec // it is to be the same again
 	tick := time.NewTicker(w.config.Chaos.Markers)
 	defer tick.Stop()
 	for {
@@ -149,7 +195,7 @@ func (w *Worker) chaos(over, stop context.Context) error {
 			return nil
 		}
 		if err := w.disturb(over, w.config.Chaos.Moves, chance); err != nil {
-			return nil //nolint:nilerr // the worker has ended, and says itself why
+			return nil // the worker has ended, and says itself why
 		}
 	}
 }

@@ -44,9 +44,10 @@ type Figures struct {
 
 // ExecutorFigures are those of an executor.
 type ExecutorFigures struct {
-	Waiting   int // the weight of what waits for partitions on their way to it
-	Queued    int // messages in the edges to it, or taken and not processed
-	OutOfRoom int // of the edges from it, those without credit
+	Partitions int // that it owns by the last table that all have passed
+	Waiting    int // the weight of what waits for partitions on their way to it
+	Queued     int // messages in the edges to it, or taken and not processed
+	OutOfRoom  int // of the edges from it, those without credit
 }
 
 // PipelineFigures are those of a pipeline.
@@ -67,9 +68,15 @@ func (w *Worker) Figures() Figures {
 	total := newCounts(len(w.config.Pipelines))
 	total.add(&w.gone)
 	f := Figures{Moved: w.moved}
+	table := w.table
 	w.mu.RUnlock()
 	for _, l := range loops {
 		f.Executors = append(f.Executors, l.figures(&total))
+	}
+	for _, owner := range table.Owners {
+		if owner < len(f.Executors) {
+			f.Executors[owner].Partitions++
+		}
 	}
 	f.Processed, f.Failures, f.Alignment = total.processed, maps.Clone(total.failures), total.alignment
 	for i, inlet := range w.inlets {

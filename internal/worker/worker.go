@@ -69,10 +69,10 @@ type Worker struct {
 	longest time.Duration // that a partition was closed which moved at the last marker
 	running running
 
-	table    *partition.Table // changed while marking is held, as is epoch
-	epoch    door.Epoch
-	marking  signal // holds a token while no marker is under way
-	progress signal // notified when a loop has passed a marker with all that it asks for
+	table    *partition.Table // changed while marking is held, and guarded by mu
+	epoch    door.Epoch       // changed while marking is held
+	marking  signal           // holds a token while no marker is under way
+	progress signal           // notified when a loop has passed a marker with all that it asks for
 
 	handed atomic.Uint64 // messages that connections have handed on
 	inside atomic.Int64  // messages in edges to executors, in queues, and in calls

@@ -42,6 +42,7 @@ func (x *testExecutor) Process(c Call) {
 
 func (x *testExecutor) Switch(Switch) { x.t.Error("told to switch tables") }
 func (x *testExecutor) Load(Load)     { x.t.Error("told to load state") }
+func (x *testExecutor) Probe(uint32)  { x.t.Error("told to probe") }
 func (x *testExecutor) Open(Open)     { x.t.Error("told to open a queue") }
 
 func (x *testExecutor) Serve(ctx context.Context, deliver func([]Event)) error {

@@ -1,4 +1,6 @@
-"""Checks what mypy says of two programs: nothing of typing/right.py, and of typing/wrong.py what its comments demand.
+"""Checks what mypy says of three programs: of typing/wrong.py what its comments demand, of the others nothing.
+
+They are typing/right.py, and typing/beyond.py with the mistakes that it cannot find.
 
 Run it by an interpreter that has mypy: ``python tests/check_typing.py``. It exits 0 if all is as demanded, else 1.
 """
@@ -18,7 +20,7 @@ _ERROR = re.compile(r".+?:(\d+): error: (.+)$")
 
 
 def main() -> int:
-    complaints = [*check("right.py"), *check("wrong.py")]
+    complaints = [complaint for name in ("right.py", "beyond.py", "wrong.py") for complaint in check(name)]
     for complaint in complaints:
         print(complaint)
     return 1 if complaints else 0

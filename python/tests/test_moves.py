@@ -390,6 +390,13 @@ class Failing(unittest.TestCase):
         self.assertEqual(failure["error"], "ValueError: not again")
         self.assertIn("__setstate__", str(failure["traceback"]))
 
+    def test_a_probe_tells_what_could_not_move_and_moves_nothing(self) -> None:
+        giver = self.giver("lock")
+        self.assertEqual([failure["key"] for failure in giver.stages.probe()], ["'lock'"])
+        self.assertEqual(list(self.giver("a").stages.probe()), [])
+        self.assertEqual(list(self.giver().stages.probe()), [])
+        self.assertEqual(giver.process("lock"), ["lock", "lock"])
+
     def test_an_own_serializer_that_raises_is_named(self) -> None:
         def serialize(value: object) -> bytes:
             if isinstance(value, Locked) and value.key == "b":

@@ -96,6 +96,10 @@ class GoldenFrames(unittest.TestCase):
         self.assertEqual(b"".join(parts).hex(), case["hex"])
         case = cases["move failed"]
         self.assertEqual(protocol.move_failed_frame(case["call"], case["stuck"]).hex(), case["hex"])
+        case = cases["immovable"]
+        self.assertEqual(protocol.immovable_frame(case["call"], case["stuck"]).hex(), case["hex"])
+        case = cases["probe"]
+        self.assertEqual(protocol.read_call(bytes.fromhex(case["hex"])), case["call"])
 
     def test_json_bodies_are_read(self) -> None:
         case = golden()["start"]

@@ -1,5 +1,5 @@
-// Package door is the input side of an executor as a pure machine: which edge may be read now, when a marker has been passed, and what waits
-// for a partition that is on its way. It holds no message, clock or lock; a loop tells it what happens and asks what may.
+// Package door is the input side of an executor as a pure machine: which edge may be read now, when a marker has been passed, and what
+// waits for a partition that is on its way. It holds no message, clock or lock; a loop tells it what happens and asks what may.
 //
 // The rules it keeps, by their numbers in docs/internals/door.md:
 //
@@ -94,7 +94,8 @@ func New(graph *Graph, passed Epoch, bound int) *Door {
 	n := len(graph.Stages)
 	d := &Door{
 		graph: graph, calls: make([][]int, n), passed: make([]Epoch, n), took: make([]Epoch, len(graph.Sinks)),
-		inputs: make([][]*Input, n), begun: make([]int, n), shut: make([]int, n), settling: make([]int, n), islands: map[int]*island{}, bound: bound,
+		inputs: make([][]*Input, n), begun: make([]int, n), shut: make([]int, n), settling: make([]int, n),
+		islands: map[int]*island{}, bound: bound,
 	}
 	for n, s := range graph.Stages {
 		d.calls[n], d.passed[n] = graph.reached(n), passed
@@ -149,7 +150,8 @@ func (d *Door) island(stage int) *island { return d.islands[d.graph.Stages[stage
 // May reports whether messages for a stage may be taken, as far as queues are concerned: not if they could meet a queue, there or by a call
 // made here, that is being emptied; nor, while the buffer is full, one that is shut.
 func (d *Door) May(stage int) bool {
-	return d.settling[stage] == 0 && !d.calling(stage, d.settling) && !(d.full() && (d.shut[stage] > 0 || d.calling(stage, d.shut)))
+	mayMeet := func(queues []int) bool { return queues[stage] > 0 || d.calling(stage, queues) }
+	return !mayMeet(d.settling) && (!d.full() || !mayMeet(d.shut))
 }
 
 // calling reports whether a stage may call one here that has such queues.

@@ -1,4 +1,4 @@
-"""The imagined application of the histories, in Python: pipelines of a first step and keyed counters, as one argument of JSON says."""
+"""The imagined application of the histories, in Python: pipelines and keyed counters, as one argument of JSON says."""
 
 import json
 

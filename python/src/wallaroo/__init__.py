@@ -42,7 +42,8 @@ An application is functions under decorators, and ``application_setup``, which p
         )
 
 Run it by ``wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002``. A decorated function stays a
-function, so a test may simply call it: ``split("a b") == ["a", "b"]``.
+function, so a test may simply call it: ``split("a b") == ["a", "b"]``. `wallaroo.testing` runs a whole application in a
+test, on one executor or several.
 
 Read in this order: `_steps` (what computations are), `_codec` (bytes to messages and back), `_connectors` (sources,
 sinks and their addresses), `_builder` (how they are put together), `_application` (what comes of it), `_plan` (what the

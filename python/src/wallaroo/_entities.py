@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
 
 from ._application import State
 from ._keys import canonical
@@ -93,6 +95,16 @@ class Entities:
         if partition in self._apart:
             return list(self._apart.pop(partition).values())
         return [(key, self._pop(key)) for key in self._keys.pop(partition, ())]
+
+    def sample(self) -> Iterator[tuple[object, object]]:
+        """One entity with its key, if there is any: those of a state are much alike."""
+        yield from islice(self.items(), 1)
+
+    def items(self) -> Iterator[tuple[object, object]]:
+        """All entities with their keys, but for those that stand apart."""
+        for partition, keys in self._keys.items():
+            for key in keys:
+                yield key, self.entity(key, self.identity(key), partition)
 
     def _make(self, key: object) -> object:
         entity: object = self._state.cls(key) if self._state.takes_key else self._state.cls()

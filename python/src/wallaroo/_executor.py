@@ -127,6 +127,9 @@ class _Executor:
                 stages.load(protocol.read_load(data))
             elif kind == protocol.OPEN:
                 stages.open(protocol.read_open(data))
+            elif kind == protocol.PROBE:
+                for failure in stages.probe():
+                    self._answers.write([protocol.immovable_frame(call, failure)])
             else:
                 raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")
         except Stuck as stuck:

@@ -112,12 +112,19 @@ def _check_name(app: str, name: str) -> None:
 
 
 def _import_file(name: str, path: str) -> ModuleType:
+    known = sys.modules.get(name)  # in a process of a test, which may have imported it for itself
+    if known is not None and os.path.realpath(getattr(known, "__file__", None) or "") == path:
+        return known
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not os.path.exists(path):
         raise LoadFailed(f"there is no file {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 

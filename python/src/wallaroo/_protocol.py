@@ -24,6 +24,7 @@ SWITCH = 4
 LOAD = 5
 OPEN = 6
 SETTLE = 7
+PROBE = 8
 
 # What the process answers.
 PLAN = 65
@@ -37,6 +38,7 @@ EXCHANGE = 72
 STATE = 73
 MOVE_FAILED = 74
 QUEUED = 75
+IMMOVABLE = 76
 
 # The columns of a batch, and their forms.
 PAYLOAD = 1
@@ -352,6 +354,11 @@ def state_frame(call: int, partition: int, entities: bytes) -> list[bytes]:
 def move_failed_frame(call: int, failure: dict[str, object]) -> bytes:
     """An entity that cannot leave or come, which ends the executor."""
     return frame(MOVE_FAILED, _CALL.pack(call), json.dumps(failure).encode("ascii"))
+
+
+def immovable_frame(call: int, failure: dict[str, object]) -> bytes:
+    """An entity that could not leave, if it had to."""
+    return frame(IMMOVABLE, _CALL.pack(call), json.dumps(failure).encode("ascii"))
 
 
 def done_frame(call: int, first: int = 0, entered: Sequence[int] = ()) -> bytes:

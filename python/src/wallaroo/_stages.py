@@ -14,6 +14,7 @@ from ._load import LoadFailed
 from ._owners import Owners
 from ._protocol import Batch, Load, Open, Switch
 from ._results import Limits, Serializer
+from ._state import Stuck, write
 
 
 class Stages:
@@ -37,6 +38,7 @@ class Stages:
     ) -> None:
         """Make them. The table is the number of this executor, and the owner of each partition."""
         self._stages = stages
+        self._serializer = serializer
         owners = {stage.island: Owners(*table) for stage in stages}
         self.entities = {state.name: Entities(state) for state in application.states}
         self._exchanges: dict[int, Exchange] = {}
@@ -75,6 +77,15 @@ class Stages:
     def load(self, load: Load) -> None:
         """Take in entities of a partition that has come."""
         self._islands[load.island].load(load.partition, load.entities)
+
+    def probe(self) -> Iterator[dict[str, object]]:
+        """Find out whether state can move, by one entity of each; yields what is wrong with those that cannot."""
+        for name, entities in self.entities.items():
+            try:
+                for _ in write(self._serializer, [(name, *pair) for pair in entities.sample()]):
+                    pass
+            except Stuck as stuck:
+                yield stuck.failure
 
     def open(self, opened: Open) -> None:
         """Open queues."""

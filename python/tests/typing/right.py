@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from typing_extensions import assert_type
 
 import wallaroo
+from wallaroo import testing
 
 
 class WordTotals:
@@ -119,6 +121,24 @@ def word_count(args: list[str]) -> wallaroo.Application:
     ab.to_state_partition(count_word, WordTotals, "word totals", first_letter, ["a", "b"])
     ab.to_sink(wallaroo.TCPSinkConfig(out_host, out_port, encoder))
     return ab.build()
+
+
+def what_a_test_gets(application: wallaroo.Application) -> None:
+    result = testing.run(application, ["a", "b"])
+    assert_type(result.output, list[bytes])
+    assert_type(result.failures, list[testing.Failure])
+    testing.run(application, [b"a"], executors=2, seed=1, check=False)
+    testing.run(application, (line for line in ["a"]))
+    testing.run(testing.load("word_count.py", ["--in", ":7010"]), {"one": ["a"], "two": [b"b"]})
+    testing.run(application, [("one", "a"), ("two", "b")])
+    testing.run(application, [("one", b"a"), ("two", b"b")])
+    assert_type(testing.verify_step(long_word, ["a"]), list[str | None])
+    assert_type(testing.verify_step(untyped, ["a"]), list[Any])
+    assert_type(testing.verify_step(split, ["a"]), list[list[Any]])
+    totals = testing.verify_step(count_word, ["a"], state_class=WordTotals, partition_function=first_letter)
+    assert_type(totals, list[tuple[str, int]])
+    testing.verify_step(count_word, ["a"], state_class=LetterTotals, partition_function=first_letter)
+    assert_type(testing.verify_step(count_visits, ["1"], state_class=Visits, partition_function=user), list[list[Any]])
 
 
 def every_method() -> wallaroo.Application:

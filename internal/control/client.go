@@ -1,0 +1,110 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+)
+
+const (
+	dialTimeout = 5 * time.Second
+	askTimeout  = 5 * time.Second // for an answer that takes no work
+	mostAnswer  = 16 << 20        // bytes; 65536 executors need less
+)
+
+// Client asks an application that runs elsewhere. What it refuses is a *RefusedError.
+type Client struct {
+	at   address.Address
+	http http.Client
+}
+
+// NewClient makes the client of an application whose HTTP answers at an address. Close must follow.
+func NewClient(at address.Address) *Client {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	return &Client{at: at, http: http.Client{
+		Transport:     &http.Transport{DialContext: dialer.DialContext}, // through no proxy
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Close gives up its connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Executors asks how many executors there are, and how they stand.
+func (c *Client) Executors(ctx context.Context) (Executors, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var all Executors
+	err := c.ask(ctx, http.MethodGet, nil, &all)
+	return all, err
+}
+
+// Resize changes the number of executors and returns when that is done. The change goes on if ctx ends before.
+func (c *Client) Resize(ctx context.Context, executors int) (Change, error) {
+	body, err := json.Marshal(wish{&executors})
+	if err != nil {
+		return Change{}, err
+	}
+	var change Change
+	err = c.ask(ctx, http.MethodPost, body, &change)
+	return change, err
+}
+
+func (c *Client) ask(ctx context.Context, method string, body []byte, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.at.String()+executorsPath, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", jsonType)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return c.unanswered(method, err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, mostAnswer))
+	if err != nil {
+		return c.unanswered(method, err)
+	}
+	if !isJSON(response.Header.Get("Content-Type")) {
+		return fmt.Errorf("what answers at %s is not a Wallaroo application of this version: it says %s", c.at, response.Status)
+	}
+	if response.StatusCode != http.StatusOK {
+		var why refused
+		if err := json.Unmarshal(text, &why); err != nil || why.Error == "" {
+			why.Error = response.Status
+		}
+		return &RefusedError{response.StatusCode, why.Error}
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("what answers at %s is not a Wallaroo application of this version: %w", c.at, err)
+	}
+	return nil
+}
+
+// unanswered says in a user's words why no answer came.
+func (c *Client) unanswered(method string, err error) error {
+	if about, ok := errors.AsType[*url.Error](err); ok {
+		err = about.Err // without the URL, which nobody typed
+	}
+	dial, ok := errors.AsType[*net.OpError](err)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nothing listens at %s: is the application running? its log says where HTTP answers", c.at)
+	case ok && dial.Op == "dial":
+		return fmt.Errorf("%s cannot be reached: %w", c.at, err)
+	case method == http.MethodPost:
+		return fmt.Errorf("%s ended before it answered, so whether it has changed is not known: %w", c.at, err)
+	default:
+		return fmt.Errorf("%s does not answer as a Wallaroo application does; its log says where HTTP answers: %w", c.at, err)
+	}
+}
