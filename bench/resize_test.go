@@ -17,7 +17,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/wallaroo-stream/wallaroo/bench/load"
 )
@@ -25,42 +24,55 @@ import (
 // defect tells the count of keys in Go what to do wrong, through the environment.
 const defect = "BENCH_TEST_DEFECT"
 
-// countKeys stands in for `wallaroo run key_count.py --in … --out H:P --executors N --http …`. It says of every second key that another
-// process counts it while there are two executors.
+// beside is how many messages the count of keys in Go takes before and after it has changed the number of executors.
+const beside = 50
+
+// keyCounting is the count of keys in Go. It says of every second key that another process counts it while there are two executors.
+type keyCounting struct {
+	source    net.Listener
+	sink      net.Conn
+	executors atomic.Int64
+	counted   chan struct{} // offers each message that has been counted to whoever waits for one
+}
+
+// countKeys stands in for `wallaroo run key_count.py --in … --out H:P --executors N --http …`, and returns its exit code.
 func countKeys(args []string) (code int) {
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
-	var executors atomic.Int64
-	first, err := strconv.Atoi(args[8])
-	if err != nil {
-		return 1
-	}
-	executors.Store(int64(first))
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { changeExecutors(w, r, &executors) }))
-	defer api.Close()
-	source, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 1
-	}
-	sink, err := net.Dial("tcp", args[6])
-	if err != nil {
-		return 1
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- countFrom(source, sink, &executors) }()
-	fmt.Fprintf(os.Stderr, "level=INFO msg=ready sources=\"keys=%s\" http=%s\n", source.Addr(), strings.TrimPrefix(api.URL, "http://"))
-	<-terminated
-	if err := <-ended; err != nil {
+	if err := countKeysUntil(terminated, args[6], args[8]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
 
-// changeExecutors answers a change of the number of executors, which takes as long as some messages.
-func changeExecutors(w http.ResponseWriter, r *http.Request, executors *atomic.Int64) {
+func countKeysUntil(terminated <-chan os.Signal, out, executors string) (err error) {
+	c := &keyCounting{counted: make(chan struct{})}
+	first, err := strconv.Atoi(executors)
+	if err != nil {
+		return err
+	}
+	c.executors.Store(int64(first))
+	if c.source, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return err
+	}
+	if c.sink, err = net.Dial("tcp", out); err != nil {
+		return err
+	}
+	api := httptest.NewServer(c)
+	defer api.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- c.count() }()
+	fmt.Fprintf(os.Stderr, "level=INFO msg=ready sources=\"keys=%s\" http=%s\n", c.source.Addr(), api.Listener.Addr())
+	<-terminated
+	return <-ended
+}
+
+// ServeHTTP changes the number of executors while messages are counted.
+func (c *keyCounting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var wish struct{ Executors int64 }
-	if err := json.NewDecoder(r.Body).Decode(&wish); err != nil || r.URL.Path != executorsPath || r.Header.Get("Content-Type") != jsonMediaType {
+	err := json.NewDecoder(r.Body).Decode(&wish)
+	if err != nil || r.URL.Path != executorsPath || r.Header.Get("Content-Type") != jsonMediaType {
 		http.Error(w, fmt.Sprint("this is no wish: ", err), http.StatusBadRequest)
 		return
 	}
@@ -68,16 +80,23 @@ func changeExecutors(w http.ResponseWriter, r *http.Request, executors *atomic.I
 		http.Error(w, `{"error":"not now"}`, http.StatusServiceUnavailable)
 		return
 	}
-	time.Sleep(10 * time.Millisecond)
-	before := executors.Swap(wish.Executors)
-	time.Sleep(10 * time.Millisecond)
+	c.await(beside)
+	before := c.executors.Swap(wish.Executors)
+	c.await(beside)
 	fmt.Fprintf(w, `{"before":%d,"after":%d,"partitions_moved":512,"longest_wait_seconds":0.004}`, before, wish.Executors)
 }
 
-// countFrom counts the keys of one connection until it ends.
-func countFrom(source net.Listener, sink net.Conn, executors *atomic.Int64) error {
-	defer sink.Close()
-	connection, err := source.Accept()
+// await returns when so many messages more have been counted.
+func (c *keyCounting) await(messages int) {
+	for range messages {
+		<-c.counted
+	}
+}
+
+// count counts the keys of one connection until it ends.
+func (c *keyCounting) count() error {
+	defer c.sink.Close()
+	connection, err := c.source.Accept()
 	if err != nil {
 		return err
 	}
@@ -93,16 +112,19 @@ func countFrom(source net.Listener, sink net.Conn, executors *atomic.Int64) erro
 			return err
 		}
 		process := 1
-		if executors.Load() == 2 && key[0]%2 == 0 {
+		if c.executors.Load() == 2 && key[0]%2 == 0 {
 			process = 2
 		}
 		counts[string(key)]++
-		count := counts[string(key)]
 		if process == 2 && os.Getenv(defect) == "forget" {
-			count = 1
+			counts[string(key)] = 1
 		}
-		if _, err := fmt.Fprintf(sink, "%d %s => %d\n", process, key, count); err != nil {
+		if _, err := fmt.Fprintf(c.sink, "%d %s => %d\n", process, key, counts[string(key)]); err != nil {
 			return err
+		}
+		select {
+		case c.counted <- struct{}{}:
+		default:
 		}
 	}
 }

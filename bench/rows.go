@@ -161,9 +161,17 @@ var rows = []row{
 	},
 }
 
-var figuresOfResize = []figure{
-	{messages, none}, {beforeMiddle, none}, {beforeMost, none}, {beforeLongest, none}, {movedLongest, none}, {stayedLongest, none},
-	{afterMost, none}, {changeTime, none}, {closedLongest, none}, {partitionsMoved, none}, {keysMoved, none},
+var figuresOfResize = withoutGoals(
+	messages, beforeMiddle, beforeMost, beforeLongest, movedLongest, stayedLongest, afterMost, changeTime, closedLongest, partitionsMoved,
+	keysMoved,
+)
+
+func withoutGoals(quantities ...quantity) []figure {
+	var figures []figure
+	for _, q := range quantities {
+		figures = append(figures, figure{q, none})
+	}
+	return figures
 }
 
 // groups returns the words that choose rows.

@@ -23,7 +23,7 @@ type owners struct {
 	first, last int
 }
 
-func (o owners) moved() bool {
+func (o *owners) moved() bool {
 	return o.first != o.last
 }
 

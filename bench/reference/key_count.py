@@ -14,6 +14,7 @@ import wallaroo
 
 
 def application_setup(args: list[str]) -> wallaroo.Application:
+    """One pipeline with one step, whose state is a total for each key."""
     in_host, in_port = wallaroo.tcp_parse_input_addrs(args)[0]
     out_host, out_port = wallaroo.tcp_parse_output_addrs(args)[0]
     return (
@@ -34,20 +35,25 @@ class Total:
 
 @wallaroo.decoder(header_length=4, length_fmt=">I")
 def decode(message: bytes) -> str:
+    """The key is all of the message."""
     return message.decode()
 
 
 @wallaroo.partition
 def itself(key: str) -> str:
+    """Each key has a state of its own."""
     return key
 
 
 @wallaroo.state_computation(name="count")
 def count(key: str, total: Total) -> tuple[tuple[int, str, int], bool]:
+    """Count a message, in whichever process it is."""
     total.messages += 1
     return (os.getpid(), key, total.messages), True
 
 
 @wallaroo.encoder
 def encode(counted: tuple[int, str, int]) -> str:
-    return "%d %s => %d\n" % counted
+    """A line: process, key and count."""
+    process, key, messages = counted
+    return f"{process} {key} => {messages}\n"
