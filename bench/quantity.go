@@ -30,7 +30,9 @@ const (
 	beforeMiddle    quantity = "p50 before"                               // of all messages before the change
 	beforeMost      quantity = "p99.9 before"                             // the same
 	beforeLongest   quantity = "longest wait before"                      // the same
-	movedLongest    quantity = "longest wait during, keys that moved"     // of the messages that the change touched
+	movedMost       quantity = "p99 during, keys that moved"              // of the messages that the change touched
+	movedLongest    quantity = "longest wait during, keys that moved"     // the same
+	stayedMost      quantity = "p99 during, keys that stayed"             // the same
 	stayedLongest   quantity = "longest wait during, keys that stayed"    // the same
 	afterMost       quantity = "p99.9 after"                              // of all messages after the change
 	changeTime      quantity = "the change"                               // seconds, from the request to its answer

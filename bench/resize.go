@@ -145,6 +145,8 @@ func readingOf(done change, w load.Waits) (reading, error) {
 		beforeMiddle:    w.Before.Percentile(percentiles[p50]).Seconds(),
 		beforeMost:      w.Before.Percentile(percentiles[p999]).Seconds(),
 		beforeLongest:   w.Before.Max().Seconds(),
+		movedMost:       w.Moved.Percentile(percentiles[p99]).Seconds(),
+		stayedMost:      w.Stayed.Percentile(percentiles[p99]).Seconds(),
 		movedLongest:    w.Moved.Max().Seconds(),
 		stayedLongest:   w.Stayed.Max().Seconds(),
 		afterMost:       w.After.Percentile(percentiles[p999]).Seconds(),

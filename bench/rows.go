@@ -162,8 +162,8 @@ var rows = []row{
 }
 
 var figuresOfResize = withoutGoals(
-	messages, beforeMiddle, beforeMost, beforeLongest, movedLongest, stayedLongest, afterMost, changeTime, closedLongest, partitionsMoved,
-	keysMoved,
+	messages, beforeMiddle, beforeMost, beforeLongest, movedMost, movedLongest, stayedMost, stayedLongest, afterMost, changeTime,
+	closedLongest, partitionsMoved, keysMoved,
 )
 
 func withoutGoals(quantities ...quantity) []figure {

@@ -53,7 +53,9 @@ func (r *Rig) PaceUntil(ctx context.Context, schedule load.Schedule, enough <-ch
 }
 
 func (r *Rig) drive(ctx context.Context, send func(ctx context.Context) error) error {
-	during, release := r.Program.While(ctx)
+	running, release := r.Program.While(ctx)
+	defer release()
+	during, release := r.Receiver.While(running)
 	defer release()
 	if err := send(during); err != nil {
 		return err
