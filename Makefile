@@ -9,7 +9,7 @@ CHECKED := src tests ../examples/python ../bench/reference
 export GOTOOLCHAIN := auto
 export PYTHON
 
-.PHONY: help build demo test check format bench clean need-python
+.PHONY: help build demo test soak mutants check format bench clean need-python
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -23,6 +23,16 @@ demo: build ## build, and count words from a TCP sender to a TCP receiver
 test: need-python ## run every test, Go with the race detector and Python
 	@cc=$$(tools/c-compiler) && echo "CC='$$cc' go test -race ./..." && CC="$$cc" CGO_ENABLED=1 go test -race ./...
 	PYTHONPATH=python/src $(PYTHON) -m unittest discover -s python/tests
+
+SOAK := 10m
+SOAKED := 5000
+
+soak: need-python ## run random histories and an application in chaos for long; SOAK=1h SOAKED=50000 for longer
+	go test ./internal/worker -run 'TestHistories$$' -v -timeout 24h -histories $(SOAKED) -pythons $$(($(SOAKED) / 9)) -first $$(date +%s)
+	WALLAROO_SOAK=$(SOAK) go test ./cmd/wallaroo -run 'TestWordsAreCountedOnceInChaos$$' -v -timeout 24h
+
+mutants: ## take away one condition of the door after another: the random histories must notice
+	@go run ./internal/worker/mutants
 
 check: need-python ## lint, vet, format, the rules of the tree, and the types of the Python package
 	$(LINT) fmt --diff

@@ -106,7 +106,7 @@ func (m *mutant) overlay(dir string) (string, error) {
 		return "", err
 	}
 	if n := strings.Count(string(source), m.old); n != 1 {
-		return "", fmt.Errorf("what it changes stands %d times in %s, and must stand there once: the list of mutants must follow the code", n, m.file)
+		return "", fmt.Errorf("what it changes stands %d times in %s, and must stand there once: the list must follow the code", n, m.file)
 	}
 	path, err := filepath.Abs(m.file)
 	if err != nil {
