@@ -18,11 +18,14 @@ import (
 	"github.com/wallaroo-stream/wallaroo/bench/reference/echo"
 )
 
-// TestMain lets the test's executable be the echo, and stand in for wallaroo: `run APP --in H:P --out H:P …` runs the plain loop.
+// TestMain lets the test's executable be the echo, and stand in for wallaroo: `run APP --in H:P --out H:P …` runs the plain loop, or, if
+// APP counts keys, a count of keys in Go.
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 4 && os.Args[1] == echo.Word:
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	case len(os.Args) > 6 && os.Args[1] == "run" && os.Args[2] == keyCounter:
+		os.Exit(countKeys(os.Args))
 	case len(os.Args) > 6 && os.Args[1] == "run":
 		os.Exit(standIn(os.Args[6]))
 	}
@@ -53,8 +56,9 @@ func newBench(t *testing.T) *bench {
 		binary:    self,
 		maxOthers: 10,
 		self:      self,
-		tapes:     load.RandomTapes(seed, 1, load.Shape{Frames: 100, Words: load.DefaultShape.Words, Vocabulary: 50}),
-		rate:      100_000,
+		words:     load.RandomTapes(seed, mostConnections, load.Shape{Frames: 100, Words: load.DefaultShape.Words, Vocabulary: 50}),
+		keys:      load.KeyTape(seed, 200),
+		rates:     map[*side]float64{&pythonWordCount: 100_000, &oneKeyCount: 20_000},
 		others:    func(work func() error) (float64, error) { return 0, work() },
 	}
 }
@@ -62,7 +66,7 @@ func newBench(t *testing.T) *bench {
 func TestEachRowIsMeasured(t *testing.T) {
 	b := newBench(t)
 	for _, row := range rows {
-		if row.subject.connections > 1 {
+		if len(row.subject.tapes(b)) > 1 {
 			continue // the stand-in takes one
 		}
 		measured, err := b.measureRow(t.Context(), row, &bytes.Buffer{})
@@ -80,13 +84,14 @@ func TestEachRowIsMeasured(t *testing.T) {
 
 func TestTheRateIsMeasuredOnce(t *testing.T) {
 	b := newBench(t)
-	b.rate, b.seconds = 0, 0.05
-	rate, err := b.engineRate(t.Context())
+	clear(b.rates)
+	b.seconds = 0.05
+	rate, err := b.rateOf(t.Context(), &pythonWordCount)
 	if err != nil || rate <= 0 {
 		t.Fatalf("the rate is %v, %v", rate, err)
 	}
 	b.binary = "nothing"
-	if again, err := b.engineRate(t.Context()); err != nil || again != rate {
+	if again, err := b.rateOf(t.Context(), &pythonWordCount); err != nil || again != rate {
 		t.Errorf("asked again the rate is %v, %v; want %v", again, err, rate)
 	}
 }

@@ -1,6 +1,6 @@
 // Command bench measures Wallaroo against programs that do the same work by hand, and writes the table of docs/performance.md.
 //
-//	go run ./bench [throughput|latency|memory|startup|all] [flags]
+//	go run ./bench [throughput|latency|executors|resize|memory|startup|all] [flags]
 //
 // Run it at the root of the project, on a machine that has nothing else to do, after `make build`. A row of the table is data and a
 // function that measures: see rows.go.
@@ -85,7 +85,10 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.out, "out", tableFile, "`file` to write the table into; one group alone is written only where this says so")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "Usage: go run ./bench [%s] [flags]\n\n", strings.Join(groups(), "|"))
-		fmt.Fprintf(stderr, "For example: go run ./bench latency --pairs 3\n\n")
+		for _, row := range rows {
+			fmt.Fprintf(stderr, "  %-12s%s\n", row.group, row.title)
+		}
+		fmt.Fprintf(stderr, "\nFor example: go run ./bench latency --pairs 3\n\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {

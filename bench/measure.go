@@ -24,24 +24,26 @@ const (
 type bench struct {
 	settings
 	self   string                                   // the executable that runs now
-	tapes  []*load.Tape                             // one for each connection that a side may have
-	rate   float64                                  // of the Python word count in words a second, once it has been measured
+	words  []*load.Tape                             // for the word count, one for each connection that a side may have
+	keys   *load.Tape                               // for the count of keys
+	rates  map[*side]float64                        // of what has been measured, in words a second
 	others func(work func() error) (float64, error) // runs work and returns the share of the processors that others took
 }
 
 // measureThroughput floods a side with as much as the engine takes in the seconds of a measurement. The time counts from the first byte
 // sent to the last result received and audited.
 func measureThroughput(ctx context.Context, b *bench, s side) (reading, error) {
-	rate, err := b.engineRate(ctx)
+	rate, err := b.rateOf(ctx, &pythonWordCount)
 	if err != nil {
 		return nil, err
 	}
-	return b.flood(ctx, s, b.framesFor(rate*b.seconds)/s.connections)
+	tapes := s.tapes(b)
+	return b.flood(ctx, s, framesFor(tapes[0], rate*b.seconds)/len(tapes))
 }
 
 // measureLatency sends frames to a side, each at its time.
 func measureLatency(ctx context.Context, b *bench, s side) (reading, error) {
-	rate, err := b.engineRate(ctx)
+	rate, err := b.rateOf(ctx, &pythonWordCount)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func measureLatency(ctx context.Context, b *bench, s side) (reading, error) {
 		return nil, err
 	}
 	defer r.Close()
-	frames := b.framesFor(shareOfRate * rate * b.seconds)
+	frames := framesFor(b.words[0], shareOfRate*rate*b.seconds)
 	framesPerSecond := float64(frames) / b.seconds
 	schedule := r.Sender.Schedule(time.Now().Add(leadTime), framesPerSecond)
 	latency := r.Receiver.Record(schedule, int(shareOfWarming*float64(frames)))
@@ -100,22 +102,24 @@ func measureStartup(ctx context.Context, b *bench, s side) (reading, error) {
 	return reading{startToReady: r.Program.StartedIn().Seconds()}, r.Finish(ctx)
 }
 
-// engineRate returns how many words a second the Python word count takes. It measures it when it is first asked: with a short flood to
-// learn how long a flood of the right length is, and with that.
-func (b *bench) engineRate(ctx context.Context) (float64, error) {
-	if b.rate > 0 {
-		return b.rate, nil
+// rateOf returns how many words a second a side takes. It measures it when it is first asked: with a short flood to learn how long a flood
+// of the right length is, and with that.
+func (b *bench) rateOf(ctx context.Context, s *side) (float64, error) {
+	if rate := b.rates[s]; rate > 0 {
+		return rate, nil
 	}
+	rate := 0.0
 	frames := firstTry
 	for range 2 {
-		read, err := b.flood(ctx, pythonWordCount, frames)
+		read, err := b.flood(ctx, *s, frames)
 		if err != nil {
 			return 0, err
 		}
-		b.rate = read[throughput]
-		frames = b.framesFor(b.rate * b.seconds)
+		rate = read[throughput]
+		frames = framesFor(s.tapes(b)[0], rate*b.seconds)
 	}
-	return b.rate, nil
+	b.rates[s] = rate
+	return rate, nil
 }
 
 // flood sends so many frames on each of a side's connections as fast as it takes them.
@@ -140,7 +144,7 @@ func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) 
 	}
 	used := after.Tree(r.Program.PID()) - before.Tree(r.Program.PID())
 	words := 0.0
-	for _, tape := range b.tapes[:s.connections] {
+	for _, tape := range s.tapes(b) {
 		words += float64(tape.Words(frames))
 	}
 	return reading{
@@ -151,12 +155,17 @@ func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) 
 
 // start puts a side between a sender and a receiver.
 func (b *bench) start(ctx context.Context, s side) (*rig.Rig, error) {
-	command := func(out string) program.Command { return s.command(b, out) }
-	tapes := b.tapes[:s.connections]
-	return rig.Start(ctx, command, s.audit(tapes), tapes...)
+	return b.startWith(ctx, s, s.audit(s.tapes(b)))
 }
 
-// framesFor returns how many frames hold so many words, about.
-func (b *bench) framesFor(words float64) int {
-	return max(1, int(words/float64(load.DefaultShape.Words)))
+// startWith is start with an audit that the caller asks afterwards.
+func (b *bench) startWith(ctx context.Context, s side, audit load.Audit) (*rig.Rig, error) {
+	command := func(out string) program.Command { return s.command(b, out) }
+	return rig.Start(ctx, command, audit, s.tapes(b)...)
+}
+
+// framesFor returns how many frames of a tape hold so many words, about.
+func framesFor(tape *load.Tape, words float64) int {
+	lap := tape.Frames()
+	return max(1, int(words*float64(lap)/float64(tape.Words(lap))))
 }

@@ -30,6 +30,10 @@ The load comes from a generator on the same machine, which audits every result. 
 counts from the moment at which a frame was due until a result of it has come, and is compared with the same percentile of an echo of the
 same frames. A pair beside which other programs took too much of the processors is thrown away and measured again.
 
+Where the number of executors changes, all keys are known and messages go on at an even rate, one key in each. A message belongs to the
+change if any of the time from when it was due until its result came does. A key has moved if another process counted it last than first.
+Each count of each key must come once and in order.
+
 ` + beginMark + endMark
 
 // seed of the random words.
@@ -42,7 +46,14 @@ func measureAll(ctx context.Context, s settings, out io.Writer) error {
 		return fmt.Errorf("find the executable to run the echo from: %w", err)
 	}
 	began := time.Now()
-	b := &bench{settings: s, self: self, tapes: load.RandomTapes(seed, mostConnections, load.DefaultShape), others: usage.Others}
+	b := &bench{
+		settings: s,
+		self:     self,
+		words:    load.RandomTapes(seed, mostConnections, load.DefaultShape),
+		keys:     load.KeyTape(seed, knownKeys),
+		rates:    map[*side]float64{},
+		others:   usage.Others,
+	}
 	var results []result
 	for _, row := range rows {
 		if s.group != allGroups && s.group != row.group {

@@ -29,7 +29,7 @@ func (b *bench) measureRow(ctx context.Context, r row, progress io.Writer) (resu
 			continue
 		}
 		done.thrown++
-		b.rate = 0 // It may have been measured beside the others too.
+		clear(b.rates) // They may have been measured beside the others too.
 		fmt.Fprintf(progress, "%s: a pair is thrown away, other programs took %.0f %% of the processors\n", r.group, p.others*100)
 		if done.thrown > b.pairs {
 			return done, fmt.Errorf("%s: %d pairs were thrown away; measure when nothing else runs here", r.group, done.thrown)

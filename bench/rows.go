@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/wallaroo-stream/wallaroo/bench/load"
 	"github.com/wallaroo-stream/wallaroo/bench/program"
@@ -31,15 +31,16 @@ type figure struct {
 
 // A side is a program that can be measured, and how to judge what it gives.
 type side struct {
-	name        string
-	command     func(b *bench, out string) program.Command
-	connections int // that the generator opens
-	audit       func([]*load.Tape) load.Audit
+	name    string
+	command func(b *bench, out string) program.Command
+	tapes   func(b *bench) []*load.Tape // one for each connection that the generator opens
+	audit   func([]*load.Tape) load.Audit
 }
 
 const (
 	application = "examples/python/word_count/word_count.py"
 	plainLoop   = "bench/reference/word_count_loop.py"
+	keyCounter  = "bench/reference/key_count.py"
 )
 
 var pythonWordCount = engine("Wallaroo", 1, 1)
@@ -49,10 +50,24 @@ func engine(name string, executors, connections int) side {
 	return side{
 		name: name,
 		command: func(b *bench, out string) program.Command {
-			return program.Engine(b.binary, application, out, "--executors", strconv.Itoa(executors))
+			return program.Engine(b.binary, application, out, executors, program.NoHTTP)
 		},
-		connections: connections,
-		audit:       countsOf,
+		tapes: words(connections),
+		audit: countsOf,
+	}
+}
+
+var oneKeyCount = keyCount(1)
+
+// keyCount is the Python count of keys, on so many executors at first.
+func keyCount(executors int) side {
+	return side{
+		name: fmt.Sprintf("key count on %d executors", executors),
+		command: func(b *bench, out string) program.Command {
+			return program.Engine(b.binary, keyCounter, out, executors, program.AnyPort)
+		},
+		tapes: func(b *bench) []*load.Tape { return []*load.Tape{b.keys} },
+		audit: func(tapes []*load.Tape) load.Audit { return load.NewMoves(tapes[0]) },
 	}
 }
 
@@ -61,8 +76,8 @@ var pythonLoop = side{
 	command: func(_ *bench, out string) program.Command {
 		return program.PythonLoop(plainLoop, out)
 	},
-	connections: 1,
-	audit:       countsOf,
+	tapes: words(1),
+	audit: countsOf,
 }
 
 var tcpEcho = side{
@@ -70,8 +85,13 @@ var tcpEcho = side{
 	command: func(b *bench, out string) program.Command {
 		return echo.Command(b.self, out)
 	},
-	connections: 1,
-	audit:       func(tapes []*load.Tape) load.Audit { return load.Echoes(tapes[0]) },
+	tapes: words(1),
+	audit: func(tapes []*load.Tape) load.Audit { return load.Echoes(tapes[0]) },
+}
+
+// words returns the tapes of words for so many connections.
+func words(connections int) func(b *bench) []*load.Tape {
+	return func(b *bench) []*load.Tape { return b.words[:connections] }
 }
 
 func countsOf(tapes []*load.Tape) load.Audit {
@@ -112,6 +132,20 @@ var rows = []row{
 		figures: []figure{{p50, none}, {p99, none}, {p999, none}},
 	},
 	{
+		group:   "resize",
+		title:   "From 1 executor to 2 at 25 % of the rate of 1, 100,000 keys",
+		subject: keyCount(1),
+		measure: measureResize(2),
+		figures: figuresOfResize,
+	},
+	{
+		group:   "resize",
+		title:   "From 2 executors to 1 at 25 % of the rate of 1, 100,000 keys",
+		subject: keyCount(2),
+		measure: measureResize(1),
+		figures: figuresOfResize,
+	},
+	{
 		group:   "memory",
 		title:   "Resident memory of an idle Python word count",
 		subject: pythonWordCount,
@@ -125,6 +159,19 @@ var rows = []row{
 		measure: measureStartup,
 		figures: []figure{{startToReady, below(1)}},
 	},
+}
+
+var figuresOfResize = withoutGoals(
+	messages, beforeMiddle, beforeMost, beforeLongest, movedMost, movedLongest, stayedMost, stayedLongest, afterMost, changeTime,
+	closedLongest, partitionsMoved, keysMoved,
+)
+
+func withoutGoals(quantities ...quantity) []figure {
+	var figures []figure
+	for _, q := range quantities {
+		figures = append(figures, figure{q, none})
+	}
+	return figures
 }
 
 // groups returns the words that choose rows.

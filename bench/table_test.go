@@ -51,6 +51,8 @@ func TestFormatHasUnits(t *testing.T) {
 		"1.5 MiB":         goMemory.format(1.5 * (1 << 20)),
 		"2.31 ms":         p99.format(0.00231),
 		"163 ms":          startToReady.format(0.1634),
+		"50,123":          keysMoved.format(50_123),
+		"512 messages/s":  messages.format(512.3),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -90,7 +92,7 @@ func TestParse(t *testing.T) {
 		{"latency --seconds 0.5 --out a.md", "latency 9 0.5 a.md"},
 		{"all --pairs 0", "--pairs is 0"},
 		{"--seconds -1", "--seconds is -1"},
-		{"speed", "\"speed\" is nothing to measure; choose one of throughput, latency, executors, memory, startup, all"},
+		{"speed", "\"speed\" is nothing to measure; choose one of throughput, latency, executors, resize, memory, startup, all"},
 		{"all more", "\"more\" is one argument too many"},
 		{"--pear 3", "-pear"},
 	} {

@@ -16,6 +16,7 @@ const (
 	comfortable  = 1.0 / 3               // share of that speed that is not exceeded afterwards
 	leadTime     = 20 * time.Millisecond // from the making of a schedule to its first frame
 	mostFrequent = 10                    // words shown at the end
+	executors    = 1                     // processes that count: the other processors are for the sender and the receiver, which are here too
 )
 
 // show is the demo. It writes to out what a user sees, and leaves no process behind.
@@ -26,7 +27,7 @@ func show(ctx context.Context, s settings, out *os.File) error {
 	}
 	tape := load.NewTape(lines, split)
 	r, err := rig.Start(ctx, func(sink string) program.Command {
-		return program.Engine(s.binary, s.application, sink)
+		return program.Engine(s.binary, s.application, sink, executors, program.NoHTTP)
 	}, load.Counts(tape), tape)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ var (
 	ErrGap       = errors.New("a result is missing")
 	ErrRepeat    = errors.New("a result came again")
 	ErrDisorder  = errors.New("a result came after a later one")
+	ErrOwners    = errors.New("a key went from process to process more than once")
 )
 
 // An Audit knows what must come from a program under load and judges what comes. It belongs to the Receiver it is given to.

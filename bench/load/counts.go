@@ -32,6 +32,10 @@ type wordCount struct {
 // Counts returns an audit of the lines "word => n" that a word count of the tapes gives, over any number of connections. Tape i is what
 // connection i of the sender sends; it must hold words of its own.
 func Counts(tapes ...*Tape) Audit {
+	return newCounts(tapes)
+}
+
+func newCounts(tapes []*Tape) *counts {
 	c := &counts{tapes: tapes, words: map[string]*wordCount{}}
 	for i, tape := range tapes {
 		for word, places := range tape.places {
@@ -42,13 +46,21 @@ func Counts(tapes ...*Tape) Audit {
 }
 
 func (c *counts) take(connection int, data []byte, arrived time.Time) (taken, lines int, err error) {
-	c.connections = max(c.connections, connection+1)
+	return eachLine(data, func(line []byte) error {
+		_, _, err := c.line(connection, line, arrived)
+		return err
+	})
+}
+
+// eachLine gives the whole lines that data begins with to judge, each without its newline, and returns how many bytes and how many lines
+// were right.
+func eachLine(data []byte, judge func(line []byte) error) (taken, lines int, err error) {
 	for {
 		length := bytes.IndexByte(data[taken:], '\n')
 		if length < 0 {
 			return taken, lines, nil
 		}
-		if err := c.line(connection, data[taken:taken+length], arrived); err != nil {
+		if err := judge(data[taken : taken+length]); err != nil {
 			return taken, lines, err
 		}
 		taken += length + 1
@@ -81,27 +93,33 @@ func (c *counts) complete(frames int) error {
 	return nil
 }
 
-// line judges one line, without its newline.
-func (c *counts) line(connection int, line []byte, arrived time.Time) error {
+// line judges one line, without its newline, and returns its word and its number.
+func (c *counts) line(connection int, line []byte, arrived time.Time) (*wordCount, int, error) {
+	c.connections = max(c.connections, connection+1)
 	name, number := splitLine(line)
 	if number == 0 {
-		return fmt.Errorf("%w: %q is no line \"word => n\"", ErrMalformed, line)
+		return nil, 0, fmt.Errorf("%w: %q is no line \"word => n\"", ErrMalformed, line)
 	}
 	word := c.words[string(name)]
 	if word == nil {
-		return fmt.Errorf("%w: %q, no such word was sent", ErrUnknown, line)
+		return nil, 0, fmt.Errorf("%w: %q, no such word was sent", ErrUnknown, line)
 	}
 	if number != word.next || word.ahead != nil {
 		if err := word.outOfTurn(connection, number, c.connections); err != nil {
-			return fmt.Errorf("%w: %q on connection %d, where %d had to come next", err, line, connection, word.next)
+			return nil, 0, fmt.Errorf("%w: %q on connection %d, where %d had to come next", err, line, connection, word.next)
 		}
 	} else {
 		word.next++
 	}
 	if c.latency != nil {
-		c.latency.record(word.tape, c.tapes[word.tape].holder(word.places, number), arrived)
+		c.latency.record(word.tape, c.holder(word, number), arrived)
 	}
-	return nil
+	return word, number, nil
+}
+
+// holder returns the frame that holds an occurrence of a word.
+func (c *counts) holder(word *wordCount, occurrence int) int {
+	return c.tapes[word.tape].holder(word.places, occurrence)
 }
 
 // outOfTurn notes a number that is not simply the next one. It is right if another connection has brought, or may still bring, those

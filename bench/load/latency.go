@@ -33,7 +33,11 @@ func (l *Latency) record(connection, frame int, arrived time.Time) {
 	if frame < l.first {
 		return
 	}
-	latency := arrived.Sub(l.schedule.due(connection, frame))
+	l.note(arrived.Sub(l.schedule.due(connection, frame)))
+}
+
+// note notes how long a result took.
+func (l *Latency) note(latency time.Duration) {
 	_ = l.histogram.RecordValue(int64(min(max(latency, shortestLatency), longestLatency))) // Only what lies out of the range is refused.
 }
 

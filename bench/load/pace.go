@@ -9,9 +9,9 @@ import (
 // longestSleep bounds how long a Sender that is paced takes to notice that it shall end.
 const longestSleep = 100 * time.Millisecond
 
-// Pace sends so many frames more on each connection, each when it is due by the schedule, which must be the last that Schedule returned.
-// What is overdue is sent at once and together. It returns when all are written, or when ctx ends; after an error the sender is of no more
-// use. One thread of the operating system does nothing else meanwhile.
+// Pace sends the first so many frames of the schedule on each connection, as far as they have not been sent, each when it is due. The
+// schedule must be the last that Schedule returned. What is overdue is sent at once and together. It returns when all are written, or when
+// ctx ends; after an error the sender is of no more use. One thread of the operating system does nothing else meanwhile.
 func (s *Sender) Pace(ctx context.Context, schedule Schedule, frames int) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -27,6 +27,21 @@ func (s *Sender) Pace(ctx context.Context, schedule Schedule, frames int) error 
 		}
 	}
 	return nil
+}
+
+// PaceUntil sends frames like Pace, until enough is closed or somewhat longer.
+func (s *Sender) PaceUntil(ctx context.Context, schedule Schedule, enough <-chan struct{}) error {
+	piece := 1 + int(float64(longestSleep)/schedule.interval)/schedule.connections
+	for frames := piece; ; frames += piece {
+		if err := s.Pace(ctx, schedule, frames); err != nil {
+			return err
+		}
+		select {
+		case <-enough:
+			return nil
+		default:
+		}
+	}
 }
 
 // behind says whether a connection has not sent all frames before end.

@@ -93,6 +93,20 @@ func (r *Receiver) Wait(ctx context.Context, frames int) error {
 	}
 }
 
+// While returns a context that ends when something is wrong with what came, which is then its cause. The caller calls release when it needs
+// that no more.
+func (r *Receiver) While(ctx context.Context) (during context.Context, release func()) {
+	during, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-r.failed:
+			end(r.failure())
+		case <-during.Done():
+		}
+	}()
+	return during, func() { end(nil) }
+}
+
 // Finish is called when the program under load has ended. It reads to the end of all connections and returns the first thing that was wrong
 // with what came, or an error if other results came than those of so many frames on each connection of the sender. When ctx ends it reads
 // no further.

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -42,6 +43,28 @@ func write(t *testing.T, connection net.Conn, data []byte) {
 	t.Helper()
 	if _, err := connection.Write(data); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestWhileEndsWithAWrongResult(t *testing.T) {
+	receiver, err := Listen(Counts(NewTape([]string{"a"}, strings.Fields)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer receiver.Close()
+	during, release := receiver.While(t.Context())
+	defer release()
+	connection, err := net.Dial("tcp", receiver.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if _, err := connection.Write([]byte("a => 2\n")); err != nil {
+		t.Fatal(err)
+	}
+	<-during.Done()
+	if err := context.Cause(during); !errors.Is(err, ErrGap) {
+		t.Errorf("ended with %v, want %v", err, ErrGap)
 	}
 }
 

@@ -106,6 +106,41 @@ func TestPaceSendsNoFrameBeforeItIsDue(t *testing.T) {
 	}
 }
 
+func TestPaceUntilSendsOnUntilItIsEnough(t *testing.T) {
+	tape := KeyTape(1, 300)
+	receiver, err := Listen(Echoes(tape))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer receiver.Close()
+	sender, err := Dial(t.Context(), receiver.Address(), tape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	enough := make(chan struct{})
+	go func() {
+		defer close(enough)
+		if err := receiver.Wait(t.Context(), 700); err != nil { // more than two laps, and than one piece
+			t.Error(err)
+		}
+	}()
+	if err := sender.PaceUntil(t.Context(), sender.Schedule(time.Now(), 5000), enough); err != nil {
+		t.Fatal(err)
+	}
+	if err := receiver.Wait(t.Context(), sender.Sent()); err != nil || sender.Sent() < 700 {
+		t.Errorf("%d frames were sent, want at least 700: %v", sender.Sent(), err)
+	}
+}
+
+func TestKeyTapeHoldsEachKeyOnce(t *testing.T) {
+	tape := KeyTape(1, 300)
+	counts := tape.Counts(300)
+	if tape.Frames() != 300 || len(counts) != 300 || tape.Words(300) != 300 {
+		t.Errorf("%d frames with %d words, %d of them different; want 300", tape.Frames(), tape.Words(300), len(counts))
+	}
+}
+
 func TestSenderEndsWithItsContext(t *testing.T) {
 	reason := errors.New("enough")
 	for name, send := range map[string]func(context.Context, *Sender) error{

@@ -35,6 +35,13 @@ func RandomTapes(seed uint64, n int, shape Shape) []*Tape {
 	return tapes
 }
 
+// KeyTape returns a tape made from a seed, on whose lap so many keys come, each once and alone in a frame. The order is random, and the
+// same in each lap: so a key comes at equal distances.
+func KeyTape(seed uint64, keys int) *Tape {
+	random := rand.New(rand.NewPCG(seed, 0))
+	return NewTape(vocabulary(random, keys), func(key string) []string { return []string{key} })
+}
+
 func randomTape(random *rand.Rand, vocabulary []string, shape Shape) *Tape {
 	rank := rand.NewZipf(random, zipfExponent, zipfShift, uint64(len(vocabulary)-1))
 	messages := make([]string, shape.Frames)

@@ -3,6 +3,7 @@ package program
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // AnyPort has a program listen on a free port of the loopback interface, which its ready line tells.
@@ -18,12 +19,16 @@ type Command struct {
 	EndsWithInput bool
 }
 
-// Engine returns how to run a Wallaroo application that sends its results to the address out.
-func Engine(binary, application, out string, flags ...string) Command {
+// NoHTTP has a Wallaroo application answer no HTTP.
+const NoHTTP = "off"
+
+// Engine returns how to run a Wallaroo application that sends its results to the address out, and answers HTTP at another. The number of
+// executors is always said: what is measured must not depend on how many a worker takes by itself.
+func Engine(binary, application, out string, executors int, http string) Command {
 	return Command{
 		Name: "wallaroo",
 		Path: binary,
-		Args: append([]string{"run", application, "--in", AnyPort, "--out", out, "--http", "off"}, flags...),
+		Args: []string{"run", application, "--in", AnyPort, "--out", out, "--executors", strconv.Itoa(executors), "--http", http},
 	}
 }
 

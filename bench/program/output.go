@@ -12,8 +12,9 @@ const tailLines = 40
 
 // output is a program's standard error: it finds the ready line and keeps the last lines.
 type output struct {
-	ready   chan struct{} // closed when address is set
-	address string
+	ready   chan struct{} // closed when what follows is set
+	address string        // where the first source listens
+	http    string        // where HTTP answers, "" if it does not
 
 	mu    sync.Mutex
 	rest  []byte // of a line that has not ended
@@ -42,7 +43,7 @@ func (o *output) Write(data []byte) (int, error) {
 func (o *output) line(line string) {
 	if o.address == "" && strings.Contains(line, " msg=ready ") {
 		if address, found := sourceAddress(line); found {
-			o.address = address
+			o.address, o.http = address, httpAddress(line)
 			close(o.ready)
 		}
 	}
@@ -73,4 +74,14 @@ func sourceAddress(line string) (address string, found bool) {
 	first, _, _ := strings.Cut(sources, ",")
 	name := strings.LastIndexByte(first, '=')
 	return first[name+1:], name >= 0
+}
+
+// httpAddress returns where HTTP answers by a ready line: H:P of http=H:P.
+func httpAddress(line string) string {
+	_, value, _ := strings.Cut(strings.TrimSpace(line), " http=")
+	address, _, _ := strings.Cut(value, " ")
+	if address == NoHTTP {
+		return ""
+	}
+	return address
 }

@@ -90,6 +90,11 @@ func (p *Program) Address() string {
 	return p.output.address
 }
 
+// HTTPAddress returns where the program answers HTTP, or "" if it does not.
+func (p *Program) HTTPAddress() string {
+	return p.output.http
+}
+
 // StartedIn returns how long it took from the start of the process to its ready line.
 func (p *Program) StartedIn() time.Duration {
 	return p.startedIn

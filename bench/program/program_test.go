@@ -142,6 +142,19 @@ func TestSourceAddress(t *testing.T) {
 	}
 }
 
+func TestHTTPAddress(t *testing.T) {
+	for line, want := range map[string]string{
+		readyLine + "\n": "",
+		`level=INFO msg=ready sources="a=b" http=off`:       "",
+		"msg=ready sources=\"a=b\" http=127.0.0.1:5050\n":   "127.0.0.1:5050",
+		"msg=ready sources=\"a=b\" http=[::1]:5 more=yes\n": "[::1]:5",
+	} {
+		if address := httpAddress(line); address != want {
+			t.Errorf("found %q in %s, want %q", address, line, want)
+		}
+	}
+}
+
 func TestOutputKeepsTheLastLines(t *testing.T) {
 	o := newOutput()
 	for i := range 2 * tailLines {

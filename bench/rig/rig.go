@@ -42,13 +42,20 @@ func (r *Rig) Flood(ctx context.Context, frames int) error {
 	return r.drive(ctx, func(ctx context.Context) error { return r.Sender.Flood(ctx, frames) })
 }
 
-// Pace sends so many frames more on each connection, each when it is due by the sender's schedule, and otherwise is like Flood.
+// Pace sends the first so many frames of the sender's schedule on each connection, each when it is due, and otherwise is like Flood.
 func (r *Rig) Pace(ctx context.Context, schedule load.Schedule, frames int) error {
 	return r.drive(ctx, func(ctx context.Context) error { return r.Sender.Pace(ctx, schedule, frames) })
 }
 
+// PaceUntil is like Pace, and sends until enough is closed or somewhat longer.
+func (r *Rig) PaceUntil(ctx context.Context, schedule load.Schedule, enough <-chan struct{}) error {
+	return r.drive(ctx, func(ctx context.Context) error { return r.Sender.PaceUntil(ctx, schedule, enough) })
+}
+
 func (r *Rig) drive(ctx context.Context, send func(ctx context.Context) error) error {
-	during, release := r.Program.While(ctx)
+	running, release := r.Program.While(ctx)
+	defer release()
+	during, release := r.Receiver.While(running)
 	defer release()
 	if err := send(during); err != nil {
 		return err
