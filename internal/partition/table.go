@@ -1,5 +1,10 @@
 package partition
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Table says which executor owns each partition. A table does not change; another one with another version takes its place.
 type Table struct {
 	Version   int
@@ -34,10 +39,7 @@ func (t *Table) With(executors int, moves []Move) *Table {
 
 // Balance is the fewest moves after which so many executors own about the same number of partitions each: they differ by one at most.
 func (t *Table) Balance(executors int) []Move {
-	spare := make([]int, executors) // how many partitions each may still take
-	for n := range spare {
-		spare[n] = (n+1)*len(t.Owners)/executors - n*len(t.Owners)/executors
-	}
+	spare := t.shares(executors) // how many partitions each may still take
 	var homeless []int
 	for p, owner := range t.Owners {
 		if owner < executors && spare[owner] > 0 {
@@ -56,4 +58,27 @@ func (t *Table) Balance(executors int) []Move {
 		moves = append(moves, Move{Partition: p, From: t.Owners[p], Owner: taker})
 	}
 	return moves
+}
+
+// shares is how many partitions each executor is to own. Where they do not come out even, those who own the most now get one more, since
+// that one need not move.
+func (t *Table) shares(executors int) []int {
+	owned, order := make([]int, executors), make([]int, executors)
+	for _, owner := range t.Owners {
+		if owner < executors {
+			owned[owner]++
+		}
+	}
+	for n := range order {
+		order[n] = n
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(owned[b], owned[a]) })
+	shares := make([]int, executors)
+	for rank, n := range order {
+		shares[n] = len(t.Owners) / executors
+		if rank < len(t.Owners)%executors {
+			shares[n]++
+		}
+	}
+	return shares
 }

@@ -5,48 +5,71 @@ import (
 	"testing"
 )
 
-// TestBalance goes from one random number of executors to another: all own about the same number of partitions, and no more move than must.
-func TestBalance(t *testing.T) {
-	chance := rand.New(rand.NewPCG(1, 2))
-	for range 1000 {
-		partitions := 1 << chance.IntN(8)
-		table := Even(partitions, 1+chance.IntN(min(8, partitions)))
-		for range 4 {
-			executors := 1 + chance.IntN(min(8, partitions))
-			moves := table.Balance(executors)
-			next := table.With(executors, moves)
-			for _, m := range moves {
-				if m.From != table.Owners[m.Partition] || m.From == m.Owner || next.Owners[m.Partition] != m.Owner {
-					t.Fatalf("%+v of %+v", m, table)
-				}
+// TestBalanceMovesAsFewAsItTakes balances random tables for random numbers of executors.
+func TestBalanceMovesAsFewAsItTakes(t *testing.T) {
+	for seed := range uint64(2000) {
+		chance := rand.New(rand.NewPCG(seed, 0))
+		before := randomTable(chance)
+		executors := 1 + chance.IntN(12)
+		moves := before.Balance(executors)
+		for _, m := range moves {
+			if before.Owners[m.Partition] != m.From || m.From == m.Owner {
+				t.Fatalf("seed %d: %+v of a partition that is %d's", seed, m, before.Owners[m.Partition])
 			}
-			checkEven(t, table, next, len(moves))
-			table = next
+		}
+		after := before.With(executors, moves)
+		few := len(after.Owners) / executors
+		for x, n := range owned(after, executors) {
+			if n < few || n > few+1 {
+				t.Fatalf("seed %d: executor %d of %d owns %d of %d partitions", seed, x, executors, n, len(after.Owners))
+			}
+		}
+		if least := leastMoves(before, executors); len(moves) != least {
+			t.Fatalf("seed %d: %d moves of %v to %d executors; %d are enough", seed, len(moves), before.Owners, executors, least)
 		}
 	}
 }
 
-// checkEven demands that a table is even, and that no more moved than what the leavers and those had that now own fewer.
-func checkEven(t *testing.T, before, after *Table, moved int) {
-	t.Helper()
-	had, has := count(before), count(after)
-	fewest := 0
-	for executor, n := range had {
-		fewest += max(0, n-has[executor])
+func randomTable(chance *rand.Rand) *Table {
+	t := Even(1<<chance.IntN(7), 1+chance.IntN(12))
+	if chance.IntN(3) == 0 {
+		return t
 	}
-	least, most := len(after.Owners), 0
-	for executor := range after.Executors {
-		least, most = min(least, has[executor]), max(most, has[executor])
+	for p := range t.Owners {
+		t.Owners[p] = chance.IntN(t.Executors)
 	}
-	if most-least > 1 || moved != fewest || after.Version != before.Version+1 {
-		t.Fatalf("from %v to %v by %d moves; want %d", had, has, moved, fewest)
-	}
+	return t
 }
 
-func count(t *Table) map[int]int {
-	counts := map[int]int{}
+// owned is how many partitions each of the first executors owns.
+func owned(t *Table, executors int) []int {
+	counts := make([]int, executors)
 	for _, owner := range t.Owners {
-		counts[owner]++
+		if owner < executors {
+			counts[owner]++
+		}
 	}
 	return counts
+}
+
+// leastMoves is how many partitions must move: all but those that may stay, since each executor may keep a share, and some one more.
+func leastMoves(t *Table, executors int) int {
+	share, more := len(t.Owners)/executors, len(t.Owners)%executors
+	stay := 0
+	for _, n := range owned(t, executors) {
+		stay += min(n, share)
+		if n > share && more > 0 {
+			stay++
+			more--
+		}
+	}
+	return len(t.Owners) - stay
+}
+
+func TestATableDoesNotChange(t *testing.T) {
+	first := Even(4, 2)
+	second := first.With(3, []Move{{Partition: 0, From: 0, Owner: 2}})
+	if first.Owners[0] != 0 || second.Owners[0] != 2 || second.Version != first.Version+1 || second.Executors != 3 {
+		t.Errorf("%+v became %+v", first, second)
+	}
 }

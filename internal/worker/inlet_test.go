@@ -1,87 +1,209 @@
 package worker
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
-	"github.com/wallaroo-stream/wallaroo/internal/partition"
 )
 
-// idle is a worker of so many executors that do nothing, with an edge of one message to each.
-func idle(t *testing.T, executors int) *Worker {
-	t.Helper()
-	var list []Executor
-	for range executors {
-		list = append(list, newTestExecutor(t))
+// newInlet makes an inlet whose lanes have credit for so many messages each, and nobody at their other ends.
+func newInlet(lanes, credit int) *Inlet {
+	i := &Inlet{worker: &Worker{}, takers: lanes}
+	for range lanes {
+		i.join(&input{lane: true, edge: newEdge(Credit{Messages: credit, Bytes: unlimited}, func() {}, i.room)})
 	}
-	config := Config{Pipelines: []Pipeline{{}}, Stages: []Stage{{}}, Limits: Limits{Credit: 1}}
-	w := New(config, partition.Even(16, executors), list)
-	for _, lane := range w.inlets[0].lanes {
-		lane.edge.items = func() {}
-	}
-	return w
+	return i
 }
 
-func TestConnectionsAreSpreadAndFewMove(t *testing.T) {
-	i := idle(t, 4).inlets[0]
-	i.takers = 2
-	var connections []*Connection
-	at := map[int]int{}
-	for range 8 {
-		c := i.Connect("peer")
-		connections = append(connections, c)
-		at[c.at]++
+// one is a batch of one message.
+func one() message.Batch {
+	b := message.Batch{}
+	b.Append([]byte("m"))
+	return b
+}
+
+// free takes a message of a lane through.
+func (i *Inlet) free(lane int) {
+	edge := i.lanes[lane].edge
+	b, _ := edge.take(1)
+	edge.giveBack(creditOf(&b))
+}
+
+// hasTurn reports whether a connection was told that it is its turn, and takes the notice away.
+func hasTurn(c *Connection) bool {
+	select {
+	case <-c.turn:
+		return true
+	default:
+		return false
 	}
-	if at[0] != 4 || at[1] != 4 {
-		t.Fatalf("connections by executor %v", at)
-	}
-	for _, executors := range []int{4, 1, 3} {
-		before := map[*Connection]int{}
-		for _, c := range connections {
+}
+
+// TestRepinMovesAsFewAsItTakes changes the number of executors at random while connections come and go.
+func TestRepinMovesAsFewAsItTakes(t *testing.T) {
+	for seed := range uint64(500) {
+		chance := rand.New(rand.NewPCG(seed, 0))
+		i := newInlet(8, 1)
+		i.takers = 1 + chance.IntN(8)
+		for range 20 {
+			if chance.IntN(3) == 0 && len(i.connections) > 0 {
+				i.connections[chance.IntN(len(i.connections))].Close()
+			} else {
+				i.Connect("")
+			}
+		}
+		executors := 1 + chance.IntN(8)
+		most := (len(i.connections) + executors - 1) / executors
+		before, least := map[*Connection]int{}, 0
+		for x, n := range loads(i) {
+			if x < executors {
+				n = max(0, n-most)
+			}
+			least += n
+		}
+		for _, c := range i.connections {
 			before[c] = c.at
 		}
+		same := executors == i.takers
 		i.inject(1, executors)
-		at, moved := map[int]int{}, 0
-		for _, c := range connections {
-			at[c.at]++
-			if c.at != before[c] {
+		moved := 0
+		for c, at := range before {
+			if c.at != at {
 				moved++
 			}
 		}
-		most := map[int]int{4: 4, 1: 6, 3: 5}[executors]
-		if len(at) != executors || moved > most {
-			t.Errorf("%d executors: connections %v, %d moved", executors, at, moved)
+		switch {
+		case same && moved > 0:
+			t.Fatalf("seed %d: %d connections move though no executor comes or goes", seed, moved)
+		case !same && moved != least:
+			t.Fatalf("seed %d: %d connections move; %d are enough", seed, moved, least)
+		}
+		for x, n := range loads(i) {
+			if !same && (n > most || x >= executors && n > 0) {
+				t.Fatalf("seed %d: executor %d of %d takes from %d connections of %d", seed, x, executors, n, len(before))
+			}
 		}
 	}
 }
 
-// TestConnectionsTakeTurns has five wait for one credit: each gets it, in the order in which they began to wait.
-func TestConnectionsTakeTurns(t *testing.T) {
+// loads is how many connections each executor takes from.
+func loads(i *Inlet) []int {
+	loads := make([]int, len(i.lanes))
+	for _, c := range i.connections {
+		loads[c.at]++
+	}
+	return loads
+}
+
+func TestConnectionsGoToTheExecutorsWithTheFewest(t *testing.T) {
+	i := newInlet(3, 1)
+	var connections []*Connection
+	for range 6 {
+		connections = append(connections, i.Connect(""))
+	}
+	connections[1].Close()
+	connections[4].Close()
+	i.Connect("")
+	if got := fmt.Sprint(loads(i)); got != "[2 1 2]" {
+		t.Errorf("executors take from %s connections", got)
+	}
+}
+
+// TestTurnsAreGivenInOrder fills a lane and has three connections wait for it.
+func TestTurnsAreGivenInOrder(t *testing.T) {
+	i := newInlet(1, 1)
+	first, second, third := i.Connect("1"), i.Connect("2"), i.Connect("3")
+	if !i.handOn(first, one()) || i.handOn(second, one()) || i.handOn(third, one()) || i.handOn(first, one()) {
+		t.Fatal("credit for one message is not that")
+	}
+	for _, c := range []*Connection{second, third, first} {
+		if hasTurn(second) || hasTurn(third) || hasTurn(first) {
+			t.Fatal("a connection has its turn while there is no credit")
+		}
+		i.free(0)
+		if !hasTurn(c) || !i.handOn(c, one()) {
+			t.Fatalf("it is not connection %s's turn", c.peer)
+		}
+	}
+}
+
+// TestATurnThatIsGivenUpGoesToTheNext ends a connection that was told of its turn and has not used it.
+func TestATurnThatIsGivenUpGoesToTheNext(t *testing.T) {
+	i := newInlet(1, 1)
+	first, second, third := i.Connect("1"), i.Connect("2"), i.Connect("3")
+	i.handOn(first, one())
+	i.handOn(second, one())
+	i.handOn(third, one())
+	i.free(0)
+	i.giveUp(second)
+	if !hasTurn(third) {
+		t.Error("nobody has the turn")
+	}
+}
+
+// TestAConnectionWaitsForItsOwnLaneOnly fills one lane of two; in front of the other's connection one waits in vain.
+func TestAConnectionWaitsForItsOwnLaneOnly(t *testing.T) {
+	i := newInlet(2, 1)
+	first, second := i.Connect("1"), i.Connect("2")
+	for _, c := range []*Connection{first, second, first, second} {
+		i.handOn(c, one())
+	}
+	i.free(1)
+	if hasTurn(first) || !hasTurn(second) {
+		t.Error("it is not the turn of the connection whose lane has credit")
+	}
+}
+
+func TestWhatIsAnybodysGoesWhereLeastIs(t *testing.T) {
+	i := newInlet(3, 2)
+	i.spread = true
+	c := i.Connect("")
+	for range 4 {
+		i.handOn(c, one())
+	}
+	i.free(2)
+	for range 3 {
+		i.handOn(c, one())
+	}
+	for n, lane := range i.lanes {
+		if held := lane.edge.held().Messages; held != 2 {
+			t.Errorf("lane %d holds %d messages", n, held)
+		}
+	}
+	if i.handOn(c, one()) {
+		t.Error("a message was taken without credit")
+	}
+}
+
+// TestConnectionsShareALane has eight connections send as fast as they may into a lane that takes a message a millisecond.
+func TestConnectionsShareALane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := idle(t, 1)
-		lane := w.inlets[0].lanes[0]
-		b := message.Batch{}
-		b.Append([]byte("m"))
-		lane.edge.put(item{batch: b}) // the credit is used
-		sent := make(chan int, 5)
-		for n := range 5 {
-			c := w.inlets[0].Connect("peer")
+		i := newInlet(1, 1)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		var connections []*Connection
+		for range 8 {
+			c := i.Connect("")
+			connections = append(connections, c)
 			go func() {
-				own := message.Batch{}
-				own.Append([]byte("m"))
-				if c.Send(t.Context(), own) == nil {
-					sent <- n
+				for c.Send(ctx, one()) == nil {
 				}
 			}()
-			synctest.Wait()
 		}
-		for n := range 5 {
-			taken, _ := lane.edge.take(1)
-			lane.edge.giveBack(creditOf(&taken))
+		for range 800 {
+			time.Sleep(time.Millisecond)
 			synctest.Wait()
-			if len(sent) != 1 || <-sent != n {
-				t.Fatalf("it was not the turn of number %d alone", n)
+			i.free(0)
+		}
+		synctest.Wait()
+		for n, c := range connections {
+			if c.sent < 100 || c.sent > 102 {
+				t.Errorf("connection %d has sent %d messages of 800", n, c.sent)
 			}
 		}
 	})

@@ -2,124 +2,144 @@ package door
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
-// line is a pipeline of three stages: a first one, and two keyed ones.
-var line = &Graph{
-	Stages: []Stage{{}, {Before: []int{0}, Keyed: true}, {Before: []int{1}, Keyed: true}},
-	Sinks:  []int{0},
+// two is a graph of two islands with a pipeline each: stages 0, 1 and 2, and stages 3 and 4. Stages 0 and 3 take from sources and meet no
+// state.
+var two = &Graph{
+	Stages: []Stage{
+		{Island: 0}, {Island: 0, Before: []int{0}, Keyed: true}, {Island: 0, Before: []int{1}, Keyed: true},
+		{Island: 1}, {Island: 1, Before: []int{3}, Keyed: true},
+	},
+	Sinks: []int{0, 1},
 }
 
-// moved is a door of that pipeline that has passed marker 1, at which some partitions come.
-func moved(t *testing.T, bound int, coming ...int) *Door {
-	t.Helper()
-	d := New(line, 0, bound)
-	steps, err := d.Brought(d.Join(0), 1)
-	if err != nil || !steps.Whole || !reflect.DeepEqual(steps.Passed, []int{0, 1, 2}) {
-		t.Fatalf("%+v, %v", steps, err)
-	}
-	d.Switch(0, false, coming)
-	return d
-}
+// plenty is a bound that nothing here reaches.
+const plenty = 1 << 20
 
-func must(t *testing.T, err error) {
+func bring(t *testing.T, d *Door, in *Input, e Epoch) Steps {
 	t.Helper()
+	steps, err := d.Brought(in, e)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return steps
 }
 
-func TestAStageAwaitsItsEdgesAndTheStagesBefore(t *testing.T) {
-	d := New(line, 0, 0)
-	lane, first, second := d.Join(0), d.Join(1), d.Join(2)
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: %v; want %v", what, got, want)
+	}
+}
+
+// TestAMarkerPassesStageByStage brings a marker to the first island by its four edges, the last stage's first.
+func TestAMarkerPassesStageByStage(t *testing.T) {
+	d := New(two, 0, plenty)
+	lane, other := d.Join(0), d.Join(0)
+	middle, last := d.Join(1), d.Join(2)
+	apart := d.Join(3)
 	for _, step := range []struct {
-		in     *Input
+		by     *Input
 		passed []int
 		whole  bool
-	}{{second, nil, false}, {lane, []int{0}, false}, {first, []int{1, 2}, true}} {
-		steps, err := d.Brought(step.in, 1)
-		if err != nil || !reflect.DeepEqual(steps.Passed, step.passed) || steps.Whole != step.whole || d.Holds(step.in) == step.whole {
-			t.Errorf("%+v, %v, held %t; want %+v", steps, err, d.Holds(step.in), step)
+	}{
+		{last, nil, false}, // its callers have not passed it
+		{lane, nil, false}, // the other edge has not brought it
+		{other, []int{0}, false},
+		{middle, []int{1, 2}, true},
+	} {
+		steps := bring(t, d, step.by, 1)
+		same(t, "what came of the marker", steps, Steps{Passed: step.passed, Whole: step.whole})
+		same(t, "held", d.Holds(step.by), !step.whole)
+	}
+	same(t, "held when the island has passed", d.Holds(lane) || d.Holds(other) || d.Holds(last), false)
+	same(t, "quiet while the other island has not passed", d.Quiet(1), false)
+	same(t, "what came of the other island's", bring(t, d, apart, 1), Steps{Passed: []int{3, 4}, Whole: true})
+	same(t, "quiet", d.Quiet(1), true)
+}
+
+func TestAnIslandHoldsNoOther(t *testing.T) {
+	d := New(two, 0, plenty)
+	first, _ := d.Join(0), d.Join(0)
+	second, _ := d.Join(3), d.Join(3)
+	bring(t, d, first, 1)
+	same(t, "held", []bool{d.Holds(first), d.Holds(second)}, []bool{true, false})
+}
+
+// TestAnEdgeThatHasLeftIsNotAwaited lets one of two writers go, and another come.
+func TestAnEdgeThatHasLeftIsNotAwaited(t *testing.T) {
+	d := New(two, 7, plenty)
+	stays, leaves := d.Join(3), d.Join(3)
+	bring(t, d, stays, 8)
+	same(t, "what came of the leaver's marker", bring(t, d, leaves, 8).Whole, true)
+	d.Leave(leaves)
+	same(t, "what came of the next", bring(t, d, stays, 9).Whole, true)
+	joins := d.Join(3)
+	same(t, "a joiner is held", d.Holds(joins), false)
+	same(t, "what comes when a joiner is awaited", bring(t, d, stays, 10).Whole, false)
+	same(t, "what came of the joiner's", bring(t, d, joins, 10).Whole, true)
+}
+
+func TestMarkersThatComeTooEarlyAreRefused(t *testing.T) {
+	for what, prepare := range map[string]func(d *Door) Epoch{
+		"one is left out":                func(*Door) Epoch { return 2 },
+		"a partition is awaited":         func(d *Door) Epoch { d.Switch(1, false, []int{5}); return 1 },
+		"a queue is shut":                func(d *Door) Epoch { d.Switch(1, false, []int{5}); _ = d.Came(1, 5); return 1 },
+		"a partition is to be given out": func(d *Door) Epoch { d.Switch(1, true, nil); return 1 },
+	} {
+		d := New(two, 0, plenty)
+		in := d.Join(3)
+		if _, err := d.Brought(in, prepare(d)); err == nil {
+			t.Errorf("%s: the marker was taken", what)
+		}
+		if what != "one is left out" && d.Quiet(0) {
+			t.Errorf("%s: the door is quiet", what)
 		}
 	}
-	if d.Holds(second) || d.Holds(lane) || !d.Quiet(1) {
-		t.Error("when the island has passed, edges are held or it is not quiet")
-	}
-	if _, err := d.Brought(lane, 3); err == nil {
-		t.Error("marker 3 came after 1")
-	}
 }
 
-// TestAFullBufferHoldsWhatCouldFillIt has one partition come while another is still awaited.
-func TestAFullBufferHoldsWhatCouldFillIt(t *testing.T) {
-	d := moved(t, 100, 4, 5)
-	must(t, d.Wait(Queue{4, 1}, 3, 50))
-	if !d.May(0) || !d.May(1) || !d.May(2) {
-		t.Error("the buffer has room, and holds")
-	}
-	must(t, d.Wait(Queue{5, 2}, 3, 50))
-	if d.May(0) || d.May(1) || d.May(2) {
-		t.Error("the buffer is full, and does not hold")
-	}
-	must(t, d.Came(0, 4))
-	if q, ok := d.Next(1); ok {
-		t.Errorf("the buffer is full, and %+v is emptied into stage 2, where a queue is shut", q)
-	}
-	must(t, d.Came(0, 5))
-	q, ok := d.Next(2)
-	if !ok || q != (Queue{5, 2}) {
-		t.Fatalf("%+v, %t", q, ok)
-	}
-	d.Settled(q, 3, 50)
-	if q, ok := d.Next(1); !ok || q != (Queue{4, 1}) {
-		t.Errorf("the buffer has room, and %+v, %t", q, ok)
-	}
-}
-
-func TestAQueueOpensAlone(t *testing.T) {
-	d := moved(t, 100, 4)
-	must(t, d.Wait(Queue{4, 2}, 1, 1))
-	must(t, d.Came(0, 4))
-	d.Began(0)
-	if opened := d.Open(0); opened != nil {
-		t.Errorf("opened %v, while a call is under way that may meet them", opened)
-	}
-	d.Done(0)
-	if opened := d.Open(0); !reflect.DeepEqual(opened, map[int][]int{1: {4}}) {
-		t.Errorf("opened %v; a message waits at stage 2", opened)
-	}
-	if d.May(1) || d.May(2) || d.Quiet(1) {
-		t.Error("inputs may fill a queue that is being emptied, or all is said to be quiet")
-	}
-	d.Settled(Queue{4, 2}, 1, 1)
-	if opened := d.Open(0); !reflect.DeepEqual(opened, map[int][]int{2: {4}}) || !d.Quiet(1) || d.Shut(0, 4) {
-		t.Errorf("opened %v, quiet %t", opened, d.Quiet(1))
-	}
-	if err := d.Wait(Queue{4, 2}, 1, 1); err == nil {
-		t.Error("a message waits in a queue that is open")
-	}
-}
-
-func TestAPartitionGoesWhenItIsOutAndWrittenOut(t *testing.T) {
-	d := moved(t, 100)
-	d.Switch(0, true, nil)
-	if d.HandsOver(0) {
-		t.Error("handed over before it is taken out")
-	}
-	d.TakenOut(0)
-	if d.HandsOver(0) || d.Quiet(1) {
-		t.Error("handed over before the sink has taken the marker")
-	}
-	d.Took(0, 1)
-	if !d.HandsOver(0) {
-		t.Error("not handed over")
-	}
-	d.HandedOver(0)
-	if !d.Quiet(1) || d.Receives(0, 2) || !d.Receives(0, 1) {
-		t.Error("not quiet, or it receives too early or too late")
-	}
-	if d.Came(0, 7) == nil {
-		t.Error("a partition came that was not awaited")
+// TestWhatMayBeTaken puts the queue of partition 5 at each keyed stage of the first island into each of its states.
+func TestWhatMayBeTaken(t *testing.T) {
+	const open, awaited, settling = "open", "awaited", "settling"
+	for _, c := range []struct {
+		first, second string // the queues of stages 1 and 2
+		full          bool
+		may           string // of which stages' edges may be taken
+	}{
+		{open, open, true, "01234"},
+		{awaited, awaited, false, "01234"},
+		{awaited, awaited, true, "34"},
+		{open, awaited, true, "34"},       // stages 0 and 1 may call stage 2
+		{settling, settling, false, "34"}, // or the queues would never be empty
+		{settling, open, false, "234"},
+		{open, settling, false, "34"},
+		{open, settling, true, "34"},
+	} {
+		bound := plenty
+		if c.full {
+			bound = 0
+		}
+		d := New(two, 1, bound)
+		for stage, state := range map[int]string{1: c.first, 2: c.second} {
+			if state != open {
+				d.islands[0].queues[Queue{5, stage}] = &wait{here: state == settling, messages: 1}
+				d.shut[stage]++
+			}
+			if state == settling {
+				d.settling[stage]++
+			}
+		}
+		var may strings.Builder
+		for stage := range two.Stages {
+			if d.May(stage) {
+				may.WriteByte(byte('0' + stage))
+			}
+		}
+		if may.String() != c.may {
+			t.Errorf("%+v: taken may be %s", c, &may)
+		}
 	}
 }
