@@ -161,7 +161,7 @@ class Mistakes(unittest.TestCase):
         wrong = (["a"], [True], [-1], [2**64], [None])
         for keys in wrong:
             ab = misused().to_state_partition_u64(count, Totals, "totals", letter, keys)
-            self.assert_told(ab.done(), where, "ints from 0 to 18446744073709551615, not ")
+            self.assert_told(ab.done(), where, "ints from 0 to 18446744073709551615")
 
     def test_uses_of_a_state_that_disagree(self) -> None:
         def first() -> Any:

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ._application import State
-from ._keys import canonical
+from ._keys import WrongKey, canonical
 from ._owners import Owners
+from ._results import WrongResult
 
 
 class Entities:
@@ -35,7 +36,7 @@ class Entities:
         """Make the entities of the keys that the application names and that are this executor's.
 
         Raises:
-            Exception: whatever the state class raises, and TypeError or ValueError for what cannot be a key.
+            Exception: whatever the state class raises.
         """
         for key in self._state.keys:
             encoded = self.identity(key)
@@ -47,7 +48,7 @@ class Entities:
         """The canonical bytes of a key, which is checked; of a state without keys those of None.
 
         Raises:
-            TypeError, ValueError: what came cannot be a key.
+            WrongKey: what came cannot be one.
         """
         if not self._state.keyed:
             return canonical(None)
@@ -106,7 +107,7 @@ class Entities:
     def _make(self, key: object) -> object:
         entity: object = self._state.cls(key) if self._state.takes_key else self._state.cls()
         if entity is None:
-            raise TypeError(f"the state class of {self._state.name!r} returned None instead of a state object")
+            raise WrongResult("got None from the state class, which makes a state entity", self._state.cls)
         return entity
 
     def _keep(self, key: object, encoded: bytes, partition: int, entity: object) -> None:
@@ -127,7 +128,6 @@ def _plain(key: object) -> bool:
 
 def _check_u64(key: object) -> None:
     if type(key) is not int:
-        kind = type(key).__name__
-        raise TypeError(f"{key!r} of type {kind} is not a key of to_state_partition_u64: return an int, as in int(key)")
+        raise WrongKey(key, "cannot be a key of to_state_partition_u64: return an int, as in int(key)")
     if not 0 <= key < 1 << 64:
-        raise ValueError(f"the key {key} does not fit 64 bits without a sign: return an int from 0 to 2**64 - 1")
+        raise WrongKey(key, "cannot be a key of to_state_partition_u64: return one from 0 to 2**64 - 1")

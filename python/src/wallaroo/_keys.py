@@ -7,7 +7,21 @@ from __future__ import annotations
 
 import zlib
 
+from ._results import WrongResult, describe
+
 _NONE, _FALSE, _TRUE, _INT, _STR, _BYTES, _TUPLE = (bytes([tag]) for tag in range(7))
+
+
+class WrongKey(WrongResult):
+    """What came cannot be a key.
+
+    Attributes:
+        reason: what it is and what to return instead, without a verb: "float 1.0, which cannot be a key: ...".
+    """
+
+    def __init__(self, key: object, why: str) -> None:
+        self.reason = f"{describe(key)}, which {why}"
+        super().__init__(f"got {self.reason}")
 
 
 def canonical(key: object) -> bytes:
@@ -16,17 +30,15 @@ def canonical(key: object) -> bytes:
     ``1``, ``True`` and ``"1"`` are three keys.
 
     Raises:
-        TypeError: the key, or a part of it, is not exactly a str, bytes, int, bool, None or a tuple of these.
-        ValueError: a str that cannot be UTF-8 (a lone surrogate).
+        WrongKey: the key, or a part of it, is not exactly a str, bytes, int, bool, None or a tuple of these; or a str
+            that cannot be UTF-8 (a lone surrogate).
     """
     kind = type(key)
     if kind is str:
         try:
             return _STR + str.encode(key)  # type: ignore[arg-type]
         except UnicodeEncodeError:
-            raise ValueError(
-                f"the key {key!r} holds a lone surrogate and has no UTF-8 form; return other text"
-            ) from None
+            raise WrongKey(key, "cannot be a key: it holds a lone surrogate and has no UTF-8 form") from None
     if kind is int:
         return _INT + _minimal(key)  # type: ignore[arg-type]
     if kind is bytes:
@@ -36,8 +48,11 @@ def canonical(key: object) -> bytes:
     if kind is bool:
         return _TRUE if key else _FALSE
     if kind is tuple:
-        return _TUPLE + b"".join(map(_part, key))  # type: ignore[call-overload]
-    raise TypeError(f"{key!r} of type {kind.__name__} cannot be a key: return a {_instead(kind)}")
+        try:
+            return _TUPLE + b"".join(map(_part, key))  # type: ignore[call-overload]
+        except WrongKey as wrong:
+            raise WrongKey(key, f"holds {wrong.reason.replace('a key', 'a part of a key')}") from None
+    raise WrongKey(key, f"cannot be a key: return a {_instead(kind)}")
 
 
 def _part(key: object) -> bytes:

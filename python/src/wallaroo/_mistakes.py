@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Collection, Iterator
 
 from ._function import Decorated, describe, label_of
-from ._keys import canonical
+from ._keys import WrongKey, canonical
 
 _LARGEST_U64 = 2**64 - 1
 _METHODS_OF_CLASS_STYLE = ("compute", "compute_multi", "partition", "decode", "encode")
@@ -66,19 +66,19 @@ def wrong_keys(keys: object, u64: bool) -> Iterator[str]:
     for key in keys:
         reason = _wrong_u64(key) if u64 else _wrong_key(key)
         if reason:
-            yield f"partition_keys holds a wrong key: {reason}"
+            yield f"partition_keys holds {reason}"
             return
 
 
 def _wrong_u64(key: object) -> str | None:
     if type(key) is int and 0 <= key <= _LARGEST_U64:
         return None
-    return f"to_state_partition_u64 takes ints from 0 to {_LARGEST_U64}, not {describe(key)}"
+    return f"{describe(key)}, which cannot be a key of to_state_partition_u64: give ints from 0 to {_LARGEST_U64}"
 
 
 def _wrong_key(key: object) -> str | None:
     try:
         canonical(key)
-    except (TypeError, ValueError) as error:
-        return str(error)
+    except WrongKey as wrong:
+        return wrong.reason
     return None
