@@ -219,7 +219,7 @@ class _StageWriter:
         self._depth -= 1
 
     def _find(self, how: str, number: int, site: Site, of_key: Site) -> None:
-        """What cannot be a key is the partition function's failure; a state class may raise too, which is the step's."""
+        """What cannot be a key is the partition function's failure; what a state class raises is the step's."""
         self._write("try:", f"    entity, put = {how}(key)")
         self._caught(of_key, "WrongKey", with_key=True, lacking=self._after(number))
         self._caught(site, with_key=True, lacking=self._after(number))

@@ -211,4 +211,3 @@ class Exchange:
 
     def _told(self, value: object, why: str) -> str:
         return f"got {describe(value)} of {self._producer}, which cannot go to another executor; {why}"
-

@@ -11,7 +11,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 

@@ -46,13 +46,14 @@ def explain(error: BaseException, function: object = None) -> tuple[str, str]:
     """What is wrong, and the lines of the user's files that belong to it.
 
     They are the traceback; of a wrong result, which no line of the user's raised, they say where the function is
-    defined that gave it, unless it came of an exception in code of the user's.
+    defined that gave it, and then the traceback of what it came of, if that was in code of the user's.
     """
     if not isinstance(error, WrongResult):
         return summary(error), user_traceback(error)
+    lines = [definition(error.function or function)]
     if error.__cause__ is not None and _user_frames(error.__cause__):
-        return str(error), user_traceback(error.__cause__)
-    return str(error), definition(error.function or function)
+        lines.append(user_traceback(error.__cause__))
+    return str(error), "\n".join(filter(None, lines))
 
 
 def summary(error: BaseException) -> str:

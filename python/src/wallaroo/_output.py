@@ -44,11 +44,12 @@ class StandardOutput:
 
     def __init__(self) -> None:
         self._descriptors = _Descriptor(1), _Descriptor(2)
-        sys.stdout, sys.stderr = map(_by_line, (sys.stdout, sys.stderr), self._descriptors)
+        sys.stdout = _by_line(sys.stdout, self._descriptors[0])
+        sys.stderr = _by_line(sys.stderr, self._descriptors[1])
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
-        """Have what is written meanwhile go nowhere. Whoever keeps sys.stdout meanwhile, as loggers do, is heard later."""
+        """Have what is written meanwhile go nowhere. Who keeps sys.stdout meanwhile, as loggers do, is heard later."""
         for descriptor in self._descriptors:
             descriptor.quiet = True
         try:
@@ -62,10 +63,12 @@ class StandardOutput:
 def flush_standard_output() -> None:
     """Write what is left of lines that have not ended."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # the user closed it, or put something else there
+        with contextlib.suppress(
+            OSError, ValueError, AttributeError
+        ):  # the user closed it, or put something else there
             stream.flush()
 
 
-def _by_line(old: io.TextIOBase | None, descriptor: _Descriptor) -> io.TextIOWrapper:
+def _by_line(old: object, descriptor: _Descriptor) -> io.TextIOWrapper:
     encoding, errors = getattr(old, "encoding", None) or "utf-8", getattr(old, "errors", None) or "replace"
     return io.TextIOWrapper(io.BufferedWriter(descriptor), encoding, errors, line_buffering=True)

@@ -9,7 +9,6 @@ stand for, and read by itself. What the values of such a piece shared they share
 
 from __future__ import annotations
 
-import copyreg
 import io
 import pickle
 from collections.abc import Iterator, Sequence
@@ -50,10 +49,10 @@ class Reader:
             if len(keys) != count or len(values) != count:
                 raise ProtocolError(f"a piece of {len(keys)} messages that should have {count}")
             if len(batch.pieces) == 1 and not lost:
-                return count, zip(range(count), keys, values), 0
+                return count, zip(range(count), keys, values, strict=True), 0
             all_keys += keys
             all_values += values
-        messages = zip(range(len(all_keys)), all_keys, all_values)
+        messages = zip(range(len(all_keys)), all_keys, all_values, strict=True)
         return len(all_keys), (message for message in messages if message[0] not in lost), len(lost)
 
     def _piece(
@@ -69,7 +68,7 @@ class Reader:
             keys, values = taken_apart(piece)
             deserialize = partial(_read_alone, error)
         good: list[object] = []
-        for index, (key, value) in enumerate(zip(keys, values), first):
+        for index, (key, value) in enumerate(zip(keys, values, strict=True), first):
             try:
                 good.append(deserialize(value))
             except BaseException as error:  # noqa: BLE001  (reported)
@@ -100,7 +99,7 @@ def taken_apart(piece: bytes | memoryview) -> tuple[Sequence[object], Sequence[b
     reader = _Noting(io.BytesIO(piece))
     try:
         keys, values = reader.load()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (bytes that are no pickle may raise anything)
         raise ProtocolError(f"a piece that cannot be read: {error}") from None
     written = [_written_alone(value) for value in values]
     if all(noted.reached for noted in reader.noted):

@@ -144,8 +144,8 @@ class Serializer:
             return self.deserialize(self.written(output))
         except BaseException as error:
             raise WrongResult(
-                f"got the state entity itself, {describe(output)}; what follows gets a copy of it, and there can be none "
-                f"({in_short(error)}): return what the next step needs of it"
+                f"got the state entity itself, {describe(output)}; what follows gets a copy of it, and there can be "
+                f"none ({in_short(error)}): return what the next step needs of it"
             ) from error
 
     def pack(self, keys: Sequence[object], values: Sequence[object]) -> bytes:
