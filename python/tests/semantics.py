@@ -80,7 +80,7 @@ def no_key(pipeline: str, came: str, key: object) -> Fails:
     return told(f"{pipeline}/count key", given_key, f"got {came}", key)
 
 
-U64 = "cannot be a key of to_state_partition_u64: return"
+U64 = "cannot be a key of to_state_partition_u64: make it"
 
 ROWS: list[Row] = [
     Row("a decoder that returns None filters", "decoder", ["a", "drop", "b"], ["a", "b"]),
@@ -224,18 +224,18 @@ ROWS: list[Row] = [
         [
             no_key(
                 "keys",
-                "float 1.0, which cannot be a key: return a str or an int: floats that look alike need not be equal",
+                "float 1.0, which cannot be a key: make it a str or an int, since floats that look alike need not be equal",
                 1.0,
             ),
             no_key(
                 "keys",
-                "tuple (1, 1.0), which holds float 1.0, which cannot be a part of a key: return a str or an int: "
+                "tuple (1, 1.0), in which float 1.0 cannot be a part of a key: make it a str or an int, since "
                 "floats that look alike need not be equal",
                 (1, 1.0),
             ),
             no_key(
                 "keys",
-                "list [], which cannot be a key: return a tuple of str, bytes, int, bool and None, as in tuple(key)",
+                "list [], which cannot be a key: make it a tuple of str, bytes, int, bool and None, as in tuple(key)",
                 [],
             ),
             no_key(

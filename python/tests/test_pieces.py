@@ -213,6 +213,5 @@ def more(word: str, state: Count) -> tuple[str, bool]:
     return word, False
 
 
-
 if __name__ == "__main__":
     unittest.main()

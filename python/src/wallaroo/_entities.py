@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ._application import State
-from ._keys import WrongKey, canonical
+from ._keys import canonical, check_u64
 from ._owners import Owners
 from ._results import WrongResult
 
@@ -53,7 +53,7 @@ class Entities:
         if not self._state.keyed:
             return canonical(None)
         if self._state.u64:
-            _check_u64(key)
+            check_u64(key)
         return canonical(key)
 
     def found(self, key: object, encoded: bytes) -> object | None:
@@ -124,10 +124,3 @@ class Entities:
 def _plain(key: object) -> bool:
     """Whether a key, which is one, stands in `Entities.by_key`."""
     return type(key) is str or type(key) is int or key is None
-
-
-def _check_u64(key: object) -> None:
-    if type(key) is not int:
-        raise WrongKey(key, "cannot be a key of to_state_partition_u64: return an int, as in int(key)")
-    if not 0 <= key < 1 << 64:
-        raise WrongKey(key, "cannot be a key of to_state_partition_u64: return one from 0 to 2**64 - 1")

@@ -10,18 +10,19 @@ import zlib
 from ._results import WrongResult, describe
 
 _NONE, _FALSE, _TRUE, _INT, _STR, _BYTES, _TUPLE = (bytes([tag]) for tag in range(7))
+_NO_U64 = "cannot be a key of to_state_partition_u64"
 
 
 class WrongKey(WrongResult):
     """What came cannot be a key.
 
     Attributes:
-        reason: what it is and what to return instead, without a verb: "float 1.0, which cannot be a key: ...".
+        reason: what came, why it cannot be one, and what to make it: "float 1.0, which cannot be a key: ...".
     """
 
-    def __init__(self, key: object, why: str) -> None:
-        self.reason = f"{describe(key)}, which {why}"
-        super().__init__(f"got {self.reason}")
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"got {reason}")
 
 
 def canonical(key: object) -> bytes:
@@ -38,7 +39,7 @@ def canonical(key: object) -> bytes:
         try:
             return _STR + str.encode(key)  # type: ignore[arg-type]
         except UnicodeEncodeError:
-            raise WrongKey(key, "cannot be a key: it holds a lone surrogate and has no UTF-8 form") from None
+            raise WrongKey(_refused(key, "it holds a lone surrogate and has no UTF-8 form")) from None
     if kind is int:
         return _INT + _minimal(key)  # type: ignore[arg-type]
     if kind is bytes:
@@ -51,8 +52,25 @@ def canonical(key: object) -> bytes:
         try:
             return _TUPLE + b"".join(map(_part, key))  # type: ignore[call-overload]
         except WrongKey as wrong:
-            raise WrongKey(key, f"holds {wrong.reason.replace('a key', 'a part of a key')}") from None
-    raise WrongKey(key, f"cannot be a key: return a {_instead(kind)}")
+            part = wrong.reason.replace(", which cannot be a key:", " cannot be a part of a key:", 1)
+            raise WrongKey(f"{describe(key)}, in which {part}") from None
+    raise WrongKey(_refused(key, f"make it a {_instead(kind)}"))
+
+
+def check_u64(key: object) -> None:
+    """Check a key of to_state_partition_u64.
+
+    Raises:
+        WrongKey: it is not exactly an int, or not one of 64 bits without a sign.
+    """
+    if type(key) is not int:
+        raise WrongKey(f"{describe(key)}, which {_NO_U64}: make it an int, as in int(key)")
+    if not 0 <= key < 1 << 64:
+        raise WrongKey(f"{describe(key)}, which {_NO_U64}: make it one from 0 to 2**64 - 1")
+
+
+def _refused(key: object, why: str) -> str:
+    return f"{describe(key)}, which cannot be a key: {why}"
 
 
 def _part(key: object) -> bytes:
@@ -68,7 +86,7 @@ def _minimal(number: int) -> bytes:
 
 
 def _instead(kind: type) -> str:
-    """What to return instead of a key of this type."""
+    """What to make of a key of this type."""
     for base, instead in (
         (bool, "bool"),
         (int, "int, as in int(key)"),
@@ -78,7 +96,7 @@ def _instead(kind: type) -> str:
         if issubclass(kind, base):
             return f"plain {instead}"
     if issubclass(kind, float):
-        return "str or an int: floats that look alike need not be equal"
+        return "str or an int, since floats that look alike need not be equal"
     if issubclass(kind, (bytearray, memoryview)):
         return "bytes, as in bytes(key)"
     if issubclass(kind, (list, tuple)):
