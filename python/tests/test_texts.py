@@ -241,11 +241,11 @@ BUILT: list[Mistake] = [
         ),
     ),
     Mistake(
-        lambda: builder(),
+        builder,
         ("application 'app': it has no pipeline; write new_pipeline(NAME, SOURCE_CONFIG) first"),
     ),
     Mistake(
-        lambda: opened(),
+        opened,
         ("pipeline 'p': it is never ended; end it by to_sink(...) or done()"),
     ),
     Mistake(
@@ -328,7 +328,7 @@ DECORATED: list[Mistake] = [
         ),
     ),
     Mistake(
-        lambda: W.partition(),
+        W.partition,
         ("@wallaroo.partition: missing a required argument: 'function'; write @wallaroo.partition without parentheses"),
     ),
     Mistake(
@@ -479,8 +479,8 @@ class Texts(unittest.TestCase):
                 ),
                 (
                     "pipeline 'p', step 'upper': the computation of to_stateful() must be a function decorated by "
-                    "@wallaroo.state_computation or @wallaroo.state_computation_multi, not upper, a @wallaroo.computation; "
-                    "upper belongs in to(upper) or to_parallel(upper)"
+                    "@wallaroo.state_computation or @wallaroo.state_computation_multi, not upper, a "
+                    "@wallaroo.computation; upper belongs in to(upper) or to_parallel(upper)"
                 ),
                 "pipeline 'p', step 'upper': state_name must not be empty",
                 (
