@@ -224,7 +224,8 @@ ROWS: list[Row] = [
         [
             no_key(
                 "keys",
-                "float 1.0, which cannot be a key: make it a str or an int, since floats that look alike need not be equal",
+                "float 1.0, which cannot be a key: make it a str or an int, since floats that look alike need not be "
+                "equal",
                 1.0,
             ),
             no_key(

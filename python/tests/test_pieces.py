@@ -1,4 +1,4 @@
-"""Messages that cannot go to another process, or cannot be read there, cost themselves alone, whatever they are made of."""
+"""Messages that cannot go to another process, or cannot be read there, cost themselves alone."""
 
 from __future__ import annotations
 

@@ -179,7 +179,8 @@ class _StageWriter:
             self._entity(number, step, step.state, site)
             self._state_call(number, many, site)
         elif many:
-            take = ["if type(many) is not list or len(many) > most:", "    many = whole(many)"]
+            # A list is copied too: a later step may change it, if the user keeps it.
+            take = ["many = many[:] if type(many) is list and len(many) <= most else whole(many)"]
             self._guarded(site, [f"many = step{number}(value)", *take])
         else:
             self._guarded(site, [f"value = step{number}(value)"], lacking=number + 1)

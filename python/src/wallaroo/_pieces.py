@@ -13,6 +13,7 @@ import io
 import pickle
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from ._exchange import Outbox
@@ -40,20 +41,22 @@ class Reader:
             ProtocolError: a piece holds more messages than it says, or fewer.
         """
         view, at = memoryview(batch.payload), batch.start
-        all_keys: list[object] = []
-        all_values: list[object] = []
+        all_keys: list[Sequence[object]] = []
+        all_values: list[Sequence[object]] = []
+        total = 0
         lost: set[int] = set()
         for count, size in batch.pieces:
-            keys, values = self._piece(batch, len(all_keys), view[at : at + size], lost)
+            keys, values = self._piece(batch, total, view[at : at + size], lost)
             at += size
             if len(keys) != count or len(values) != count:
                 raise ProtocolError(f"a piece of {len(keys)} messages that should have {count}")
-            if len(batch.pieces) == 1 and not lost:
-                return count, zip(range(count), keys, values, strict=True), 0
-            all_keys += keys
-            all_values += values
-        messages = zip(range(len(all_keys)), all_keys, all_values, strict=True)
-        return len(all_keys), (message for message in messages if message[0] not in lost), len(lost)
+            total += count
+            all_keys.append(keys)
+            all_values.append(values)
+        messages = zip(range(total), chain.from_iterable(all_keys), chain.from_iterable(all_values), strict=True)
+        if not lost:
+            return total, messages, 0
+        return total, (message for message in messages if message[0] not in lost), len(lost)
 
     def _piece(
         self, batch: Batch, first: int, piece: memoryview, lost: set[int]
