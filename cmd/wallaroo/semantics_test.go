@@ -60,9 +60,20 @@ func TestSemantics(t *testing.T) {
 	}
 }
 
+// TestPlansThatDiffer runs an application that is another one in each process.
+func TestPlansThatDiffer(t *testing.T) {
+	t.Parallel()
+	p := startApplication(t, "wallaroo", "fickle.py", "--executors", "2")
+	if code := p.exitCode(); code != 2 {
+		t.Errorf("exit code %d", code)
+	}
+	p.stderr.await(t, `fickle\.py: two processes came to different applications: what it declares must not depend on chance or time`)
+}
+
 func startSemantics(t *testing.T, flags ...string) *semanticsRun {
 	t.Helper()
-	run := &semanticsRun{table: filepath.Join(t.TempDir(), "table.json"), sources: map[string]*net.TCPConn{}, sinks: map[string]*bufio.Reader{}}
+	table := filepath.Join(t.TempDir(), "table.json")
+	run := &semanticsRun{table: table, sources: map[string]*net.TCPConn{}, sinks: map[string]*bufio.Reader{}}
 	var ins, outs []string
 	for range 32 { // more than it has pipelines
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,7 +84,7 @@ func startSemantics(t *testing.T, flags ...string) *semanticsRun {
 		run.listeners = append(run.listeners, listener)
 		ins, outs = append(ins, ":0"), append(outs, listener.Addr().String())
 	}
-	flags = append(flags, "--in", strings.Join(ins, ","), "--out", strings.Join(outs, ","), "--table", run.table, "--log-format", "json")
+	flags = append(flags, "--in", strings.Join(ins, ","), "--out", strings.Join(outs, ","), "--table", table, "--log-format", "json")
 	tests := filepath.Join("..", "..", "python", "tests")
 	for _, name := range []string{"semantics.py", "semantics_parts.py"} { // so that go test knows that its result depends on them
 		if _, err := os.Stat(filepath.Join(tests, name)); err != nil {

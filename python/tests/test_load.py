@@ -49,7 +49,7 @@ TABLE = [
     ),
     Unloadable(
         "def application_setup(args):\n    pass",
-        "application_setup of APP returned None, not an application: end it with `return ab.build()`",
+        "application_setup of APP returned NoneType, not an application: end it with `return ab.build()`",
         '  File "APP", line 1, in application_setup\n    def application_setup(args):',
     ),
     Unloadable(

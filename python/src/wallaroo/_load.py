@@ -61,7 +61,7 @@ def load(request: Request) -> tuple[Application, Serializer]:
     except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
         raise LoadFailed(f"loading {app} failed:", user_traceback(error)) from None
     if not isinstance(application, Application):
-        kind = "None" if application is None else type(application).__name__
+        kind = type(application).__name__
         raise LoadFailed(
             f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`",
             definition(getattr(module, "application_setup", None)),
