@@ -9,19 +9,24 @@ from typing import Any
 import wallaroo
 from wallaroo._application import Application
 from wallaroo._exchange import Stage
+from wallaroo._failures import failure
 from wallaroo._protocol import Batch, Pieces
 from wallaroo._results import PICKLE, Limits, Serializer
 from wallaroo._stages import Stages
 
 
 class Collected:
-    """An outbox that keeps what it is given. `exchanged` and `waiting` hold the stage, the target, and a piece."""
+    """An outbox that keeps what it is given.
+
+    `exchanged` and `waiting` hold the stage, the target, and a piece; `told` holds failures as they reach the engine.
+    """
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.exchanged: list[tuple[int, int, tuple[int, bytes]]] = []
         self.waiting: list[tuple[int, int, tuple[int, bytes]]] = []
         self.failures: list[tuple[int, str, str, object]] = []
+        self.told: list[dict[str, object]] = []
 
     def send(self, batch: Batch, sink: int, sizes: array[int], data: bytes) -> None:
         at = 0
@@ -36,6 +41,7 @@ class Collected:
         self.waiting += [(stage, partition, piece) for piece in pieces]
 
     def fail(self, batch: Batch, index: int, site: str, error: BaseException, *key: object) -> None:
+        self.told.append(failure(site, error, *key))
         self.failures.append((index, site, f"{type(error).__name__}: {error}", key[0] if key else None))
 
 
@@ -119,6 +125,44 @@ class Running:
         """The entity of a key that is here, and meets messages at all stages."""
         entities = self.stages.entities[state]
         return entities.found(key, entities.identity(key))
+
+
+class Several:
+    """An application on several executors, with an engine that hands on at once.
+
+    Attributes:
+        sent: all that was sent, in order.
+        told: all failures, in order.
+        handed_on: messages that changed executors.
+    """
+
+    def __init__(self, application: Application, executors: int, serializer: Serializer = PICKLE) -> None:
+        table = [partition * executors // PARTITIONS for partition in range(PARTITIONS)]
+        self.running = [Running(application, (number, table), serializer) for number in range(executors)]
+        self.sent: list[str] = []
+        self.told: list[dict[str, object]] = []
+        self.handed_on = 0
+
+    def process(self, *messages: str | bytes, at: int = 0, pipeline: int = 0) -> list[str]:
+        """Run messages, which come in at one executor; returns all that was sent so far."""
+        self.running[at].process(*messages, pipeline=pipeline)
+        self.gather(at)
+        while waiting := [number for number, running in enumerate(self.running) if running.out.exchanged]:
+            stage, executor, piece = self.running[waiting[0]].out.exchanged.pop(0)
+            self.handed_on += piece[0]
+            self.running[executor].packed(stage, piece)
+            self.gather(executor)
+        return self.sent
+
+    def gather(self, at: int) -> None:
+        """Take what an executor's last call gave."""
+        out = self.running[at].out
+        self.sent += [payload.decode() for payload in out.sent]
+        self.told += out.told
+        out.sent, out.told = [], []
+
+    def failures(self) -> list[tuple[int, str, str, object]]:
+        return [failure for running in self.running for failure in running.out.failures]
 
 
 def run(steps: Callable[[wallaroo.ApplicationBuilder], object], *messages: str | bytes, **ends: Any) -> Collected:

@@ -6,34 +6,10 @@ import unittest
 from typing import Any
 
 import wallaroo
-from staging import Count, Running, build, count, split, whole_word
-from wallaroo._application import Application
+from staging import Count, Several, build, count, split, whole_word
 from wallaroo._exchange import KNOWN, Exchange
 from wallaroo._keys import canonical, partition_of
-from wallaroo._results import PICKLE, Serializer
-
-
-class Several:
-    """An application on several executors, with an engine that hands on at once."""
-
-    def __init__(self, application: Application, executors: int, serializer: Serializer = PICKLE) -> None:
-        table = [partition * executors // 16 for partition in range(16)]
-        self.running = [Running(application, (number, table), serializer) for number in range(executors)]
-        self.handed_on = 0
-
-    def process(self, *messages: str, at: int = 0) -> list[str]:
-        """Run messages, which come in at one executor; returns all that was sent so far."""
-        self.running[at].process(*messages)
-        while any(running.out.exchanged for running in self.running):
-            for running in self.running:
-                while running.out.exchanged:
-                    stage, executor, piece = running.out.exchanged.pop(0)
-                    self.handed_on += piece[0]
-                    self.running[executor].packed(stage, piece)
-        return [payload.decode() for running in self.running for payload in running.out.sent]
-
-    def failures(self) -> list[tuple[int, str, str, object]]:
-        return [failure for running in self.running for failure in running.out.failures]
+from wallaroo._results import Serializer
 
 
 class Exchanges(unittest.TestCase):

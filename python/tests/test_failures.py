@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unittest
-from functools import partial
+from functools import partial, wraps
 
-from wallaroo._failures import summary, user_traceback
+from wallaroo._failures import Site, failure, summary, user_traceback
+from wallaroo._results import WrongResult
 
 
 def raised(raise_it: object) -> BaseException:
@@ -60,8 +61,24 @@ class Tracebacks(unittest.TestCase):
             deep(n + 1)
 
         text = user_traceback(raised(lambda: deep(0)))
-        self.assertLess(len(text.split("\n")), 100)
+        self.assertLess(len(text.split("\n")), 50)
         self.assertIn("RecursionError", text)
+        self.assertIn("lambda: deep(0)", text)  # the first calls are told as well as the last
+
+        def there(n: int) -> None:
+            back(n)
+
+        def back(n: int) -> None:
+            there(n)
+
+        text = user_traceback(raised(lambda: there(0)))
+        self.assertLess(len(text.split("\n")), 50)
+        self.assertRegex(text, r"\n  \.\.\. \d+ calls \.\.\.\n")
+
+        def lines() -> None:
+            raise ValueError("\n".join(map(str, range(1000))))
+
+        self.assertLess(len(user_traceback(raised(lines)).split("\n")), 50)
 
         def long() -> None:
             raise ValueError("x" * 3_000_000)
@@ -76,9 +93,60 @@ class Tracebacks(unittest.TestCase):
         self.assertIn("Unprintable", summary(raised(fail)))
         self.assertIn("Unprintable", user_traceback(raised(fail)))
 
+    def test_a_chain_is_at_most_a_screen_and_may_be_a_circle(self) -> None:
+        error = ValueError("first")
+        for n in range(100):
+            following = ValueError(f"number {n}")
+            following.__cause__ = error
+            error = following
+        text = user_traceback(error)
+        self.assertLess(len(text.split("\n")), 50)
+        self.assertTrue(text.endswith("ValueError: number 99"), text)
+        circle = ValueError("circle")
+        circle.__cause__ = circle
+        self.assertLess(len(user_traceback(circle).split("\n")), 50)
+
     def test_a_syntax_error_shows_its_place(self) -> None:
         text = user_traceback(raised(lambda: compile("x = (", "users.py", "exec")))
         self.assertIn('File "users.py", line 1', text)
+
+
+def defined(data: object) -> object:
+    return data
+
+
+class Defined:
+    pass
+
+
+class Lines(unittest.TestCase):
+    """The lines of the user's that belong to a wrong result, which no line of the user's raised."""
+
+    def lines(self, error: BaseException, function: object = defined) -> str:
+        return str(failure(Site("p/step", function), error)["traceback"])
+
+    def test_are_where_the_function_of_the_step_is_defined(self) -> None:
+        line = defined.__code__.co_firstlineno
+        wanted = f'  File "{__file__}", line {line}, in defined\n    def defined(data: object) -> object:'
+        self.assertEqual(self.lines(WrongResult("got 5")), wanted)
+        self.assertEqual(self.lines(WrongResult("got 5"), wraps(defined)(lambda data: data)), wanted)
+
+    def test_or_another_function_or_class_that_gave_it(self) -> None:
+        self.assertIn(", in Defined\n    class Defined:", self.lines(WrongResult("got None", Defined)))
+
+    def test_or_nothing_where_that_is_not_known(self) -> None:
+        for function in (max, partial(defined, 5), dict, None):
+            self.assertEqual(self.lines(WrongResult("got 5"), function), "")
+
+    def test_and_the_traceback_of_what_it_came_of(self) -> None:
+        def fail() -> None:
+            raise ValueError("oops")
+
+        wrong = WrongResult("got 5")
+        wrong.__cause__ = raised(fail)
+        text = self.lines(wrong)
+        self.assertTrue(text.startswith(f'  File "{__file__}", line '), text)
+        self.assertTrue(text.endswith("ValueError: oops"), text)
 
 
 if __name__ == "__main__":

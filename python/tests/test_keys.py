@@ -8,7 +8,7 @@ import json
 import unittest
 from pathlib import Path
 
-from wallaroo._keys import canonical, key_hash, partition_of
+from wallaroo._keys import WrongKey, canonical, key_hash, partition_of
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "format" / "keys.golden.json"
 
@@ -43,12 +43,12 @@ class Refusals(unittest.TestCase):
             (("a", 1.5), "floats"),
             (object(), "str, bytes, int"),
         ):
-            with self.assertRaises(TypeError) as raised:
+            with self.assertRaises(WrongKey) as raised:
                 canonical(key)
             self.assertIn(instead, str(raised.exception))
 
     def test_a_lone_surrogate_is_refused(self) -> None:
-        with self.assertRaisesRegex(ValueError, "surrogate"):
+        with self.assertRaisesRegex(WrongKey, "surrogate"):
             canonical("\ud800")
 
 

@@ -117,9 +117,9 @@ class Mistakes(unittest.TestCase):
         wrong: tuple[tuple[Any, bool, str], ...] = (
             (Totals(), True, "must be a class, not an object of class Totals; write the class itself"),
             (count, True, "must be a class, not count, a @wallaroo.state_computation"),
-            (OfTwo, True, "must take nothing or exactly one argument, the key, but it requires (key, other)"),
-            (OfKeyword, True, "but it requires (key)"),
-            (OfKey, False, "the constructor of OfKey must take nothing, but it requires (key)"),
+            (OfTwo, True, "must require nothing, or one positional argument, the key, but it requires (key, other)"),
+            (OfKeyword, True, "but it requires (*, key)"),
+            (OfKey, False, "the constructor of OfKey must require nothing, but it requires (key)"),
         )
         for cls, keyed, part in wrong:
             ab = misused()
@@ -161,7 +161,7 @@ class Mistakes(unittest.TestCase):
         wrong = (["a"], [True], [-1], [2**64], [None])
         for keys in wrong:
             ab = misused().to_state_partition_u64(count, Totals, "totals", letter, keys)
-            self.assert_told(ab.done(), where, "ints from 0 to 18446744073709551615, not ")
+            self.assert_told(ab.done(), where, "cannot be a key of to_state_partition_u64: make it ")
 
     def test_uses_of_a_state_that_disagree(self) -> None:
         def first() -> Any:

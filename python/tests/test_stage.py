@@ -40,6 +40,27 @@ class Results(unittest.TestCase):
             out = self.result_of(value, multi=True)
             self.assertEqual((out.sent, out.failures), ([], []))
 
+    def test_many_results_are_taken_whole_though_the_user_keeps_the_list(self) -> None:
+        kept: list[str] = ["a", "b"]
+
+        @wallaroo.computation_multi(name="it")
+        def it(line: str) -> list[str]:
+            return kept
+
+        @wallaroo.computation(name="add")
+        def add(word: str) -> str:
+            kept.append("more")
+            return word
+
+        self.assertEqual(run(lambda builder: builder.to(it).to(add), "m").sent, [b"a", b"b"])
+
+    def test_what_has_places_is_an_iterable_too(self) -> None:
+        class Places:
+            def __getitem__(self, place: int) -> str:
+                return "ab"[place]
+
+        self.assertEqual(self.result_of(Places(), multi=True).sent, [b"a", b"b"])
+
     def test_what_nobody_means_by_many_is_a_failure(self) -> None:
         for value in ("ab", b"ab", bytearray(b"ab"), memoryview(b"ab"), {"a": 1}, 5):
             out = self.result_of(value, multi=True)

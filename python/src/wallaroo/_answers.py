@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from . import _protocol as protocol
-from ._failures import summary, user_traceback
-from ._results import WrongResult, short_repr
+from ._failures import failure, user_traceback
 
 
 class Answers:
@@ -69,12 +69,7 @@ class Answers:
 
     def fail(self, batch: protocol.Batch, index: int, site: str, error: BaseException, *key: object) -> None:
         """Report what a step raised at message ``index`` of a batch, with the key if there was one."""
-        failure: dict[str, object] = {"step": site, "error": summary(error), "traceback": user_traceback(error)}
-        if isinstance(error, WrongResult):
-            failure.update(error=str(error), traceback="")
-        if key:
-            failure["key"] = short_repr(key[0])
-        self.write([protocol.failure_frame(batch.call, index, failure)])
+        self.write([protocol.failure_frame(batch.call, index, failure(site, error, *key))])
 
 
 class LogHandler(logging.Handler):
@@ -83,9 +78,21 @@ class LogHandler(logging.Handler):
     def __init__(self, answers: Answers) -> None:
         super().__init__()
         self._answers = answers
+        self._quiet = False
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Have what is logged meanwhile go nowhere."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record; one that cannot be formatted is told on standard error, as logging does."""
+        if self._quiet:
+            return
         try:
             fields: dict[str, object] = {
                 "level": record.levelno,

@@ -12,10 +12,13 @@ from functools import partial
 from typing import Any, Protocol
 
 from ._application import Application, Pipeline, State, Step
-from ._exchange import Exchange, Stage, unpack
+from ._exchange import Exchange, Stage
 from ._exchange import Outbox as ExchangeOutbox
+from ._failures import Site
+from ._keys import WrongKey
+from ._pieces import Reader
 from ._protocol import Batch
-from ._results import PICKLE, Limits, Serializer, not_a_pair, whole
+from ._results import Limits, Serializer, not_a_pair, whole, whole_beside_state
 from ._sink import Outbox as SinkOutbox
 from ._sink import SinkWriter
 from ._steps import ComputationMulti, StateComputationMulti
@@ -80,15 +83,16 @@ class _StageWriter:
         self._depth = 0
         self.names: dict[str, Any] = {
             "fail": around.outbox.fail,
-            "flush": SinkWriter(
-                around.outbox, self._stage.pipeline, f"{self._pipeline.name}/sink", around.limits
-            ).flush,
-            "unpack": partial(unpack, around.serializer),
             "whole": partial(whole, around.limits.messages),
+            "beside": partial(whole_beside_state, around.limits.messages, around.serializer),
             "most": around.limits.messages,
             "not_a_pair": not_a_pair,
             "apart": around.serializer.apart,
+            "WrongKey": WrongKey,
         }
+        if self._pipeline.sink is not None:
+            site = Site(f"{self._pipeline.name}/sink", self._pipeline.sink.encoder.function)
+            self.names["flush"] = SinkWriter(around.outbox, self._stage.pipeline, site, around.limits).flush
 
     def write(self) -> str:
         """The source: a function make() that returns the stage function."""
@@ -106,13 +110,17 @@ class _StageWriter:
         if self._stage.keyed:
             exchange = self._exchanges[self._stage.first]
             self.names["arrived"], self.names["settled"] = exchange.arrived, exchange.settled
-            self._write("keys, values = unpack(batch)", "if batch.settles:", "    arrived = settled")
+            sites = step_site(self._pipeline, self._stage.first), producer(self._pipeline, self._stage.first)
+            self.names["read"] = Reader(self._around.serializer, self._around.outbox, *sites).read
+            self._write("came, messages, unread = read(batch)", "if batch.settles:", "    arrived = settled")
         else:
-            self._write("data = batch.payload", "end = batch.start")
+            self._write("data, end, came = batch.payload, batch.start, len(batch.sizes)")
         self._write("results, marks, before, enough = [], [], 0, 64", "emit, mark = results.append, marks.append")
         self._write(*(f"gave{number} = lost{number} = 0" for number in self._numbers()))
-        each = "(key, value) in enumerate(zip(keys, values))" if self._stage.keyed else "size in enumerate(batch.sizes)"
-        self._write(f"for index, {each}:")
+        if self._stage.keyed:
+            self._lose(self._after(self._stage.first), "unread")
+        each = "index, key, value in messages" if self._stage.keyed else "index, size in enumerate(batch.sizes)"
+        self._write(f"for {each}:")
         self._depth = 3
         if self._pipeline.sink is not None:
             self._write("count = len(results)", "if count >= enough:", "    before += count")
@@ -120,7 +128,8 @@ class _StageWriter:
             self._write("mark(before + count)")
         self._steps()
         self._depth = 2
-        self._write("if results:", "    flush(batch, results, before, marks)")
+        if self._pipeline.sink is not None:
+            self._write("if results:", "    flush(batch, results, before, marks)")
         self._entered()
 
     def _numbers(self) -> range:
@@ -133,7 +142,7 @@ class _StageWriter:
         Nothing is counted on the way of a message that goes on, but for the results of steps with several: `gave` are
         those for a step, `lost` the messages that did not come to it or went elsewhere.
         """
-        came = "len(keys)" if self._stage.keyed else "len(batch.sizes)"
+        came = "came"
         for number in self._numbers():
             if number > self._stage.first:
                 several = _gives_several(self._pipeline.steps[number - 1])
@@ -147,34 +156,31 @@ class _StageWriter:
         if not self._stage.keyed:
             self.names["decode"] = pipeline.source.decoder.function
             self._write("start = end", "end += size")
-            self._guarded(f"{pipeline.name}/source", ["value = decode(data[start:end])"], lacking=self._stage.first)
+            site = Site(f"{pipeline.name}/source", pipeline.source.decoder.function)
+            self._guarded(site, ["value = decode(data[start:end])"], lacking=self._stage.first)
             self._drop_none(self._stage.first)
-        elif self._around.serializer is not PICKLE:
-            self.names["deserialize"] = self._around.serializer.deserialize
-            step = pipeline.steps[self._stage.first]
-            site = f"{pipeline.name}/{step.name}"
-            lost = self._after(self._stage.first)
-            self._guarded(site, ["value = deserialize(value)"], with_key=True, lacking=lost)
         for number, step in enumerate(pipeline.steps):
             if number >= self._stage.first:
-                self._step(number, step, f"{pipeline.name}/{step.name}")
+                self._step(number, step, step_site(pipeline, number))
         if pipeline.sink is not None:
             self.names["encode"] = pipeline.sink.encoder.function
-            self._guarded(f"{pipeline.name}/sink", ["value = encode(value)"])
+            site = Site(f"{pipeline.name}/sink", pipeline.sink.encoder.function)
+            self._guarded(site, ["value = encode(value)"])
             self._write("if value is not None:", "    emit(value)")
 
     def _after(self, number: int) -> int | None:
         """The step to which a message does not come that fails in this one; None if there it is not awaited."""
         return None if _gives_several(self._pipeline.steps[number]) else number + 1
 
-    def _step(self, number: int, step: Step, site: str) -> None:
+    def _step(self, number: int, step: Step, site: Site) -> None:
         self.names[f"step{number}"] = step.computation.function
         many = _gives_several(step)
         if step.state is not None:
             self._entity(number, step, step.state, site)
             self._state_call(number, many, site)
         elif many:
-            take = ["if type(many) is not list or len(many) > most:", "    many = whole(many)"]
+            # A list is copied too: a later step may change it, if the user keeps it.
+            take = ["many = many[:] if type(many) is list and len(many) <= most else whole(many)"]
             self._guarded(site, [f"many = step{number}(value)", *take])
         else:
             self._guarded(site, [f"value = step{number}(value)"], lacking=number + 1)
@@ -185,9 +191,12 @@ class _StageWriter:
             self._depth += 1
         self._drop_none(number + 1)
 
-    def _entity(self, number: int, step: Step, state: State, site: str) -> None:
+    def _entity(self, number: int, step: Step, state: State, site: Site) -> None:
         """Find the state entity of a message, or hand the message on to where it is."""
         exchange = self._exchanges[number]
+        of_key = site
+        if step.partition is not None:
+            of_key = Site(f"{site} key", step.partition.function)
         arrives = self._stage.keyed and number == self._stage.first
         plain = ""
         if step.partition is not None:
@@ -196,32 +205,34 @@ class _StageWriter:
             )
         self.names[f"known{number}"] = exchange.entities.by_key.get
         if not arrives:
-            self._key(number, step, site)
+            self._key(number, step, of_key)
         self._write(f"entity = known{number}(key){plain}", "if entity is None:")
         self._depth += 1
         if arrives:
-            self._find("arrived", number, site)
+            self._find("arrived", number, site, of_key)
         else:
             self.names[f"away{number}"], self.names[f"find{number}"] = exchange.away.get, exchange.find
             self._write(f"put = away{number}(key){plain}", "if put is None:")
             self._depth += 1
-            self._find(f"find{number}", number, site)
+            self._find(f"find{number}", number, site, of_key)
             self._depth -= 1
         self._write("if put is not None:", "    put((index, key, value))", f"    lost{number} += 1", "    continue")
         self._depth -= 1
 
-    def _find(self, how: str, number: int, site: str) -> None:
-        found = [f"entity, put = {how}(key)"]
-        self._guarded(f"{site} key", found, with_key=True, lacking=self._after(number))
+    def _find(self, how: str, number: int, site: Site, of_key: Site) -> None:
+        """What cannot be a key is the partition function's failure; what a state class raises is the step's."""
+        self._write("try:", f"    entity, put = {how}(key)")
+        self._caught(of_key, "WrongKey", with_key=True, lacking=self._after(number))
+        self._caught(site, with_key=True, lacking=self._after(number))
 
-    def _key(self, number: int, step: Step, site: str) -> None:
+    def _key(self, number: int, step: Step, of_key: Site) -> None:
         if step.partition is None:
             self._write("key = None")
         else:
             self.names[f"partition{number}"] = step.partition.function
-            self._guarded(f"{site} key", [f"key = partition{number}(value)"], lacking=self._after(number))
+            self._guarded(of_key, [f"key = partition{number}(value)"], lacking=self._after(number))
 
-    def _state_call(self, number: int, many: bool, site: str) -> None:
+    def _state_call(self, number: int, many: bool, site: Site) -> None:
         """Call a state computation; what it returns must be a pair, whose second half is a bool."""
         output = "output" if many else "value"
         guarded = partial(self._guarded, site, with_key=True, lacking=self._after(number))
@@ -235,7 +246,7 @@ class _StageWriter:
         ]
         guarded(pair, raised="not_a_pair(result)")
         if many:  # taken whole, since later steps may change the state that a generator reads
-            guarded(["many = whole(output)"])
+            guarded(["many = beside(output, entity)"])
         else:
             self._write("if value is entity:")
             self._depth += 1
@@ -244,7 +255,7 @@ class _StageWriter:
 
     def _guarded(
         self,
-        site: str,
+        site: Site,
         body: Sequence[str],
         *,
         with_key: bool = False,
@@ -260,25 +271,56 @@ class _StageWriter:
             raised: the exception to report.
             lacking: the step that lacks the message then.
         """
+        self._write("try:", *(f"    {line}" for line in body))
+        self._caught(site, with_key=with_key, raised=raised, lacking=lacking)
+
+    def _caught(
+        self,
+        site: Site,
+        kind: str = "BaseException",
+        *,
+        with_key: bool = False,
+        raised: str = "error",
+        lacking: int | None = None,
+    ) -> None:
+        """The branch of an exception."""
         name = f"site{len(self.names)}"
         self.names[name] = site
-        self._write("try:", *(f"    {line}" for line in body), "except BaseException as error:")
+        self._write(f"except {kind} as error:")
         self._write(f"    fail(batch, index, {name}, {raised}{', key' if with_key else ''})")
-        self._lose(lacking)
+        self._end(lacking)
 
     def _drop_none(self, lacking: int) -> None:
         self._write("if value is None:")
-        self._lose(lacking)
+        self._end(lacking)
 
-    def _lose(self, lacking: int | None) -> None:
+    def _end(self, lacking: int | None) -> None:
         """The end of a branch: the message does not come to a step."""
+        self._depth += 1
+        self._lose(lacking)
+        self._write("continue")
+        self._depth -= 1
+
+    def _lose(self, lacking: int | None, count: str = "1") -> None:
         if lacking in self._numbers():
-            self._write(f"    lost{lacking} += 1")
-        self._write("    continue")
+            self._write(f"lost{lacking} += {count}")
 
     def _write(self, *lines: str) -> None:
         indent = "    " * self._depth
         self._lines.extend(indent + line for line in lines)
+
+
+def step_site(pipeline: Pipeline, number: int) -> Site:
+    """Where failures of a step are."""
+    step = pipeline.steps[number]
+    return Site(f"{pipeline.name}/{step.name}", step.computation.function)
+
+
+def producer(pipeline: Pipeline, number: int) -> Site:
+    """Where the messages come from that a step gets: the step before it, or the source."""
+    if number > 0:
+        return step_site(pipeline, number - 1)
+    return Site(f"{pipeline.name}/source", pipeline.source.decoder.function)
 
 
 def _gives_several(step: Step) -> bool:

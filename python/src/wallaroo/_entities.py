@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ._application import State
-from ._keys import canonical
+from ._keys import canonical, check_u64
 from ._owners import Owners
+from ._results import WrongResult
 
 
 class Entities:
@@ -36,7 +37,7 @@ class Entities:
         """Make the entities of the keys that the application names and that are this executor's.
 
         Raises:
-            Exception: whatever the state class raises, and TypeError or ValueError for what cannot be a key.
+            Exception: whatever the state class raises.
         """
         for key in self._state.keys:
             encoded = self.identity(key)
@@ -48,12 +49,12 @@ class Entities:
         """The canonical bytes of a key, which is checked; of a state without keys those of None.
 
         Raises:
-            TypeError, ValueError: what came cannot be a key.
+            WrongKey: what came cannot be one.
         """
         if not self._state.keyed:
             return canonical(None)
         if self._state.u64:
-            _check_u64(key)
+            check_u64(key)
         return canonical(key)
 
     def found(self, key: object, encoded: bytes) -> object | None:
@@ -109,7 +110,7 @@ class Entities:
     def _make(self, key: object) -> object:
         entity: object = self._state.cls(key) if self._state.takes_key else self._state.cls()
         if entity is None:
-            raise TypeError(f"the state class of {self._state.name!r} returned None instead of a state object")
+            raise WrongResult("got None from the state class, which makes a state entity", self._state.cls)
         return entity
 
     def _keep(self, key: object, encoded: bytes, partition: int, entity: object) -> None:
@@ -126,11 +127,3 @@ class Entities:
 def _plain(key: object) -> bool:
     """Whether a key, which is one, stands in `Entities.by_key`."""
     return type(key) is str or type(key) is int or key is None
-
-
-def _check_u64(key: object) -> None:
-    if type(key) is not int:
-        kind = type(key).__name__
-        raise TypeError(f"{key!r} of type {kind} is not a key of to_state_partition_u64: return an int, as in int(key)")
-    if not 0 <= key < 1 << 64:
-        raise ValueError(f"the key {key} does not fit 64 bits without a sign: return an int from 0 to 2**64 - 1")

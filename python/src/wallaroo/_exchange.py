@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ._entities import Entities
+from ._failures import Site
 from ._owners import Owners
 from ._protocol import Batch, Pieces, ProtocolError
-from ._results import Limits, Serializer, WrongResult
+from ._results import PICKLE, Limits, Serializer, WrongResult, describe, in_short
 
 KNOWN = 1 << 16  # keys of other executors that are remembered, for each stage
 _TOGETHER = 1 << 20  # bytes of pieces to gather before they are handed on
@@ -54,8 +55,8 @@ class Exchange:
     """The way to a keyed stage.
 
     Three functions tell where a message goes on: with the entity of its key, which is made if it is not there yet, or
-    through a function that takes it. They raise TypeError or ValueError for what cannot be a key, and whatever the
-    state class raises. Where the queue of its partition is shut, and where it does not belong, no message meets state.
+    through a function that takes it. They raise WrongKey for what cannot be a key, and whatever the state class
+    raises. Where the queue of its partition is shut, and where it does not belong, no message meets state.
 
     Attributes:
         entities: the state of the stage.
@@ -66,15 +67,18 @@ class Exchange:
     def __init__(
         self,
         stage: int,
-        site: str,
+        site: Site,
+        producer: Site,
         entities: Entities,
         owners: Owners,
         serializer: Serializer,
         outbox: Outbox,
         limits: Limits,
     ) -> None:
+        """Messages for `stage` come from the step `producer`; those that cannot go there are failures of `site`."""
         self._stage = stage
         self._site = site
+        self._producer = producer
         self.entities = entities
         self._owners = owners
         self._serializer = serializer
@@ -176,40 +180,34 @@ class Exchange:
 
     def _pack(self, batch: Batch, entries: Sequence[Entry]) -> Pieces:
         """Messages as one piece; as several where it would be too long, or where one of them cannot travel."""
+        reason: object
         try:
             _, keys, values = zip(*entries, strict=True)
             packed = self._serializer.pack(keys, values)
-            if len(packed) > self._limits.bytes:
-                raise WrongResult(
-                    f"got {len(packed)} bytes; a message that goes to another executor has at most "
-                    f"{self._limits.bytes}: {Limits.HINT}"
-                )
-        except Exception as error:  # noqa: BLE001  (reported)
-            if len(entries) == 1:
-                index, key, _ = entries[0]
-                self._outbox.fail(batch, index, self._site, error, key)
-                return []
-            half = len(entries) // 2
-            return [*self._pack(batch, entries[:half]), *self._pack(batch, entries[half:])]
-        return [(len(keys), packed)]
+            if len(packed) <= self._limits.bytes:
+                return [(len(keys), packed)]
+            reason = len(packed)
+        except BaseException as error:  # noqa: BLE001  (reported)
+            reason = error
+        if len(entries) == 1:
+            index, key, value = entries[0]
+            self._outbox.fail(batch, index, self._site, self._stays(value, reason), key)
+            return []
+        half = len(entries) // 2
+        return [*self._pack(batch, entries[:half]), *self._pack(batch, entries[half:])]
 
+    def _stays(self, value: object, reason: object) -> WrongResult:
+        """Why a message cannot go to another executor: what writing it raised, or how long it is."""
+        if not isinstance(reason, BaseException):
+            why = f"it has {reason} bytes, and at most {self._limits.bytes} are allowed: {Limits.HINT}"
+            return WrongResult(self._told(value, why), self._producer.function)
+        if isinstance(reason, WrongResult):
+            return reason
+        instead = ": give what pickle can write, or define serialize and deserialize"
+        why = in_short(reason) + (instead if self._serializer is PICKLE else "")
+        told = WrongResult(self._told(value, why), self._producer.function)
+        told.__cause__ = reason
+        return told
 
-def unpack(serializer: Serializer, batch: Batch) -> tuple[Sequence[object], Sequence[object]]:
-    """The keys and the values of packed messages.
-
-    Raises:
-        ProtocolError: a piece holds more messages than it says, or fewer.
-    """
-    view, at = memoryview(batch.payload), batch.start
-    all_keys: list[object] = []
-    all_values: list[object] = []
-    for count, size in batch.pieces:
-        keys, values = serializer.unpack(view[at : at + size])
-        at += size
-        if len(keys) != count or len(values) != count:
-            raise ProtocolError(f"a piece of {len(keys)} messages that should have {count}")
-        if len(batch.pieces) == 1:
-            return keys, values
-        all_keys += keys
-        all_values += values
-    return all_keys, all_values
+    def _told(self, value: object, why: str) -> str:
+        return f"got {describe(value)} of {self._producer}, which cannot go to another executor; {why}"

@@ -11,7 +11,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -20,7 +19,7 @@ from ._answers import Answers, LogHandler
 from ._application import Application
 from ._exchange import Stage
 from ._load import LoadFailed, Request, load
-from ._output import quiet_standard_output, replace_standard_output
+from ._output import StandardOutput, flush_standard_output
 from ._plan import plan
 from ._results import PICKLE, Limits, Serializer
 from ._stages import Stages
@@ -39,17 +38,17 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _no_end)
     faulthandler.enable()
-    replace_standard_output()
+    output = StandardOutput()
     answers = Answers(ANSWERS)
     handler = LogHandler(answers)
     logging.getLogger().addHandler(handler)
     os.register_at_fork(after_in_child=lambda: _leave_engine(handler))
     try:
-        _Executor(answers).run(read_frames(COMMANDS))
+        _Executor(answers, output, handler).run(read_frames(COMMANDS))
     except BrokenPipeError:
         pass  # the engine is gone, and there is nobody to tell
     finally:
-        _flush_standard_output()
+        flush_standard_output()
 
 
 def _no_end(number: int, frame: object) -> None:
@@ -86,8 +85,10 @@ def _fill(descriptor: int, chunk: bytes, size: int) -> bytes:
 class _Executor:
     """What the commands are about: the application, and its stages once they are made."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, output: StandardOutput, log: LogHandler) -> None:
         self._answers = answers
+        self._output = output
+        self._log = log
         self._application: Application | None = None
         self._serializer: Serializer = PICKLE
         self._stages: Stages | None = None
@@ -98,7 +99,7 @@ class _Executor:
             for kind, data in frames:
                 self._command(kind, data)
         except LoadFailed as failure:
-            _flush_standard_output()
+            flush_standard_output()
             told = {"message": failure.message, "traceback": failure.traceback, "code": failure.code}
             self._answers.write([protocol.json_frame(protocol.LOAD_FAILED, told)])
 
@@ -140,7 +141,10 @@ class _Executor:
     def _hello(self, request: dict[str, object]) -> None:
         """Load the application and answer with its plan."""
         logging.getLogger().setLevel(cast(int, request["log_level"]))
-        with quiet_standard_output() if request["quiet"] else contextlib.nullcontext():
+        with contextlib.ExitStack() as stack:
+            if request["quiet"]:  # another process loads the application too, and is heard
+                stack.enter_context(self._output.quiet())
+                stack.enter_context(self._log.quiet())
             self._application, self._serializer = load(cast(Request, request))
         self._answers.write([protocol.json_frame(protocol.PLAN, plan(self._application))])
 
@@ -156,10 +160,5 @@ class _Executor:
         )
         gc.collect()
         gc.freeze()  # what loading made stays; the collector need not walk it again
-        _flush_standard_output()
+        flush_standard_output()
         self._answers.write([protocol.frame(protocol.READY)])
-
-
-def _flush_standard_output() -> None:
-    with contextlib.suppress(OSError, ValueError):  # its reader is gone, or the user closed it
-        sys.stdout.flush()

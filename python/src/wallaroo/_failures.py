@@ -3,18 +3,57 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import traceback
-from types import TracebackType
+from types import FrameType
+
+from ._results import WrongResult, short_repr
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_FRAMES = 30  # of one exception, the last ones
-_LINKS = 4  # of a chain of causes, the last ones
-_CHARACTERS = 8000
+_FIRST, _FRAMES = 3, 12  # calls of one exception, the first ones and the last ones
+_TEXT = 8  # lines of an exception's text, the first ones and as many of the last ones
+_LINES = 48  # of a traceback, with the last links of a chain of causes
+_CHARACTERS = 5000
 _SUMMARY = 1000
 
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n"
+
+
+class Site(str):
+    """The identity of a step as failures tell it, with the user's function that runs there."""
+
+    function: object
+
+    def __new__(cls, identity: str, function: object) -> Site:
+        """The identity is the str itself."""
+        site = super().__new__(cls, identity)
+        site.function = function
+        return site
+
+
+def failure(site: str, error: BaseException, *key: object) -> dict[str, object]:
+    """A failure as the engine is told of it; the key is left out where there is none."""
+    text, lines = explain(error, getattr(site, "function", None))
+    told: dict[str, object] = {"step": site, "error": text, "traceback": lines}
+    if key:
+        told["key"] = short_repr(key[0])
+    return told
+
+
+def explain(error: BaseException, function: object = None) -> tuple[str, str]:
+    """What is wrong, and the lines of the user's files that belong to it.
+
+    They are the traceback; of a wrong result, which no line of the user's raised, they say where the function is
+    defined that gave it, and then the traceback of what it came of, if that was in code of the user's.
+    """
+    if not isinstance(error, WrongResult):
+        return summary(error), user_traceback(error)
+    lines = [definition(error.function or function)]
+    if error.__cause__ is not None and _user_frames(error.__cause__):
+        lines.append(user_traceback(error.__cause__))
+    return str(error), "\n".join(filter(None, lines))
 
 
 def summary(error: BaseException) -> str:
@@ -22,50 +61,73 @@ def summary(error: BaseException) -> str:
     return _cut(_last_lines(error), _SUMMARY)
 
 
+def definition(function: object) -> str:
+    """Where a function or a class of the user's is defined, as a traceback tells a line; "" where that is not known."""
+    name = getattr(function, "__name__", "")
+    try:
+        bare = inspect.unwrap(function)  # type: ignore[arg-type]
+        if isinstance(bare, type):
+            file, line = inspect.getsourcefile(bare), inspect.getsourcelines(bare)[1]
+        else:
+            file, line = bare.__code__.co_filename, bare.__code__.co_firstlineno
+    except Exception:  # noqa: BLE001  (it may be anything that can be called)
+        return ""
+    return "".join(traceback.format_list([traceback.FrameSummary(str(file), line, name)])).rstrip("\n")
+
+
 def user_traceback(error: BaseException) -> str:
-    """The traceback of an exception without the frames of this package and of the import system.
+    """The traceback of an exception without the frames of this package and of the import system, at most a screen.
 
     Where nothing of the user's is on the stack, the type and the text of the exception remain. Of a long chain of
     causes the last links are told; formatting all of it could take longer than the step that raised.
     """
-    told: list[str] = []
-    link: BaseException | None = error
-    while link is not None and len(told) < 2 * _LINKS:
-        told.append(_one(link))
-        if link.__cause__ is not None:
-            link = link.__cause__
-            told.append(_CAUSE)
-        elif link.__context__ is not None and not link.__suppress_context__:
-            link = link.__context__
-            told.append(_CONTEXT)
-        else:
-            link = None
-    return _cut("\n".join(reversed(told)).lstrip("\n"), _CHARACTERS)
+    told = [_one(error)]
+    while following := _came_from(error):
+        error, between = following
+        link = [_one(error), between]
+        if sum(text.count("\n") + 1 for text in (*told, *link)) > _LINES:
+            break
+        told = [*link, *told]
+    return _cut("\n".join(told), _CHARACTERS)
+
+
+def _came_from(error: BaseException) -> tuple[BaseException, str] | None:
+    """The exception that an exception came from, and the line to write between the two."""
+    if error.__cause__ is not None:
+        return error.__cause__, _CAUSE
+    if error.__context__ is not None and not error.__suppress_context__:
+        return error.__context__, _CONTEXT
+    return None
 
 
 def _one(error: BaseException) -> str:
     """The traceback of one exception, without what it came from."""
-    frames = [frame for frame in traceback.extract_tb(_tail(error.__traceback__)) if not _is_ours(frame.filename)]
+    frames = _user_frames(error)
+    lines = _lines(frames)
+    left_out = len(frames) - _FIRST - _FRAMES
+    if left_out > 0:
+        lines = [*_lines(frames[:_FIRST]), f"  ... {left_out} calls ...\n", *_lines(frames[-_FRAMES:])]
     head = "Traceback (most recent call last):\n" if frames else ""
-    return head + "".join(traceback.format_list(frames)) + _last_lines(error)
+    return head + "".join(lines) + _last_lines(error)
 
 
-def _tail(frames: TracebackType | None) -> TracebackType | None:
-    """The last frames of a stack, which may be a thousand deep."""
-    tail, count = frames, 0
-    while frames is not None:
-        frames = frames.tb_next
-        count += 1
-        if count > _FRAMES and tail is not None:
-            tail = tail.tb_next
-    return tail
+def _user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
+    """The frames of an exception that are not ours, and their lines."""
+    return [pair for pair in traceback.walk_tb(error.__traceback__) if not _is_ours(pair[0].f_code.co_filename)]
+
+
+def _lines(frames: list[tuple[FrameType, int]]) -> list[str]:
+    return traceback.StackSummary.extract(iter(frames[: _FIRST + _FRAMES])).format()
 
 
 def _last_lines(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception_only(type(error), error)).rstrip("\n")
-    except Exception:  # noqa: BLE001  (its text is the user's code)
+        text = "".join(traceback.format_exception_only(type(error), error)).rstrip("\n")
+    except BaseException:  # noqa: BLE001  (its text is the user's code)
         return f"{type(error).__name__}: <its text cannot be made>"
+    lines = text.split("\n")
+    left_out = len(lines) - 2 * _TEXT
+    return text if left_out <= 0 else "\n".join([*lines[:_TEXT], f"  ... {left_out} lines ...", *lines[-_TEXT:]])
 
 
 def _cut(text: str, most: int) -> str:

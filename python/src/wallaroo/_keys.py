@@ -7,7 +7,22 @@ from __future__ import annotations
 
 import zlib
 
+from ._results import WrongResult, describe
+
 _NONE, _FALSE, _TRUE, _INT, _STR, _BYTES, _TUPLE = (bytes([tag]) for tag in range(7))
+_NO_U64 = "cannot be a key of to_state_partition_u64"
+
+
+class WrongKey(WrongResult):
+    """What came cannot be a key.
+
+    Attributes:
+        reason: what came, why it cannot be one, and what to make it: "float 1.0, which cannot be a key: ...".
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"got {reason}")
 
 
 def canonical(key: object) -> bytes:
@@ -16,17 +31,15 @@ def canonical(key: object) -> bytes:
     ``1``, ``True`` and ``"1"`` are three keys.
 
     Raises:
-        TypeError: the key, or a part of it, is not exactly a str, bytes, int, bool, None or a tuple of these.
-        ValueError: a str that cannot be UTF-8 (a lone surrogate).
+        WrongKey: the key, or a part of it, is not exactly a str, bytes, int, bool, None or a tuple of these; or a str
+            that cannot be UTF-8 (a lone surrogate).
     """
     kind = type(key)
     if kind is str:
         try:
             return _STR + str.encode(key)  # type: ignore[arg-type]
         except UnicodeEncodeError:
-            raise ValueError(
-                f"the key {key!r} holds a lone surrogate and has no UTF-8 form; return other text"
-            ) from None
+            raise WrongKey(_refused(key, "it holds a lone surrogate and has no UTF-8 form")) from None
     if kind is int:
         return _INT + _minimal(key)  # type: ignore[arg-type]
     if kind is bytes:
@@ -36,8 +49,28 @@ def canonical(key: object) -> bytes:
     if kind is bool:
         return _TRUE if key else _FALSE
     if kind is tuple:
-        return _TUPLE + b"".join(map(_part, key))  # type: ignore[call-overload]
-    raise TypeError(f"{key!r} of type {kind.__name__} cannot be a key: return a {_instead(kind)}")
+        try:
+            return _TUPLE + b"".join(map(_part, key))  # type: ignore[call-overload]
+        except WrongKey as wrong:
+            part = wrong.reason.replace(", which cannot be a key:", " cannot be a part of a key:", 1)
+            raise WrongKey(f"{describe(key)}, in which {part}") from None
+    raise WrongKey(_refused(key, f"make it a {_instead(kind)}"))
+
+
+def check_u64(key: object) -> None:
+    """Check a key of to_state_partition_u64.
+
+    Raises:
+        WrongKey: it is not exactly an int, or not one of 64 bits without a sign.
+    """
+    if type(key) is not int:
+        raise WrongKey(f"{describe(key)}, which {_NO_U64}: make it an int, as in int(key)")
+    if not 0 <= key < 1 << 64:
+        raise WrongKey(f"{describe(key)}, which {_NO_U64}: make it one from 0 to 2**64 - 1")
+
+
+def _refused(key: object, why: str) -> str:
+    return f"{describe(key)}, which cannot be a key: {why}"
 
 
 def _part(key: object) -> bytes:
@@ -53,7 +86,7 @@ def _minimal(number: int) -> bytes:
 
 
 def _instead(kind: type) -> str:
-    """What to return instead of a key of this type."""
+    """What to make of a key of this type."""
     for base, instead in (
         (bool, "bool"),
         (int, "int, as in int(key)"),
@@ -63,7 +96,7 @@ def _instead(kind: type) -> str:
         if issubclass(kind, base):
             return f"plain {instead}"
     if issubclass(kind, float):
-        return "str or an int: floats that look alike need not be equal"
+        return "str or an int, since floats that look alike need not be equal"
     if issubclass(kind, (bytearray, memoryview)):
         return "bytes, as in bytes(key)"
     if issubclass(kind, (list, tuple)):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import TypedDict
 
 from ._application import Application
-from ._failures import user_traceback
+from ._failures import definition, user_traceback
 from ._results import PICKLE, Serializer
 
 
@@ -61,7 +63,8 @@ def load(request: Request) -> tuple[Application, Serializer]:
     if not isinstance(application, Application):
         kind = type(application).__name__
         raise LoadFailed(
-            f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`"
+            f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`",
+            definition(getattr(module, "application_setup", None)),
         )
     return application, serializer
 
@@ -83,8 +86,9 @@ def _serializer(app: str, module: ModuleType) -> Serializer:
 def _ended(app: str, error: SystemExit) -> LoadFailed:
     if error.code is None or error.code == 0:
         return LoadFailed("", code=0)
-    said = f": {error.code}" if isinstance(error.code, str) else f" with code {error.code}"
-    return LoadFailed(f"{app} ended itself while it was loaded{said}")
+    if isinstance(error.code, int):
+        return LoadFailed(f"{app} ended itself with code {error.code} while it was loaded")
+    return LoadFailed(f"{app} ended itself while it was loaded: {error.code}")
 
 
 def _import(app: str) -> ModuleType:
@@ -146,4 +150,20 @@ def _set_up(module: ModuleType, args: list[str]) -> object:
             f"{sys.argv[0]} has no function application_setup(args): Wallaroo calls it with the command line's "
             "arguments and runs the application that it returns"
         )
+    if not _takes_one(set_up):
+        raise LoadFailed(
+            "application_setup must take one argument, the command line's arguments: "
+            'write "def application_setup(args)"',
+            definition(set_up),
+        )
     return set_up(list(args))
+
+
+def _takes_one(set_up: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(set_up).bind(())
+    except TypeError:
+        return False
+    except ValueError:  # it does not say
+        pass
+    return True

@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Collection, Iterator
 
 from ._function import Decorated, describe, label_of
-from ._keys import canonical
+from ._keys import WrongKey, canonical, check_u64
 
-_LARGEST_U64 = 2**64 - 1
 _METHODS_OF_CLASS_STYLE = ("compute", "compute_multi", "partition", "decode", "encode")
+_PLAIN_VALUES = (str, bytes, int, float, list, tuple, dict, set)
 _MANY_ARGUMENTS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -25,6 +25,8 @@ def _advice(given: object, *wanted: type[Decorated]) -> str:
     label = label_of(given)
     if isinstance(given, Decorated):
         return f"{label} belongs in {given.place.format(label)}"
+    if given is None or isinstance(given, _PLAIN_VALUES):
+        return "give the decorated function itself, without quotes and without calling it"
     if isinstance(given, type) or any(hasattr(given, method) for method in _METHODS_OF_CLASS_STYLE):
         kind = wanted[-1] if hasattr(given, "compute_multi") else wanted[0]
         style = given if isinstance(given, type) else type(given)
@@ -40,11 +42,12 @@ def wrong_state_class(state_class: object, keyed: bool) -> Iterator[str]:
     required = required_parameters(state_class)
     by_name = [parameter.name for parameter in required if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
     if by_name or len(required) > keyed:
-        allowed = "nothing or exactly one argument, the key" if keyed else "nothing"
-        names = ", ".join(parameter.name for parameter in required)
+        allowed = "nothing, or one positional argument, the key" if keyed else "nothing"
+        positional = [parameter.name for parameter in required if parameter.name not in by_name]
+        names = ", ".join([*positional, *(["*"] if by_name else []), *by_name])
         yield (
-            f"the constructor of {label_of(state_class)} must take {allowed}, but it requires ({names}); "
-            "give the others defaults, or set them in the state computation"
+            f"the constructor of {label_of(state_class)} must require {allowed}, but it requires ({names}); "
+            f"give {'the others' if keyed else 'them'} defaults, or set them in the state computation"
         )
 
 
@@ -64,21 +67,8 @@ def wrong_keys(keys: object, u64: bool) -> Iterator[str]:
         yield f"partition_keys must be a list of keys, not {describe(keys)}; write list(...), or leave it out"
         return
     for key in keys:
-        reason = _wrong_u64(key) if u64 else _wrong_key(key)
-        if reason:
-            yield f"partition_keys holds a wrong key: {reason}"
+        try:
+            check_u64(key) if u64 else canonical(key)
+        except WrongKey as wrong:
+            yield f"partition_keys holds {wrong.reason}"
             return
-
-
-def _wrong_u64(key: object) -> str | None:
-    if type(key) is int and 0 <= key <= _LARGEST_U64:
-        return None
-    return f"to_state_partition_u64 takes ints from 0 to {_LARGEST_U64}, not {describe(key)}"
-
-
-def _wrong_key(key: object) -> str | None:
-    try:
-        canonical(key)
-    except (TypeError, ValueError) as error:
-        return str(error)
-    return None

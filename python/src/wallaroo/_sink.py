@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
+from ._failures import Site
 from ._protocol import Batch
 from ._results import Limits, WrongResult, encoded
 
@@ -28,7 +29,7 @@ class Outbox(Protocol):
 class SinkWriter:
     """Hands a pipeline's results to its sink."""
 
-    def __init__(self, outbox: Outbox, sink: int, site: str, limits: Limits) -> None:
+    def __init__(self, outbox: Outbox, sink: int, site: Site, limits: Limits) -> None:
         self._outbox = outbox
         self._sink = sink
         self._site = site
@@ -84,7 +85,7 @@ class SinkWriter:
         for result in results:
             try:
                 yield encoded(result)
-            except Exception as error:  # noqa: BLE001  (reported)
+            except BaseException as error:  # noqa: BLE001  (reported)
                 self._outbox.fail(batch, index, self._site, error)
 
     def _too_much(self, size: int) -> WrongResult:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ._application import Application
-from ._compile import Outbox, StageFunction, Surroundings, stage_function
+from ._compile import Outbox, StageFunction, Surroundings, producer, stage_function, step_site
 from ._entities import Entities
 from ._exchange import Exchange, Stage
-from ._failures import user_traceback
+from ._failures import explain
 from ._island import Island
 from ._load import LoadFailed
 from ._owners import Owners
 from ._protocol import Batch, Load, Open, Switch
-from ._results import Limits, Serializer
+from ._results import Limits, Serializer, WrongResult
 from ._state import Stuck, write
 
 
@@ -47,9 +47,9 @@ class Stages:
                 pipeline = application.pipelines[stage.pipeline]
                 step = pipeline.steps[stage.first]
                 assert step.state is not None
-                entities, site = self.entities[step.state.name], f"{pipeline.name}/{step.name}"
-                of_island = owners[stage.island]
-                self._exchanges[number] = Exchange(number, site, entities, of_island, serializer, outbox, limits)
+                entities, of_island = self.entities[step.state.name], owners[stage.island]
+                sites = step_site(pipeline, stage.first), producer(pipeline, stage.first)
+                self._exchanges[number] = Exchange(number, *sites, entities, of_island, serializer, outbox, limits)
         self._islands = {island: Island(of, self._within(island), serializer) for island, of in owners.items()}
         for number, exchange in self._exchanges.items():
             _name_keys(exchange.entities, owners[stages[number].island])
@@ -96,5 +96,6 @@ def _name_keys(entities: Entities, owners: Owners) -> None:
     try:
         entities.name_keys(owners)
     except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
-        text = f"making the entities of state {entities.name!r} failed:"
-        raise LoadFailed(text, user_traceback(error)) from None
+        reason, lines = explain(error)
+        said = f" {reason}" if isinstance(error, WrongResult) else ""
+        raise LoadFailed(f"making the entities of state {entities.name!r} failed:{said}", lines) from None

@@ -11,7 +11,7 @@ import io
 import pickle
 from collections.abc import Iterable, Iterator
 
-from ._failures import summary, user_traceback
+from ._failures import explain
 from ._results import PICKLE, Serializer, short_repr
 
 MOST_BYTES, MOST_ENTITIES = 1 << 20, 4096  # of a piece, but for its last entity
@@ -29,12 +29,8 @@ class Stuck(Exception):
 
     def __init__(self, state: str, key: object, error: BaseException) -> None:
         super().__init__(state)
-        self.failure: dict[str, object] = {
-            "state": state,
-            "key": short_repr(key),
-            "error": summary(error),
-            "traceback": user_traceback(error),
-        }
+        text, lines = explain(error)
+        self.failure: dict[str, object] = {"state": state, "key": short_repr(key), "error": text, "traceback": lines}
 
 
 def write(serializer: Serializer, parts: Iterable[Part]) -> Iterator[bytes]:
@@ -48,7 +44,7 @@ def write(serializer: Serializer, parts: Iterable[Part]) -> Iterator[bytes]:
         start = piece.tell()
         try:
             pickler.dump((state, key))
-            pickler.dump(entity if serializer is PICKLE else serializer.serialize(entity))
+            pickler.dump(entity if serializer is PICKLE else serializer.written(entity))
             if piece.tell() - start > LARGEST:
                 raise ValueError(f"it has {piece.tell() - start} bytes; one that moves has at most {LARGEST}")
         except BaseException as error:  # noqa: BLE001  (told to the user by the engine)

@@ -1,0 +1,117 @@
+"""What is said of an application that cannot be loaded, in exact words, and with the user's lines."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import unittest
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+from wallaroo._load import LoadFailed, load
+
+
+@dataclass(frozen=True)
+class Unloadable:
+    """A module, what is said of it, and the lines of the user's that are told. It stands in APP."""
+
+    source: str
+    says: str
+    lines: str = ""
+    code: int = 2
+
+
+MINIMAL = """
+import wallaroo
+@wallaroo.decoder(header_length=1, length_fmt="B")
+def decode(data):
+    return data
+def application_setup(args):
+    return wallaroo.ApplicationBuilder("m").new_pipeline("p", wallaroo.TCPSourceConfig("", 0, decode)).done().build()
+"""
+
+BOTH = (
+    "APP must define both serialize(object), which returns bytes, and deserialize(bytes), which returns the object, or "
+    "neither"
+)
+
+TABLE = [
+    Unloadable(
+        "x = 1",
+        "APP has no function application_setup(args): Wallaroo calls it with the command line's arguments and runs the "
+        "application that it returns",
+    ),
+    Unloadable(
+        "def application_setup():\n    pass",
+        'application_setup must take one argument, the command line\'s arguments: write "def application_setup(args)"',
+        '  File "APP", line 1, in application_setup\n    def application_setup():',
+    ),
+    Unloadable(
+        "def application_setup(args):\n    pass",
+        "application_setup of APP returned NoneType, not an application: end it with `return ab.build()`",
+        '  File "APP", line 1, in application_setup\n    def application_setup(args):',
+    ),
+    Unloadable(
+        "import wallaroo\ndef application_setup(args):\n    return wallaroo.ApplicationBuilder('x')",
+        "application_setup of APP returned ApplicationBuilder, not an application: end it with `return ab.build()`",
+        '  File "APP", line 2, in application_setup\n    def application_setup(args):',
+    ),
+    Unloadable("import sys\nsys.exit('no licence')", "APP ended itself while it was loaded: no licence"),
+    Unloadable("import sys\nsys.exit(3)", "APP ended itself with code 3 while it was loaded"),
+    Unloadable("import sys\nsys.exit()", "", code=0),
+    Unloadable(
+        "def application_setup(args):\n    return 1 / 0",
+        "loading APP failed:",
+        "Traceback (most recent call last):\n"
+        '  File "APP", line 2, in application_setup\n'
+        "    return 1 / 0\n"
+        "ZeroDivisionError: division by zero",
+    ),
+    Unloadable(
+        "import wallaroo\n@wallaroo.computation\ndef split(data):\n    pass",
+        "loading APP failed:",
+        "Traceback (most recent call last):\n"
+        '  File "APP", line 2, in <module>\n'
+        "    @wallaroo.computation\n"
+        "wallaroo.errors.WallarooParameterError: @wallaroo.computation needs a name; "
+        'write @wallaroo.computation(name="split") above "def split"',
+    ),
+    Unloadable(
+        "import wallaroo\ndef application_setup(args):\n    return wallaroo.ApplicationBuilder('x').build()",
+        "loading APP failed:",
+        "Traceback (most recent call last):\n"
+        '  File "APP", line 3, in application_setup\n'
+        "    return wallaroo.ApplicationBuilder('x').build()\n"
+        "wallaroo.errors.WallarooParameterError: application 'x' cannot be built:\n"
+        "  APP:3: application 'x': it has no pipeline; write new_pipeline(NAME, SOURCE_CONFIG) first",
+    ),
+    Unloadable("def serialize(value):\n    return b''\n" + MINIMAL, BOTH),
+    Unloadable("serialize = 1\ndef deserialize(data):\n    return None\n" + MINIMAL, BOTH),
+]
+
+
+class Texts(unittest.TestCase):
+    def test_each(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for number, each in enumerate(TABLE):
+                app = str(Path(folder, f"app_{number}.py"))
+                Path(app).write_text(each.source, encoding="utf-8")
+                with self.subTest(each.source):
+                    failed = self.failure(app)
+                    self.assertEqual(failed.message.replace(app, "APP"), each.says)
+                    self.assertEqual(failed.traceback.replace(app, "APP"), each.lines)
+                    self.assertEqual(failed.code, each.code)
+
+    def failure(self, app: str) -> LoadFailed:
+        with (
+            patch.multiple(sys, path=sys.path[:], argv=sys.argv),
+            patch.dict(sys.modules),
+            self.assertRaises(LoadFailed) as caught,
+        ):
+            load({"app": app, "args": []})
+        return caught.exception
+
+
+if __name__ == "__main__":
+    unittest.main()
