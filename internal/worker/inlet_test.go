@@ -191,7 +191,9 @@ func TestConnectionsShareALane(t *testing.T) {
 			c := i.Connect("")
 			connections = append(connections, c)
 			go func() {
-				for c.Send(ctx, one()) == nil {
+				var err error
+				for err == nil {
+					err = c.Send(ctx, one())
 				}
 			}()
 		}

@@ -85,6 +85,7 @@ type stages struct{ first, end int }
 // running is what a worker that runs starts further executors with; the zero value while it does not.
 type running struct {
 	ctx   context.Context
+	ready func()
 	serve func(*loop) // begin to serve its executor
 	turn  func(*loop) // begin to turn it
 }
@@ -220,13 +221,12 @@ func (w *Worker) work(ctx, stop context.Context, cancel context.CancelCauseFunc,
 	if err != nil {
 		return err
 	}
-	w.config.Report.Ready(addresses)
 	defer context.AfterFunc(stop, func() {
 		w.config.Report.Stopping()
 		late := time.AfterFunc(w.config.StopWithin, func() { cancel(errLate) })
 		context.AfterFunc(ctx, func() { late.Stop() })
 	})()
-	return w.process(ctx, stop, serve)
+	return w.process(ctx, stop, running{serve: serve, ready: func() { w.config.Report.Ready(addresses) }})
 }
 
 // close gives up what the connectors still hold.
@@ -269,10 +269,11 @@ func (w *Worker) listen() ([]string, error) {
 }
 
 // process runs the sources, the loops and the sinks; each ends when the one before it has.
-func (w *Worker) process(ctx, stop context.Context, serve func(*loop)) error {
+func (w *Worker) process(ctx, stop context.Context, r running) error {
 	group, ctx := errgroup.WithContext(ctx)
 	over, end := context.WithCancel(ctx)
-	group.Go(func() error { return w.flow(ctx, stop, running{ctx: over, serve: serve}, end) })
+	r.ctx = over
+	group.Go(func() error { return w.flow(ctx, stop, r, end) })
 	for i, p := range w.config.Pipelines {
 		if p.Sink != nil {
 			group.Go(func() error { return p.Sink.Run(ctx, w.outlets[i]) })
@@ -291,8 +292,9 @@ func (w *Worker) flow(ctx, stop context.Context, r running, end context.CancelFu
 	for _, l := range w.all() {
 		r.turn(l)
 	}
-	group.Go(func() error { return w.runSources(ctx, stop) })
 	w.setRunning(r)
+	r.ready() // who hears of it may change the number of executors
+	group.Go(func() error { return w.runSources(ctx, stop) })
 	err := group.Wait()
 	end()
 	<-w.marking // whoever sends a marker around has noticed the end

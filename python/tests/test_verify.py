@@ -276,7 +276,7 @@ class WrongSteps(unittest.TestCase):
 
         self.finds(call(counter), "counter returned 0, and 1 when asked again")
         self.finds(call(place), "its key is not always the same", "after the message was pickled and restored")
-        self.finds(call(no_key), "no_key", "float cannot be a key")
+        self.finds(call(no_key), "no_key: got float 0.5, which cannot be a key")
 
     def test_raise_or_return_wrongly(self) -> None:
         @wallaroo.computation(name="raises")
@@ -302,7 +302,7 @@ class WrongSteps(unittest.TestCase):
             (lambda: verify_step(double, text), "messages must be a list"),
             (lambda: verify_step(count, []), "give state_class=CLASS"),  # type: ignore[call-overload]
             (lambda: verify_step(double, [], state_class=Counts), "has no state"),  # type: ignore[call-overload]
-            (lambda: verify_step(counts, [], state_class=OfKey), "the constructor of OfKey must take nothing"),
+            (lambda: verify_step(counts, [], state_class=OfKey), "the constructor of OfKey must require nothing"),
             (lambda: verify_step(double, [], serialize=pickle.dumps), "two functions"),
         ]
         for call, told in calls:

@@ -10,8 +10,11 @@ import (
 // state.
 var two = &Graph{
 	Stages: []Stage{
-		{Island: 0}, {Island: 0, Before: []int{0}, Keyed: true}, {Island: 0, Before: []int{1}, Keyed: true},
-		{Island: 1}, {Island: 1, Before: []int{3}, Keyed: true},
+		{Island: 0},
+		{Island: 0, Before: []int{0}, Keyed: true},
+		{Island: 0, Before: []int{1}, Keyed: true},
+		{Island: 1},
+		{Island: 1, Before: []int{3}, Keyed: true},
 	},
 	Sinks: []int{0, 1},
 }

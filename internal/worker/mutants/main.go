@@ -1,5 +1,5 @@
-// Mutants takes away one condition of the door at a time, and shows that the random histories of internal/worker, or at least the door's own
-// tests, notice:
+// Mutants takes away one condition of the door at a time, and shows that the random histories of internal/worker notice, or at least the
+// door's own tests:
 //
 //	go run ./internal/worker/mutants [PART OF A NAME]
 //
@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -100,10 +101,11 @@ func (m *mutant) try(ctx context.Context, dir string) (text string, alive bool, 
 // tryDoor runs the door's own tests against a mutant that the histories did not notice.
 func (m *mutant) tryDoor(ctx context.Context, overlay string) (text string, alive bool, err error) {
 	test := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "./internal/protocol/door")
-	if out, err := test.CombinedOutput(); err != nil {
+	out, err := test.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); failed {
 		return fmt.Sprintf("%d  %-75s killed after %d by the door's own tests: %s", m.rule, m.what, histories, property(out)), false, nil
 	}
-	return fmt.Sprintf("%d  %-75s SURVIVES %d histories", m.rule, m.what, histories), true, nil
+	return fmt.Sprintf("%d  %-75s SURVIVES %d histories", m.rule, m.what, histories), true, err
 }
 
 // overlay writes the changed file, and what tells the build to take it.

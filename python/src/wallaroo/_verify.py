@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 from ._alike import difference, shared
 from ._application import State, Stateful, Stateless
 from ._entities import Entities
-from ._failures import summary, user_traceback
+from ._failures import explain, user_traceback
 from ._function import describe, label_of
 from ._keys import canonical
 from ._mistakes import misplaced, required_parameters, wrong_state_class
@@ -251,7 +252,7 @@ class _Verification:
     def _travelled(self, where: str, message: object) -> object:
         """The message as it is on another executor."""
         try:
-            _, [value] = self._serializer.unpack(self._serializer.pack([None], [message]))
+            _, [value] = pickle.loads(self._serializer.pack([None], [message]))
             if self._serializer is not PICKLE:
                 value = self._serializer.deserialize(value)  # type: ignore[arg-type]
             return value
@@ -284,7 +285,7 @@ class _Verification:
                 keys.append(self._partition.function(asked))
                 canonical(keys[-1])
             except (Exception, SystemExit) as error:  # noqa: BLE001  (told)
-                raise StepFailed(f"{where}: {label}: {summary(error)}\n{user_traceback(error)}") from None
+                raise StepFailed(f"{where}: {label}: " + "\n".join(explain(error))) from None
         for key, when in zip(keys[1:], ("when asked again", "after the message was pickled and restored"), strict=True):
             if canonical(key) != canonical(keys[0]):
                 raise StepFailed(
