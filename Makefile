@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 LINT := go tool -modfile=tools/go.mod golangci-lint
-CHECKED := src tests ../examples/python ../bench/reference
+CHECKED := src tests ../examples ../bench/reference
 
 # Any Go since 1.21 can fetch the one that go.mod names.
 export GOTOOLCHAIN := auto
