@@ -9,7 +9,7 @@ CHECKED := src tests ../examples ../bench/reference
 export GOTOOLCHAIN := auto
 export PYTHON
 
-.PHONY: help build demo test check format bench clean need-python
+.PHONY: help build demo examples test check format bench clean need-python
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ build: ## build bin/wallaroo, one static file with the Python package in it
 
 demo: build ## build, and count words from a TCP sender to a TCP receiver
 	@go run ./bench/demo
+
+examples: build need-python ## run every example and compare its results with what is expected
+	@examples/run all
 
 test: need-python ## run every test, Go with the race detector and Python
 	@cc=$$(tools/c-compiler) && echo "CC='$$cc' go test -race ./..." && CC="$$cc" CGO_ENABLED=1 go test -race ./...

@@ -22,7 +22,7 @@ func TestExamples(t *testing.T) {
 	for seed, name := range exampleNames(t) {
 		chaos := fmt.Sprintf("markers=10ms,credit=1,moves=0.4,seed=%d", seed+1)
 		for _, flags := range [][]string{
-			{"--executors", "1"},
+			inOrder,
 			{"--executors", "2"},
 			{"--executors", "4"},
 			{"--executors", "4", "--chaos", chaos, "--rate", "400"}, // slowly, so that moves meet messages
@@ -33,7 +33,33 @@ func TestExamples(t *testing.T) {
 				if code != 0 || !strings.HasSuffix(out, " results, all as expected\n") {
 					t.Errorf("exit code %d\n%s", code, out)
 				}
+				if slices.Equal(flags, inOrder) {
+					compareWithReadme(t, name, out)
+				}
 			})
+		}
+	}
+}
+
+// inOrder has results come in one order.
+var inOrder = []string{"--executors", "1"}
+
+// compareWithReadme demands of an example's README that it shows the command and some of what it prints.
+func compareWithReadme(t *testing.T, name, out string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(examplesFolder, "python", name, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "```\n$ examples/run "+name)
+	if !found {
+		t.Fatal("the README does not show the command")
+	}
+	_, rest, _ = strings.Cut(rest, "\n")
+	shown, _, _ := strings.Cut(rest, "```")
+	for line := range strings.Lines(shown) {
+		if line != "    ...\n" && !strings.Contains(out, "\n"+line) {
+			t.Errorf("the README shows %q, which does not come:\n%s", line, out)
 		}
 	}
 }

@@ -28,8 +28,8 @@ from types import FrameType
 
 from example_processes import Failed, Process
 
-ROOT = Path(os.path.relpath(Path(__file__).resolve().parent.parent.parent))
-WALLAROO = ROOT / "bin" / "wallaroo"
+FOLDER = Path(os.path.relpath(Path(__file__).resolve().parent.parent / "python"))
+WALLAROO = Path(os.path.relpath(FOLDER / ".." / ".." / "bin" / "wallaroo"))
 LOCAL = "127.0.0.1:0"  # port 0: one that is free
 LENGTH = 4  # bytes that lead a record
 SHOWN = 10
@@ -122,7 +122,7 @@ class Run:
     def __init__(self, wallaroo: str, name: str, flags: Sequence[str], rate: float | None) -> None:
         self.wallaroo = wallaroo
         self.rate = rate
-        self.folder = ROOT / "examples" / "python" / name
+        self.folder = FOLDER / name
         self.example = EXAMPLES[name]
         self.flags = flags
         self.processes: list[Process] = []
