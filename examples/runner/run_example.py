@@ -13,6 +13,8 @@ if it is the next one that is expected for its key. `Output.key` says what the k
 from __future__ import annotations
 
 import argparse
+import io
+import math
 import os
 import re
 import signal
@@ -247,6 +249,14 @@ def show(lines: Sequence[str], most: int) -> None:
     print()
 
 
+def positive(text: str) -> float:
+    """Read a number above 0. Raises ValueError for another."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise ValueError
+    return number
+
+
 def parse(args: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Read the command line; what is not known here are flags of ``wallaroo run``."""
     parser = argparse.ArgumentParser(
@@ -257,7 +267,7 @@ def parse(args: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("example", choices=[*EXAMPLES, "all"], help=", ".join([*EXAMPLES, "or all"]), metavar="EXAMPLE")
     parser.add_argument("--all-results", action="store_true", help=f"show all results, not the first {SHOWN}")
-    parser.add_argument("--rate", type=float, metavar="N", help="send N messages a second, not as many as possible")
+    parser.add_argument("--rate", type=positive, metavar="N", help="send N messages a second, not as many as possible")
     parser.add_argument("--wallaroo", default=str(WALLAROO), metavar="FILE", help="the program (default bin/wallaroo)")
     return parser.parse_known_args(args)
 
@@ -274,6 +284,8 @@ def main(args: Sequence[str]) -> int:
         print(f'examples/run: there is no {options.wallaroo}: build it by "make build"', file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, stop)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # for terminals that cannot show all characters
     try:
         for name in EXAMPLES if options.example == "all" else [options.example]:
             run(name, options, flags)
