@@ -3,13 +3,13 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 LINT := go tool -modfile=tools/go.mod golangci-lint
-CHECKED := src tests ../examples/python ../bench/reference
+CHECKED := src tests ../examples ../bench/reference
 
 # Any Go since 1.21 can fetch the one that go.mod names.
 export GOTOOLCHAIN := auto
 export PYTHON
 
-.PHONY: help build demo test soak mutants check format bench clean need-python
+.PHONY: help build demo examples test soak mutants check format bench clean need-python
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ build: ## build bin/wallaroo, one static file with the Python package in it
 
 demo: build ## build, and count words from a TCP sender to a TCP receiver
 	@go run ./bench/demo
+
+examples: build need-python ## run every example and compare its results with what is expected
+	@examples/run all
 
 test: need-python ## run every test, Go with the race detector and Python
 	@cc=$$(tools/c-compiler) && echo "CC='$$cc' go test -race ./..." && CC="$$cc" CGO_ENABLED=1 go test -race ./...
