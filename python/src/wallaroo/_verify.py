@@ -254,7 +254,7 @@ class _Verification:
         try:
             _, [value] = pickle.loads(self._serializer.pack([None], [message]))
             if self._serializer is not PICKLE:
-                value = self._serializer.deserialize(value)  # type: ignore[arg-type]
+                value = self._serializer.deserialize(value)
             return value
         except (Exception, SystemExit) as error:  # noqa: BLE001  (told)
             text = "it cannot be pickled and restored, as a message that goes to another executor is"
