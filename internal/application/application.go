@@ -205,10 +205,11 @@ func runWorker(ctx, stop context.Context, w *worker.Worker, r *reporter) error {
 func configure(t *team, r *reporter) worker.Config {
 	o := t.options
 	return worker.Config{
-		Pipelines: connectors(t.plan, o),
-		Stages:    stages(t.plan),
-		Crew:      t,
-		Report:    r,
+		Sources: sources(t.plan, o),
+		Sinks:   sinks(t.plan, o),
+		Stages:  stages(t.plan),
+		Crew:    t,
+		Report:  r,
 		Limits: worker.Limits{
 			SinkBuffer: o.SinkBuffer, MoveBuffer: o.MoveBuffer, InFlight: o.MaxInFlight, Credit: o.Credit,
 		},
@@ -217,32 +218,35 @@ func configure(t *team, r *reporter) worker.Config {
 	}
 }
 
-// connectors makes the sources and sinks of a plan.
-func connectors(p *plan.Plan, o Options) []worker.Pipeline {
-	var pipelines []worker.Pipeline
-	for i := range p.Pipelines {
-		l := &p.Pipelines[i]
-		pipeline := worker.Pipeline{Source: tcp.NewSource(tcp.SourceConfig{
-			ID: l.SourceID(), Address: l.Source.Address(), Framing: l.Source.Framing,
+// sources makes those of a plan.
+func sources(p *plan.Plan, o Options) []worker.Source {
+	var list []worker.Source
+	for _, step := range p.Of(plan.Source) {
+		s := &p.Steps[step]
+		list = append(list, tcp.NewSource(tcp.SourceConfig{
+			ID: s.ID(), Address: s.Outside.Address(), Framing: s.Outside.Framing,
 			MaxFrame: o.MaxFrame, MaxConnections: o.MaxConnections, DrainTimeout: o.DrainTimeout, Log: o.Log,
-		})}
-		if l.Sink != nil {
-			pipeline.Sink = tcp.NewSink(tcp.SinkConfig{ID: l.SinkID(), Address: l.Sink.Address(), Log: o.Log})
-		}
-		pipelines = append(pipelines, pipeline)
+		}))
 	}
-	return pipelines
+	return list
+}
+
+// sinks makes those of a plan.
+func sinks(p *plan.Plan, o Options) []worker.Sink {
+	var list []worker.Sink
+	for _, step := range p.Of(plan.Sink) {
+		s := &p.Steps[step]
+		list = append(list, tcp.NewSink(tcp.SinkConfig{ID: s.ID(), Address: s.Outside.Address(), Log: o.Log}))
+	}
+	return list
 }
 
 // stages are those of a plan as the worker knows them.
 func stages(p *plan.Plan) []worker.Stage {
-	cut := p.Stages()
-	islands := p.Islands(cut)
 	var list []worker.Stage
-	for n, s := range cut {
+	for _, s := range p.Stages() {
 		list = append(list, worker.Stage{
-			Pipeline: s.Pipeline, Island: islands[n], Keyed: s.Input == plan.Keyed,
-			Spread: s.Input == plan.Spread && s.First == 0,
+			Before: s.Before, Sinks: s.Sinks, Island: s.Island, Keyed: s.Input == plan.Keyed, Spread: s.Input == plan.Spread,
 		})
 	}
 	return list

@@ -38,8 +38,8 @@ func newReporter(o Options, about *control.Application, listener net.Listener) *
 // loaded tells what the application is.
 func (r *reporter) loaded(p *plan.Plan) {
 	r.plan = p
-	for i := range p.Pipelines {
-		r.options.Log.Info("pipeline", "name", logging.Quoted(p.Pipelines[i].Name), "flow", logging.Quoted(p.Pipelines[i].Flow()))
+	for _, name := range p.Pipelines() {
+		r.options.Log.Info("pipeline", "name", logging.Quoted(name), "flow", logging.Quoted(p.Flow(name)))
 	}
 }
 
@@ -57,8 +57,8 @@ func (r *reporter) Ready(addresses []string) {
 
 func (r *reporter) named(addresses []string) map[string]string {
 	named := map[string]string{}
-	for i, a := range addresses {
-		named[r.plan.Pipelines[i].Name] = a
+	for i, source := range r.plan.Of(plan.Source) {
+		named[r.plan.Steps[source].Pipeline] = addresses[i]
 	}
 	return named
 }
@@ -66,8 +66,8 @@ func (r *reporter) named(addresses []string) map[string]string {
 // pairs is PIPELINE=ADDRESS for each source, parted by commas.
 func (r *reporter) pairs(addresses []string) string {
 	var pairs []string
-	for i, a := range addresses {
-		pairs = append(pairs, r.plan.Pipelines[i].Name+"="+a)
+	for i, source := range r.plan.Of(plan.Source) {
+		pairs = append(pairs, r.plan.Steps[source].Pipeline+"="+addresses[i])
 	}
 	return strings.Join(pairs, ",")
 }
@@ -92,7 +92,10 @@ func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
 	if f.Key != "" {
 		attributes = append(attributes, "key", f.Key)
 	}
-	attributes = append(attributes, "error", f.Error, "source", r.plan.Pipelines[origin.Pipeline].SourceID())
+	attributes = append(attributes, "error", f.Error)
+	if origin.Source >= 0 {
+		attributes = append(attributes, "source", r.plan.Steps[r.plan.Of(plan.Source)[origin.Source]].ID())
+	}
 	if origin.Peer != "" {
 		attributes = append(attributes, "peer", origin.Peer, "position", origin.Position)
 	}

@@ -152,9 +152,8 @@ type recruit struct {
 
 // Prepare has the process make its stages, under a table.
 func (r *recruit) Prepare(ctx context.Context, table *partition.Table) (worker.Executor, error) {
-	stages := r.plan.Stages()
 	return r.host, r.host.Prepare(ctx, pyhost.Part{
-		Executor: r.number, Stages: stages, Islands: r.plan.Islands(stages), Table: table,
+		Executor: r.number, Plan: r.plan, Table: table,
 		Piece: r.team.options.piece(), MaxMessages: r.team.options.MaxOutput.Messages, MaxBytes: r.team.options.MaxOutput.Bytes,
 	})
 }

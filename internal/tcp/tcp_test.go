@@ -157,8 +157,7 @@ func startSystem(t *testing.T, c SourceConfig, changes ...func(*system, *lines))
 		return conn, err
 	}
 	s.worker = worker.New(worker.Config{
-		Pipelines:  []worker.Pipeline{{Source: NewSource(c), Sink: sink}},
-		Stages:     []worker.Stage{{}},
+		Sources: []worker.Source{NewSource(c)}, Sinks: []worker.Sink{sink}, Stages: []worker.Stage{{Sinks: []int{0}}},
 		Report:     s,
 		Limits:     worker.Limits{SinkBuffer: 1 << 16, MoveBuffer: 1 << 16, InFlight: 20 * time.Millisecond},
 		StopWithin: 20 * time.Second,

@@ -6,7 +6,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 )
 
-// Source brings a pipeline's messages in from outside.
+// Source brings messages in from outside.
 type Source interface {
 	// ID is the source's identity, PIPELINE/NAME.
 	ID() string
@@ -19,7 +19,7 @@ type Source interface {
 	Run(ctx, stop context.Context, inlet *Inlet) error
 }
 
-// Sink takes a pipeline's results outside.
+// Sink takes results outside.
 type Sink interface {
 	// ID is the sink's identity, PIPELINE/NAME.
 	ID() string

@@ -75,19 +75,20 @@ type Event struct {
 	State   *State        // of a partition that leaves, or nil
 	Stuck   error         // why state could not move, or nil
 	Done    bool
-	Entered []Entered // with Done: by the steps of the call's pipeline
+	Entered []Entered // with Done, by step
 }
 
 // Entered is how many messages of a call have come to a step here.
 type Entered struct {
-	Step     int // of its pipeline
+	Step     int // its number in the application
 	Messages int
 }
 
-// Target is where messages go that a call does not take further: to their pipeline's sink, to a stage on another executor, or, since the
+// Target is where messages go that a call does not take further: to a sink, to a stage on another executor, or, since the
 // queue of their partition is shut here, into that queue.
 type Target struct {
 	Kind      TargetKind
+	Sink      int // its number, if it is a sink
 	Stage     int // unless it is a sink
 	Executor  int // if it is an executor
 	Partition int // if it is a queue

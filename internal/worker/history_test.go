@@ -187,7 +187,7 @@ func (h *history) start(ctx, stop context.Context, crew worker.Crew) chan error 
 	h.crew, h.report = crew, &report{ready: make(chan struct{})}
 	config := worker.Config{Crew: crew, Stages: h.app.workerStages(), Report: h.report, Limits: h.limits, StopWithin: time.Hour}
 	for p := range h.app.pipelines {
-		config.Pipelines = append(config.Pipelines, worker.Pipeline{Source: h.sources[p], Sink: h.sinks[p]})
+		config.Sources, config.Sinks = append(config.Sources, h.sources[p]), append(config.Sinks, h.sinks[p])
 	}
 	table := partition.Even(h.app.partitions, 1+h.chance.IntN(h.most))
 	var executors []worker.Executor

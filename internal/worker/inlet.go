@@ -13,7 +13,7 @@ import (
 // in one order; a marker enters all lanes between two batches, and so cuts every connection at one point.
 type Inlet struct {
 	worker *Worker
-	stage  int  // the first one of the source's pipeline
+	stage  int  // that the source feeds
 	spread bool // the stage takes its messages on any executor
 
 	mu          sync.Mutex

@@ -9,7 +9,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
-// Outlet is where a sink gets a pipeline's results, those of all executors. All but its own bookkeeping is for one goroutine. It aligns
+// Outlet is where a sink gets its messages, those of all executors. All but its own bookkeeping is for one goroutine. It aligns
 // markers: what an executor wrote behind one is taken when all have written it.
 type Outlet struct {
 	items  signal
@@ -106,7 +106,7 @@ func (o *Outlet) align() (told []func()) {
 	}
 }
 
-// Full reports whether an executor has no credit: what slows the pipeline down is what is not delivered.
+// Full reports whether an executor has no credit: what slows the sources down is what is not delivered.
 func (o *Outlet) Full() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -60,7 +60,7 @@ func (x *testExecutor) Serve(ctx context.Context, deliver func([]Event)) error {
 					out.Append(payload)
 				}
 			}
-			deliver([]Event{{Call: c.ID, Output: out}, {Call: c.ID, Done: true}})
+			deliver([]Event{{Call: c.ID, To: Target{Sink: c.Stage}, Output: out}, {Call: c.ID, Done: true}})
 		case <-ctx.Done():
 			return nil
 		}
@@ -206,18 +206,17 @@ type bench struct {
 func start(t *testing.T, executor *testExecutor, sources ...*testSource) *bench {
 	t.Helper()
 	b := &bench{executor: executor, report: &testReport{ready: make(chan struct{})}, sources: sources, ended: make(chan error, 1)}
-	var pipelines []Pipeline
-	var stages []Stage
+	config := Config{
+		Report: b.report, StopWithin: 10 * time.Second,
+		Limits: Limits{SinkBuffer: 1000, MoveBuffer: 1000, InFlight: maxInFlight},
+	}
 	for i, s := range sources {
-		stages = append(stages, Stage{Pipeline: i, Island: i})
+		config.Stages = append(config.Stages, Stage{Sinks: []int{i}, Island: i})
 		sink := newTestSink(t, s.id)
 		b.sinks = append(b.sinks, sink)
-		pipelines = append(pipelines, Pipeline{Source: s, Sink: sink})
+		config.Sources, config.Sinks = append(config.Sources, s), append(config.Sinks, sink)
 	}
-	b.Worker = New(Config{
-		Pipelines: pipelines, Stages: stages, Report: b.report, StopWithin: 10 * time.Second,
-		Limits: Limits{SinkBuffer: 1000, MoveBuffer: 1000, InFlight: maxInFlight},
-	}, partition.Even(16, 1), []Executor{executor})
+	b.Worker = New(config, partition.Even(16, 1), []Executor{executor})
 	ctx, cancel := context.WithCancel(context.Background())
 	var stop context.Context
 	stop, b.stop = context.WithCancel(ctx)
@@ -348,7 +347,7 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 
 // TestALaneThatWasEmptiedIsNotQueued has the loop take what a lane holds before its producer has told of it.
 func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
-	w := New(Config{Pipelines: []Pipeline{{}}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
+	w := New(Config{Sources: []Source{nil}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
 	l, lane := w.loops[0], w.inlets[0].lanes[0]
 	lane.edge.items = func() {}
 	b := message.Batch{}
