@@ -179,6 +179,7 @@ func completeApplication(_ *cobra.Command, _ []string, typed string) ([]string, 
 func readOptions(line *commandline.Line) (*application.Options, error) {
 	v := values{line.Values, nil}
 	o := &application.Options{
+		Load:           application.Python,
 		App:            line.App,
 		Args:           line.Args,
 		Name:           v.text("name", defaultName),

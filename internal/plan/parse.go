@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
@@ -62,10 +63,29 @@ func Parse(data []byte) (*Plan, error) {
 	for i := range d.Pipelines {
 		d.Pipelines[i].appendTo(p)
 	}
-	if err := p.Validate(); err != nil {
+	var wrong []error
+	for i := range p.Steps {
+		if o := p.Steps[i].Outside; o != nil {
+			if err := o.validate(p.Steps[i].Kind); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %w", p.Steps[i].ID(), err))
+			}
+		}
+	}
+	if err := errors.Join(append(wrong, p.Validate())...); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// validate reports a connector that the engine does not bring along, or a framing that is none.
+func (o *Outside) validate(kind Kind) error {
+	if o.Connector != TCP {
+		return fmt.Errorf("unknown kind %q", o.Connector)
+	}
+	if kind == Sink {
+		return nil
+	}
+	return o.Framing.Validate()
 }
 
 // appendTo appends the steps of a pipeline to a plan, each after the one before it.

@@ -74,6 +74,14 @@ func (o *Outside) Address() address.Address {
 	return address.Address{Host: host, Port: uint16(o.Port)}
 }
 
+// Place is the address as it was given; "" where the connector needs none.
+func (o *Outside) Place() string {
+	if o.Host == "" && o.Port == 0 {
+		return ""
+	}
+	return o.Address().String()
+}
+
 // ID is a step's identity, PIPELINE/NAME.
 func (s *Step) ID() string { return s.Pipeline + "/" + s.Name }
 
@@ -125,23 +133,13 @@ func (p *Plan) validate(step int) error {
 		return fmt.Errorf("a %s that takes the results of %d steps", s.Kind, len(s.After))
 	}
 	switch {
-	case s.Kind == Source && s.Outside != nil, s.Kind == Sink && s.Outside != nil:
-		return s.Outside.validate(s.Kind)
+	case (s.Kind == Source || s.Kind == Sink) && s.Outside != nil:
+		return nil
 	case s.Kind == Computation && s.State == "", s.Kind == StateComputation && p.state(s.State):
 		return nil
 	default:
 		return fmt.Errorf("a %s with state %q", s.Kind, s.State)
 	}
-}
-
-func (o *Outside) validate(kind Kind) error {
-	if o.Connector != TCP {
-		return fmt.Errorf("unknown kind %q", o.Connector)
-	}
-	if kind == Sink {
-		return nil
-	}
-	return o.Framing.Validate()
 }
 
 func (p *Plan) state(name string) bool {

@@ -49,7 +49,7 @@ func TestParseRefuses(t *testing.T) {
 		{`"kind": "state computation"`, `"kind": "computation"`, `Split and Count/Count Word: a computation with state "word totals"`},
 		{`"name": "word totals"`, `"name": "other"`, `with state "word totals"`},
 		{`"kind": "tcp"`, `"kind": "udp"`, `Split and Count/source: unknown kind "udp"`},
-		{`"width": 4`, `"width": 3`, "Split and Count/source: "},
+		{`"width": 4`, `"width": 9`, "Split and Count/source: "},
 		{`"application": "Word Count Application"`, `"application": ""`, "no name"},
 		{`"pipelines": [`, `"other": [`, "no pipeline"},
 		{`{`, `[`, "read plan"},

@@ -7,13 +7,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
 )
 
 // TestSendersThatComeAndGoTakeNoMoreThanTheirLane has them send while nothing is processed. What is handed on is bounded by the lane; a
 // connection with more keeps its place, and senders beyond the last place are refused.
 func TestSendersThatComeAndGoTakeNoMoreThanTheirLane(t *testing.T) {
 	hold := make(chan struct{})
-	s := startSystem(t, SourceConfig{MaxConnections: 1}, func(_ *system, x *lines) { x.hold = hold })
+	s := startSystem(t, connector.Setup{MaxConnections: 1}, framing.U32BE, func(_ *system, x *lines) { x.hold = hold })
 	receiver := s.accept()
 	to := <-s.address
 	go func() { _, _ = io.Copy(io.Discard, receiver) }()
@@ -37,7 +40,7 @@ func TestSendersThatComeAndGoTakeNoMoreThanTheirLane(t *testing.T) {
 func TestConnectionsThatWaitToBeAcceptedAreServed(t *testing.T) {
 	const connections = 50
 	var want []string
-	s := startSystem(t, SourceConfig{DrainTimeout: 20 * time.Second}, func(s *system, _ *lines) {
+	s := startSystem(t, connector.Setup{DrainTimeout: 20 * time.Second}, framing.U32BE, func(s *system, _ *lines) {
 		s.ready = func(address string) {
 			for i := range connections {
 				m := strings.Repeat("x", i)
@@ -59,7 +62,7 @@ func TestConnectionsThatWaitToBeAcceptedAreServed(t *testing.T) {
 
 // TestAnEndDoesNotWaitForAReceiverThatNeedsNothing has the receiver break when all is delivered, and not come back.
 func TestAnEndDoesNotWaitForAReceiverThatNeedsNothing(t *testing.T) {
-	s := startSystem(t, SourceConfig{})
+	s := startSystem(t, connector.Setup{}, framing.U32BE)
 	receiver := s.accept()
 	<-s.address
 	s.receiver.Close()

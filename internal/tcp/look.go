@@ -3,7 +3,7 @@ package tcp
 import (
 	"time"
 
-	"github.com/wallaroo-stream/wallaroo/internal/worker"
+	"github.com/wallaroo-stream/wallaroo/connector"
 )
 
 const (
@@ -37,7 +37,7 @@ func (l *look) wrote(n int64) {
 }
 
 // due reports whether it is time, and counts that as a look.
-func (l *look) due(outlet *worker.Outlet) bool {
+func (l *look) due(outlet connector.Outlet) bool {
 	if !l.now && l.written < lookBytes && !outlet.Full() && !outlet.Closed() {
 		return false
 	}

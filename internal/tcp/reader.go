@@ -9,9 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
-	"github.com/wallaroo-stream/wallaroo/internal/message"
-	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 const (
@@ -22,7 +21,7 @@ const (
 // reader cuts what a connection brings into messages.
 type reader struct {
 	conn     net.Conn
-	cutter   *framing.Cutter
+	splitter framing.Splitter
 	buffer   []byte // buffer[start:end] is read and not cut
 	start    int
 	end      int
@@ -30,15 +29,18 @@ type reader struct {
 	bytes    uint64 // read
 }
 
-func newReader(conn net.Conn, prefix framing.LengthPrefix, maxFrame int) *reader {
-	return &reader{conn: conn, cutter: framing.NewCutter(prefix, maxFrame), buffer: make([]byte, smallBuffer)}
+func newReader(conn net.Conn, f framing.Framing, maxFrame int) *reader {
+	return &reader{conn: conn, splitter: f.Splitter(maxFrame), buffer: make([]byte, smallBuffer)}
 }
+
+// cutError is bytes that cannot be cut into messages.
+type cutError struct{ error }
 
 // rest is how many bytes of a message have come that is not whole.
 func (r *reader) rest() int { return r.end - r.start }
 
 // handOn reads and hands on what is there, as soon as it is there, until the connection's end, which is nil. Each read is one batch.
-func (r *reader) handOn(ctx context.Context, to *worker.Connection) error {
+func (r *reader) handOn(ctx context.Context, to connector.Connection) error {
 	for {
 		n, err := r.conn.Read(r.buffer[r.end:])
 		r.end += n
@@ -53,9 +55,9 @@ func (r *reader) handOn(ctx context.Context, to *worker.Connection) error {
 		}
 		switch {
 		case cutErr != nil:
-			return cutErr
+			return &cutError{cutErr}
 		case errors.Is(err, io.EOF):
-			return nil
+			return r.last(ctx, to)
 		case err != nil:
 			return err
 		}
@@ -63,11 +65,24 @@ func (r *reader) handOn(ctx context.Context, to *worker.Connection) error {
 	}
 }
 
+// last hands on what the connection's end makes a message.
+func (r *reader) last(ctx context.Context, to connector.Connection) error {
+	rest := r.buffer[r.start:r.end]
+	if !r.splitter.Ends(rest) {
+		return nil
+	}
+	batch := connector.Batch{Ingest: time.Now().UnixNano()}
+	batch.Append(rest)
+	r.start = r.end
+	r.messages++
+	return to.Send(ctx, batch)
+}
+
 // cut takes all whole messages out of the buffer.
-func (r *reader) cut() (message.Batch, error) {
-	batch := message.Batch{Ingest: time.Now().UnixNano()}
+func (r *reader) cut() (connector.Batch, error) {
+	batch := connector.Batch{Ingest: time.Now().UnixNano()}
 	for {
-		payload, used, err := r.cutter.Cut(r.buffer[r.start:r.end])
+		payload, used, err := r.splitter.Cut(r.buffer[r.start:r.end])
 		if err != nil || used == 0 {
 			return batch, err
 		}

@@ -3,19 +3,19 @@ package tcp
 import (
 	"net"
 
-	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/connector"
 )
 
-// outlet is what retained needs of a *worker.Outlet.
+// outlet is what retained needs of a connector.Outlet.
 type outlet interface {
-	Take() (message.Batch, bool)
+	Take() (connector.Batch, bool)
 	Delivered(messages, bytes int)
 }
 
 // retained is what a sink has taken and its receiver has not acknowledged. Offsets count the bytes of the current connection.
 type retained struct {
 	outlet  outlet
-	batches []message.Batch
+	batches []connector.Batch
 	base    int64 // offset of the first message of the first batch
 	end     int64 // offset behind the last batch
 	sent    int64 // offset up to which the kernel has been given bytes
@@ -81,7 +81,7 @@ func (r *retained) release(offset int64) {
 		if left > 0 {
 			break
 		}
-		r.batches[0] = message.Batch{}
+		r.batches[0] = connector.Batch{}
 		r.batches = r.batches[1:]
 		r.next--
 	}
@@ -94,7 +94,7 @@ func (r *retained) release(offset int64) {
 }
 
 // whole is how many messages of a batch lie within its first limit bytes, and their bytes.
-func whole(b *message.Batch, limit int64) (n int, size int64) {
+func whole(b *connector.Batch, limit int64) (n int, size int64) {
 	for n < b.Count() && size+int64(b.Sizes[n]) <= limit {
 		size += int64(b.Sizes[n])
 		n++

@@ -6,18 +6,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/connector"
 )
 
 // pipe is a retained.outlet that a test fills and empties by hand.
 type pipe struct {
-	batches         []message.Batch
+	batches         []connector.Batch
 	messages, bytes int // delivered
 }
 
-func (p *pipe) Take() (message.Batch, bool) {
+func (p *pipe) Take() (connector.Batch, bool) {
 	if len(p.batches) == 0 {
-		return message.Batch{}, false
+		return connector.Batch{}, false
 	}
 	b := p.batches[0]
 	p.batches = p.batches[1:]
@@ -42,7 +42,7 @@ func TestRetainedSendsEverythingWhateverIsCut(t *testing.T) {
 		for step := range 200 {
 			switch chance.IntN(5) {
 			case 0:
-				b := message.Batch{}
+				b := connector.Batch{}
 				for range chance.IntN(4) + 1 {
 					m := fmt.Sprintf("%d.%s", len(sent), strings.Repeat("x", chance.IntN(6)))
 					if chance.IntN(8) == 0 {

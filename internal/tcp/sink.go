@@ -9,9 +9,9 @@ import (
 	"net"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/acked"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
-	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 const (
@@ -27,30 +27,24 @@ const (
 // errOver is a connection whose receiver has gone without acknowledging everything.
 var errOver = errors.New("the receiver has closed the connection")
 
-// SinkConfig says where a sink's receiver is.
-type SinkConfig struct {
-	ID      string // PIPELINE/NAME
-	Address address.Address
-	Log     *slog.Logger
-}
-
 // Sink keeps one connection to its receiver. What the receiver's kernel has not acknowledged it keeps, and sends again, from the
 // beginning of a message, on the next connection; it never gives up. So after a cut a receiver may see messages again, and the one that
 // was cut in part.
 type Sink struct {
-	config SinkConfig
-	dial   func(ctx context.Context, address string) (*net.TCPConn, error)
-	conn   *connection // nil while there is none
-	log    *slog.Logger
+	id      string
+	address address.Address
+	dial    func(ctx context.Context, address string) (*net.TCPConn, error)
+	conn    *connection // nil while there is none
+	log     *slog.Logger
 }
 
 // NewSink makes a sink; it does not connect yet.
-func NewSink(config SinkConfig) *Sink {
-	return &Sink{config: config, dial: dial, log: config.Log.With("sink", config.ID, "address", config.Address.String())}
+func NewSink(config connector.Setup, to address.Address) *Sink {
+	return &Sink{id: config.ID, address: to, dial: dial, log: config.Log.With("sink", config.ID, "address", to.String())}
 }
 
 // ID is the sink's identity.
-func (s *Sink) ID() string { return s.config.ID }
+func (s *Sink) ID() string { return s.id }
 
 // Connect connects, trying again until ctx is done, whose error it then returns.
 func (s *Sink) Connect(ctx context.Context) error {
@@ -65,7 +59,7 @@ func (s *Sink) connect(ctx context.Context, notice <-chan struct{}, needless fun
 	pause := firstRetry
 	var told time.Time
 	for !needless() {
-		conn, err := s.dial(ctx, s.config.Address.String())
+		conn, err := s.dial(ctx, s.address.String())
 		if err == nil {
 			s.conn = newConnection(conn)
 			s.log.Info("sink connected")
@@ -107,7 +101,7 @@ func dial(ctx context.Context, address string) (*net.TCPConn, error) {
 }
 
 // Run delivers what comes through the outlet. Delivered is what the receiver's kernel has acknowledged.
-func (s *Sink) Run(ctx context.Context, outlet *worker.Outlet) error {
+func (s *Sink) Run(ctx context.Context, outlet connector.Outlet) error {
 	defer s.Close()
 	kept := &retained{outlet: outlet}
 	needless := func() bool {
@@ -134,7 +128,7 @@ func (s *Sink) Run(ctx context.Context, outlet *worker.Outlet) error {
 }
 
 // deliver writes on the connection until the outlet is closed and all is acknowledged, which is nil, or the connection breaks.
-func (s *Sink) deliver(ctx context.Context, outlet *worker.Outlet, kept *retained) error {
+func (s *Sink) deliver(ctx context.Context, outlet connector.Outlet, kept *retained) error {
 	conn := s.conn
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })() // it may run when this has returned
 	look := newLook()

@@ -10,54 +10,33 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
-	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
-
-// SourceConfig says where a source listens and what it takes.
-type SourceConfig struct {
-	ID      string // PIPELINE/NAME
-	Address address.Address
-	Framing framing.LengthPrefix
-	// MaxFrame is the longest message in bytes; a longer one ends its connection. It bounds the memory of a connection.
-	MaxFrame int
-	// MaxConnections is how many connections may be open; one more is closed at once.
-	MaxConnections int
-	// DrainTimeout is how long connections may go on after the source was asked to stop.
-	DrainTimeout time.Duration
-	Log          *slog.Logger
-}
 
 // Source accepts connections and hands on the messages in them.
 type Source struct {
-	config   SourceConfig
+	config   connector.Setup
+	address  address.Address
+	framing  framing.Framing
 	listener *net.TCPListener
 }
 
 // NewSource makes a source; it does not listen yet.
-func NewSource(config SourceConfig) *Source {
+func NewSource(config connector.Setup, at address.Address, f framing.Framing) *Source {
 	config.Log = config.Log.With("source", config.ID)
-	return &Source{config: config}
+	return &Source{config: config, address: at, framing: f}
 }
-
-// ListenError is an address that cannot be listened at: in use, not this machine's, or not allowed.
-type ListenError struct {
-	Source string
-	Err    error
-}
-
-func (e *ListenError) Error() string { return fmt.Sprintf("source %q: %v", e.Source, e.Err) }
-func (e *ListenError) Unwrap() error { return e.Err }
 
 // ID is the source's identity.
 func (s *Source) ID() string { return s.config.ID }
 
-// Listen claims the address. The error is a *ListenError.
+// Listen claims the address. The error is a *connector.ListenError.
 func (s *Source) Listen() (string, error) {
-	listener, err := net.Listen("tcp", s.config.Address.String())
+	listener, err := net.Listen("tcp", s.address.String())
 	if err != nil {
-		return "", &ListenError{Source: s.config.ID, Err: err}
+		return "", &connector.ListenError{Source: s.config.ID, Err: err}
 	}
 	s.listener = listener.(*net.TCPListener)
 	return listener.Addr().String(), nil
@@ -73,7 +52,7 @@ func (s *Source) Close() {
 // Run accepts connections until stop is done, and those that had come by then. Then it closes its side of each, so that senders see the
 // end, and reads on until they close theirs or DrainTimeout is over: closing a socket with unread bytes in it would lose what the sender
 // believes sent.
-func (s *Source) Run(ctx, stop context.Context, inlet *worker.Inlet) error {
+func (s *Source) Run(ctx, stop context.Context, inlet connector.Inlet) error {
 	defer s.Close()
 	defer context.AfterFunc(stop, func() { _ = s.listener.SetDeadline(time.Now().Add(backlogTime)) })()
 	defer context.AfterFunc(ctx, s.Close)()
@@ -97,7 +76,7 @@ func (s *Source) Run(ctx, stop context.Context, inlet *worker.Inlet) error {
 
 // admit serves a connection if there is a place for it.
 func (s *Source) admit(
-	ctx, stop context.Context, conn *net.TCPConn, inlet *worker.Inlet, places chan struct{}, connections *sync.WaitGroup,
+	ctx, stop context.Context, conn *net.TCPConn, inlet connector.Inlet, places chan struct{}, connections *sync.WaitGroup,
 ) {
 	select {
 	case places <- struct{}{}:
@@ -135,7 +114,7 @@ const (
 	backlogTime = 50 * time.Millisecond
 )
 
-func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet *worker.Inlet) {
+func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet connector.Inlet) {
 	defer conn.Close()
 	peer := conn.RemoteAddr().String()
 	log := s.config.Log.With("peer", peer)
@@ -146,7 +125,7 @@ func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet *work
 		_ = conn.SetReadDeadline(time.Now().Add(s.config.DrainTimeout))
 	})()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })()
-	r := newReader(conn, s.config.Framing, s.config.MaxFrame)
+	r := newReader(conn, s.framing, s.config.MaxMessage)
 	to := inlet.Connect(peer)
 	defer to.Close()
 	err := r.handOn(ctx, to)
@@ -160,7 +139,7 @@ func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet *work
 
 // tell logs how a connection ended; it reports whether what it brought was in order.
 func (s *Source) tell(log *slog.Logger, conn *net.TCPConn, r *reader, err error) bool {
-	frame, wrong := errors.AsType[*framing.FrameError](err)
+	frame, wrong := errors.AsType[*cutError](err)
 	timeout, network := errors.AsType[net.Error](err)
 	switch {
 	case err == nil && r.rest() == 0:

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -121,8 +122,8 @@ func containsAll(text string, parts []string) bool {
 	return true
 }
 
-// startSystem runs a worker whose source has this configuration, in so far as it is given.
-func startSystem(t *testing.T, c SourceConfig, changes ...func(*system, *lines)) *system {
+// startSystem runs a worker whose source has this framing, and this configuration, in so far as it is given.
+func startSystem(t *testing.T, c connector.Setup, f framing.Framing, changes ...func(*system, *lines)) *system {
 	t.Helper()
 	receiver, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -130,11 +131,8 @@ func startSystem(t *testing.T, c SourceConfig, changes ...func(*system, *lines))
 	}
 	s := &system{t: t, address: make(chan string, 1), ended: make(chan error, 1), receiver: receiver, logged: make(chan struct{}, 1)}
 	log := slog.New(slog.NewTextHandler(s, nil))
-	c.ID, c.Address, c.Log = "p/source", address.Address{Host: address.Loopback}, log
-	if c.Framing == (framing.LengthPrefix{}) {
-		c.Framing = framing.U32BE
-	}
-	c.MaxFrame = max(c.MaxFrame, 1000)
+	c.ID, c.Log = "p/source", log
+	c.MaxMessage = max(c.MaxMessage, 1000)
 	if c.MaxConnections == 0 {
 		c.MaxConnections = 100
 	}
@@ -147,7 +145,7 @@ func startSystem(t *testing.T, c SourceConfig, changes ...func(*system, *lines))
 	for _, change := range changes {
 		change(s, executor)
 	}
-	sink := NewSink(SinkConfig{ID: "p/sink", Address: to, Log: log})
+	sink := NewSink(connector.Setup{ID: "p/sink", Log: log}, to)
 	s.dialled = make(chan *net.TCPConn, 100)
 	sink.dial = func(ctx context.Context, address string) (*net.TCPConn, error) {
 		conn, err := dial(ctx, address)
@@ -157,7 +155,7 @@ func startSystem(t *testing.T, c SourceConfig, changes ...func(*system, *lines))
 		return conn, err
 	}
 	s.worker = worker.New(worker.Config{
-		Sources: []worker.Source{NewSource(c)}, Sinks: []worker.Sink{sink}, Stages: []worker.Stage{{Sinks: []int{0}}},
+		Sources: []connector.Source{NewSource(c, address.Address{Host: address.Loopback}, f)}, Sinks: []connector.Sink{sink}, Stages: []worker.Stage{{Sinks: []int{0}}},
 		Report:     s,
 		Limits:     worker.Limits{SinkBuffer: 1 << 16, MoveBuffer: 1 << 16, InFlight: 20 * time.Millisecond},
 		StopWithin: 20 * time.Second,
@@ -227,7 +225,7 @@ func mustWrite(t *testing.T, conn net.Conn, b []byte) {
 }
 
 func TestMessagesGoFromSocketToSocket(t *testing.T) {
-	s := startSystem(t, SourceConfig{})
+	s := startSystem(t, connector.Setup{}, framing.U32BE)
 	receiver := s.accept()
 	sender := s.dial(<-s.address)
 	long := strings.Repeat("x", 900)
@@ -242,7 +240,7 @@ func TestMessagesGoFromSocketToSocket(t *testing.T) {
 }
 
 func TestALongFrameGrowsTheBufferAsItComes(t *testing.T) {
-	s := startSystem(t, SourceConfig{MaxFrame: 3 << 20})
+	s := startSystem(t, connector.Setup{MaxMessage: 3 << 20}, framing.U32BE)
 	receiver := s.accept()
 	sender := s.dial(<-s.address)
 	long := strings.Repeat("y", 3<<20)
@@ -273,7 +271,7 @@ func TestWhatAConnectionDoesWrongEndsItAlone(t *testing.T) {
 		"cut":      {framing.U32BE, append(framed("good"), 0, 0, 0, 9, 'x'), []string{"level=WARN", "inside a message", "rest=5", "messages=1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startSystem(t, SourceConfig{Framing: c.framing})
+			s := startSystem(t, connector.Setup{}, c.framing)
 			receiver := s.accept()
 			to := <-s.address
 			other, wrong := s.dial(to), s.dial(to)
@@ -294,7 +292,7 @@ func TestWhatAConnectionDoesWrongEndsItAlone(t *testing.T) {
 }
 
 func TestOneConnectionTooManyIsClosed(t *testing.T) {
-	s := startSystem(t, SourceConfig{MaxConnections: 1})
+	s := startSystem(t, connector.Setup{MaxConnections: 1}, framing.U32BE)
 	receiver := s.accept()
 	to := <-s.address
 	first := s.dial(to)
@@ -316,7 +314,7 @@ func TestOneConnectionTooManyIsClosed(t *testing.T) {
 }
 
 func TestAStopIsToldToSendersWhichMayFinish(t *testing.T) {
-	s := startSystem(t, SourceConfig{DrainTimeout: 20 * time.Second})
+	s := startSystem(t, connector.Setup{DrainTimeout: 20 * time.Second}, framing.U32BE)
 	receiver := s.accept()
 	sender := s.dial(<-s.address)
 	mustWrite(t, sender, framed("a"))
@@ -333,7 +331,7 @@ func TestAStopIsToldToSendersWhichMayFinish(t *testing.T) {
 }
 
 func TestASenderThatDoesNotFinishIsCut(t *testing.T) {
-	s := startSystem(t, SourceConfig{DrainTimeout: 10 * time.Millisecond})
+	s := startSystem(t, connector.Setup{DrainTimeout: 10 * time.Millisecond}, framing.U32BE)
 	receiver := s.accept()
 	sender := s.dial(<-s.address)
 	mustWrite(t, sender, framed("a"))
@@ -348,7 +346,7 @@ func TestASenderThatDoesNotFinishIsCut(t *testing.T) {
 // then its program still reads; the rest must come on the next connection, and what comes twice must come right at its beginning.
 func TestASinkThatIsCutSendsEverything(t *testing.T) {
 	const cuts, perCut = 20, 5000
-	s := startSystem(t, SourceConfig{})
+	s := startSystem(t, connector.Setup{}, framing.U32BE)
 	receiver := s.accept()
 	sender := s.dial(<-s.address)
 	go func() {
@@ -429,7 +427,7 @@ func readLines(conn net.Conn) *numbers {
 // TestAReceiverThatClosedItsSideAndThenBrokeIsSeen has everything written and nothing more to read when the connection breaks: no call
 // fails.
 func TestAReceiverThatClosedItsSideAndThenBrokeIsSeen(t *testing.T) {
-	s := startSystem(t, SourceConfig{})
+	s := startSystem(t, connector.Setup{}, framing.U32BE)
 	receiver := s.accept().(*net.TCPConn)
 	if err := receiver.SetReadBuffer(4096); err != nil {
 		t.Fatal(err)
@@ -466,7 +464,7 @@ func TestASinkWaitsForItsReceiver(t *testing.T) {
 	}
 	placeholder.Close()
 	s := &system{t: t, logged: make(chan struct{}, 1)}
-	sink := NewSink(SinkConfig{ID: "p/sink", Address: to, Log: slog.New(slog.NewTextHandler(s, nil))})
+	sink := NewSink(connector.Setup{ID: "p/sink", Log: slog.New(slog.NewTextHandler(s, nil))}, to)
 	connected := make(chan error, 1)
 	go func() { connected <- sink.Connect(context.Background()) }()
 	s.await("receiver is away", "sink=p/sink")
@@ -491,8 +489,8 @@ func TestAnAddressInUseIsAListenError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = NewSource(SourceConfig{ID: "p/source", Address: a, Log: slog.New(slog.DiscardHandler)}).Listen()
-	var listen *ListenError
+	_, err = NewSource(connector.Setup{ID: "p/source", Log: slog.New(slog.DiscardHandler)}, a, framing.U32BE).Listen()
+	var listen *connector.ListenError
 	if !errors.As(err, &listen) || !strings.Contains(fmt.Sprint(err), "p/source") {
 		t.Errorf("Listen: %v", err)
 	}

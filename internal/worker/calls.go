@@ -59,7 +59,7 @@ func (l *loop) handle(e Event) error {
 		return err
 	}
 	if e.Output.Count() > 0 {
-		c.output += len(e.Output.Payload)
+		c.output += e.Output.Bytes()
 		if err := l.handOn(e.To, e.Output); err != nil {
 			return err
 		}

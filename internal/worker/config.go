@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
@@ -26,8 +27,8 @@ type Stage struct {
 
 // Config is what a worker runs.
 type Config struct {
-	Sources []Source
-	Sinks   []Sink
+	Sources []connector.Source
+	Sinks   []connector.Sink
 	Stages  []Stage
 	Crew    Crew
 	Report  Report

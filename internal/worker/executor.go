@@ -59,10 +59,11 @@ type Open struct {
 	Partitions []int
 }
 
-// State is entities of one partition, as bytes that only executors can read.
+// State is entities of one partition: as bytes, or as they are, which only executors can read.
 type State struct {
 	Partition int
 	Bytes     []byte
+	Entities  any // those of a process that no other has part in; their memory is whoever's the state is
 }
 
 // Event is something that came of a call. The events of a call end with one that says Done; those of different calls come in the order

@@ -263,7 +263,7 @@ func (l *loop) beginAt(stage int) error {
 		b, _ := in.edge.take(messages)
 		c.parts = append(c.parts, part{from: in, peer: b.Peer, position: b.Position, taken: creditOf(&b)})
 		messages -= b.Count()
-		bytes -= len(b.Payload)
+		bytes -= b.Bytes()
 		batches = append(batches, b)
 		if err := l.enqueue(in); err != nil {
 			return err

@@ -249,7 +249,7 @@ func (l *loop) wait(q door.Queue, b message.Batch) error {
 	return l.door.Wait(q, b.Count(), weight(&b))
 }
 
-func weight(b *message.Batch) int { return len(b.Payload) + messageWeight*b.Count() }
+func weight(b *message.Batch) int { return b.Bytes() + messageWeight*b.Count() }
 
 // beginOrder begins what is ordered.
 func (l *loop) beginOrder() bool {

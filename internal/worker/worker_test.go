@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 )
@@ -80,7 +81,7 @@ type testSource struct {
 func (s *testSource) ID() string              { return s.id }
 func (s *testSource) Listen() (string, error) { return s.id + " address", nil }
 func (s *testSource) Close()                  {}
-func (s *testSource) Run(ctx, stop context.Context, inlet *Inlet) error {
+func (s *testSource) Run(ctx, stop context.Context, inlet connector.Inlet) error {
 	var lanes sync.WaitGroup
 	for i := range s.lanes {
 		lanes.Go(func() {
@@ -97,10 +98,10 @@ func (s *testSource) Run(ctx, stop context.Context, inlet *Inlet) error {
 	return nil
 }
 
-func (s *testSource) send(ctx context.Context, lane int, to *Connection) {
+func (s *testSource) send(ctx context.Context, lane int, to connector.Connection) {
 	chance := rand.New(rand.NewPCG(s.seed, uint64(lane)))
 	for n := 0; n < s.messages; {
-		b := message.Batch{Ingest: int64(n)}
+		b := connector.Batch{Ingest: int64(n)}
 		for range 1 + chance.IntN(20) {
 			if n < s.messages {
 				b.Append(number(lane, n, s.size))
@@ -139,7 +140,7 @@ func newTestSink(t *testing.T, id string) *testSink {
 func (s *testSink) ID() string                    { return s.id }
 func (s *testSink) Connect(context.Context) error { return nil }
 func (s *testSink) Close()                        {}
-func (s *testSink) Run(ctx context.Context, outlet *Outlet) error {
+func (s *testSink) Run(ctx context.Context, outlet connector.Outlet) error {
 	select {
 	case <-s.open:
 	case <-ctx.Done():
@@ -163,7 +164,7 @@ func (s *testSink) Run(ctx context.Context, outlet *Outlet) error {
 	}
 }
 
-func (s *testSink) check(b message.Batch) {
+func (s *testSink) check(b connector.Batch) {
 	for b.Count() > 0 {
 		payload := b.Take(1).Payload
 		lane, n := binary.BigEndian.Uint32(payload), binary.BigEndian.Uint32(payload[4:])
@@ -347,7 +348,7 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 
 // TestALaneThatWasEmptiedIsNotQueued has the loop take what a lane holds before its producer has told of it.
 func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
-	w := New(Config{Sources: []Source{nil}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
+	w := New(Config{Sources: []connector.Source{nil}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
 	l, lane := w.loops[0], w.inlets[0].lanes[0]
 	lane.edge.items = func() {}
 	b := message.Batch{}
