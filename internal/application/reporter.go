@@ -72,6 +72,28 @@ func (r *reporter) pairs(addresses []string) string {
 	return strings.Join(pairs, ",")
 }
 
+func (r *reporter) Resizing(before, after int) {
+	r.options.Log.Info("changing executors", "from", before, "to", after)
+}
+
+// Resized tells what a change came to, and whoever asked to know how many Python processes there are.
+func (r *reporter) Resized(c worker.Resized, err error) {
+	if err != nil {
+		r.options.Log.Warn("executors not changed", "to", c.After, "error", err)
+		return
+	}
+	if r.options.Employed != nil {
+		r.options.Employed(c.After)
+	}
+	r.options.Log.Info("executors changed", "from", c.Before, "to", c.After, "partitions_moved", c.Partitions, "entities_moved", c.Entities,
+		"markers", c.Markers, "longest_wait", c.LongestWait, "took", c.Took)
+}
+
+func (r *reporter) Marked(m worker.Marked) {
+	r.options.Log.Debug("marker passed", "marker", m.Marker, "partitions_moved", m.Partitions, "entities_moved", m.Entities,
+		"longest_wait", m.LongestWait)
+}
+
 func (r *reporter) Stopping() {
 	r.about.Set(false, "stopping")
 	r.options.Log.Info("stopping: no new connections; what has arrived is processed and delivered", "within", StopWithin)
