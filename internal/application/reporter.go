@@ -45,8 +45,12 @@ func (r *reporter) loaded(p *plan.Plan) {
 
 func (r *reporter) Waiting(why string) { r.about.Set(false, why) }
 
-// Ready writes the line that tells people and programs that messages may come; it comes whatever the level of the log is.
+// Ready writes where each source listens, and the line that tells people and programs that messages may come, which comes whatever the
+// level of the log is.
 func (r *reporter) Ready(addresses []string) {
+	for i, a := range addresses {
+		r.options.Log.Info("source listens", "pipeline", logging.Quoted(r.plan.Pipelines[i].Name), "address", a)
+	}
 	var sources any = logging.Quoted(r.pairs(addresses))
 	if r.options.LogJSON {
 		sources = r.named(addresses)
