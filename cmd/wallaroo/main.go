@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +58,9 @@ func execute(root *cobra.Command) int {
 	return code
 }
 
+// helpColumns is how many characters a line of help has at most where flags are listed.
+const helpColumns = 100
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "wallaroo",
@@ -72,6 +76,7 @@ with them and where the results go; this program runs it.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprint("FlagUsagesWrapped ", helpColumns)))
 	root.SetVersionTemplate("wallaroo {{.Version}}\n")
 	root.AddCommand(newRun(), newCheck(), newSend(), newReceive(), newExecutors(), newVersion(), newPythonPath())
 	return root
