@@ -36,8 +36,13 @@ that send reads: hexadecimal digits, or frames. --framing raw knows no messages:
 writes what comes as it comes and counts bytes.
 
 Any number of senders may connect; their messages are written together, each whole.
-It ends with 0 when --count messages have come, or when it is interrupted: then what
-has arrived is still written.`,
+It ends when --count messages have come.
+
+Signals: SIGINT and SIGTERM end it; what has arrived is still written. A second one
+ends it at once.
+
+Exit codes: 0 all is written; 1 the output could not be written; 2 wrong use, or the
+address cannot be listened at.`,
 		Example: `  wallaroo receive --listen 127.0.0.1:7002
   wallaroo receive --listen 127.0.0.1:7002 --count 1000 --output results.txt
   wallaroo receive --listen 127.0.0.1:7010 --framing u32be --format hex
@@ -52,11 +57,11 @@ has arrived is still written.`,
 	}
 	set := command.Flags()
 	set.StringVar(&flags.listen, "listen", "", "where to listen, `HOST:PORT`; port 0 is a free one (required)")
-	set.Int64Var(&flags.count, "count", 0, "end after `N` messages")
+	set.Int64Var(&flags.count, "count", 0, "end after `N` messages; not in framing raw")
 	set.StringVar(&flags.framing, "framing", string(framing.Lines),
-		"`FRAMING` of a message in the stream: lines (a newline behind it), u32be (its length before it) or raw (bytes are written as they come)")
+		"`FRAMING` of a message in the stream: lines (a newline behind it), u32be (its length before it) or raw (the bytes as they are)")
 	set.StringVar(&flags.format, "format", string(peer.FormatLines),
-		"`FORMAT` of a message in the output: lines (on a line), hex (on a line, in hexadecimal digits) or frames (its length before it, as u32be)")
+		"`FORMAT` of a message in the output: lines (on a line), hex (on a line, in hexadecimal digits) or frames (as u32be)")
 	set.StringVar(&flags.output, "output", standardStream, "the `FILE` to write, emptied first; - is standard output")
 	_ = command.MarkFlagRequired("listen") // it fails only for a flag that is not there
 	return command

@@ -40,9 +40,13 @@ in a file of hexadecimal digits, or in one of frames, such as receive writes wit
 the same --format. --framing raw knows no messages: it sends the file as it is and
 counts bytes.
 
-It tries for ten seconds to connect. It ends with 0 when the receiver's system
-has acknowledged everything, and with 1 if the connection is cut or the receiver
-closes its side, saying how much went out.`,
+It tries for ten seconds to connect, and ends when the receiver's system has
+acknowledged everything, or when the receiver closes its side: then it wants no more.
+
+Signals: SIGINT and SIGTERM end it.
+
+Exit codes: 0 everything is acknowledged; 1 something else ended it, and it says how
+much went out; 2 wrong use.`,
 		Example: `  wallaroo send --to 127.0.0.1:7010 --file text.txt
   wallaroo send --to 127.0.0.1:7010 --file text.txt --repeat 100 --rate 5000
   tail -f access.log | wallaroo send --to 127.0.0.1:7010
@@ -60,11 +64,11 @@ closes its side, saying how much went out.`,
 	set.StringVar(&flags.to, "to", "", "where the receiver listens, `HOST:PORT` (required)")
 	set.StringVar(&flags.file, "file", standardStream, "the `FILE` to send; - is standard input")
 	set.IntVar(&flags.repeat, "repeat", 1, "send the file `N` times")
-	set.Float64Var(&flags.rate, "rate", 0, "send `N` messages a second instead of as many as the receiver takes")
+	set.Float64Var(&flags.rate, "rate", 0, "send `N` messages a second instead of as many as the receiver takes; not in framing raw")
 	set.StringVar(&flags.framing, "framing", string(framing.Prefixed),
 		"`FRAMING` of a message in the stream: u32be (its length before it), lines (a newline behind it) or raw (the bytes as they are)")
 	set.StringVar(&flags.format, "format", string(peer.FormatLines),
-		"`FORMAT` of a message in the file: lines (on a line), hex (on a line, in hexadecimal digits) or frames (its length before it, as u32be)")
+		"`FORMAT` of a message in the file: lines (on a line), hex (on a line, in hexadecimal digits) or frames (as u32be)")
 	_ = command.MarkFlagRequired("to") // it fails only for a flag that is not there
 	return command
 }
