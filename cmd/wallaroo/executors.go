@@ -33,9 +33,14 @@ func newExecutors() *cobra.Command {
 Executors that come start first; then partitions of the keys move, a few at a
 time, and their state with them; executors that own nothing any more leave. It
 waits until that is done, and tells how long a partition that moved had to wait
-at most. Interrupted, it ends, and the change goes on.
+at most. The application's log tells of the change, too.
 
-Without N it shows how many executors there are, and what waits in each.`,
+Without N it shows how many executors there are, and what waits in each.
+
+Signals: SIGINT and SIGTERM end the command; the change goes on.
+
+Exit codes: 0 done; 1 the application did not answer, could not do it or is still
+doing it; 2 wrong use.`,
 		Example: `  wallaroo executors 2
   wallaroo executors 4 --at 127.0.0.1:5051 --json
   wallaroo executors`,

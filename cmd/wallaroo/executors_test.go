@@ -103,7 +103,10 @@ func TestExecutorsAreChangedAndShown(t *testing.T) {
 }
 
 func TestExecutorsSaysWhatIsWrong(t *testing.T) {
-	broken := answering(t, processing(func(context.Context, int) (worker.Resized, error) {
+	broken := answering(t, processing(func(_ context.Context, n int) (worker.Resized, error) {
+		if n > 1024 {
+			return worker.Resized{}, &worker.CountError{Executors: n, Partitions: 1024}
+		}
 		return worker.Resized{}, errors.New("start executor 2: no python")
 	}))
 	starting := &control.Application{}

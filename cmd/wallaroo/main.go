@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +58,9 @@ func execute(root *cobra.Command) int {
 	return code
 }
 
+// helpColumns is how many characters a line of help has at most where flags are listed.
+const helpColumns = 100
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "wallaroo",
@@ -64,7 +68,10 @@ func newRoot() *cobra.Command {
 		Long: `Wallaroo processes streams of events, one event at a time.
 
 An application is a Python file that says where events come from, what is done
-with them and where the results go; this program runs it.`,
+with them and where the results go; this program runs it.
+
+Exit codes of all commands: 0 done; 1 it failed while running; 2 wrong use,
+configuration or application.`,
 		Example: `  wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
   wallaroo receive --listen 127.0.0.1:7002
   wallaroo send --to 127.0.0.1:7010 --file text.txt`,
@@ -72,6 +79,7 @@ with them and where the results go; this program runs it.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprint("FlagUsagesWrapped ", helpColumns)))
 	root.SetVersionTemplate("wallaroo {{.Version}}\n")
 	root.AddCommand(newRun(), newCheck(), newSend(), newReceive(), newExecutors(), newVersion(), newPythonPath())
 	return root

@@ -20,6 +20,7 @@ type receiveFlags struct {
 	listen  string
 	count   int64
 	framing string
+	format  string
 	output  string
 }
 
@@ -27,40 +28,55 @@ func newReceive() *cobra.Command {
 	var flags receiveFlags
 	command := &cobra.Command{
 		Use:   "receive --listen HOST:PORT",
-		Short: "Receive messages and write each on a line",
-		Long: `Receive messages and write each on a line, as the receiver of a TCP sink does.
+		Short: "Receive messages and write them to a file",
+		Long: `Receive messages and write them to a file, as the receiver of a TCP sink does.
+
+Each message is written on a line. Messages of any bytes are kept apart by a format
+that send reads: hexadecimal digits, or frames. --framing raw knows no messages: it
+writes what comes as it comes and counts bytes.
 
 Any number of senders may connect; their messages are written together, each whole.
-It ends with 0 when --count messages have come, or when it is interrupted: then what
-has arrived is still written.`,
+It ends when --count messages have come.
+
+Signals: SIGINT and SIGTERM end it; what has arrived is still written. A second one
+ends it at once.
+
+Exit codes: 0 all is written; 1 the output could not be written; 2 wrong use, or the
+address cannot be listened at.`,
 		Example: `  wallaroo receive --listen 127.0.0.1:7002
   wallaroo receive --listen 127.0.0.1:7002 --count 1000 --output results.txt
-  wallaroo receive --listen 127.0.0.1:7010 --framing u32be`,
+  wallaroo receive --listen 127.0.0.1:7010 --framing u32be --format hex
+  wallaroo receive --listen 127.0.0.1:7010 --framing u32be --format frames --output orders.bin`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("count") && flags.count < 1 {
 				return fmt.Errorf("--count %d: want 1 or more messages", flags.count)
 			}
-			return flags.run(command.Context())
+			return flags.run(command.Context(), command.Flags().Changed("format"))
 		},
 	}
 	set := command.Flags()
 	set.StringVar(&flags.listen, "listen", "", "where to listen, `HOST:PORT`; port 0 is a free one (required)")
-	set.Int64Var(&flags.count, "count", 0, "end after `N` messages")
+	set.Int64Var(&flags.count, "count", 0, "end after `N` messages; not in framing raw")
 	set.StringVar(&flags.framing, "framing", string(framing.Lines),
-		"how a message lies in the stream: lines (a newline behind it), u32be (its length before it) or raw (bytes are written as they come)")
+		"`FRAMING` of a message in the stream: lines (a newline behind it), u32be (its length before it) or raw (the bytes as they are)")
+	set.StringVar(&flags.format, "format", string(peer.FormatLines),
+		"`FORMAT` of a message in the output: lines (on a line), hex (on a line, in hexadecimal digits) or frames (as u32be)")
 	set.StringVar(&flags.output, "output", standardStream, "the `FILE` to write, emptied first; - is standard output")
 	_ = command.MarkFlagRequired("listen") // it fails only for a flag that is not there
 	return command
 }
 
-func (f *receiveFlags) run(ctx context.Context) (err error) {
+func (f *receiveFlags) run(ctx context.Context, formatGiven bool) (err error) {
 	config := peer.ReceiveConfig{Count: f.count, Status: os.Stderr, Live: f.live()}
 	if config.Listen, err = address.Parse(f.listen); err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	if config.Framing, err = framing.ParseKind(f.framing); err != nil {
 		return fmt.Errorf("--framing: %w", err)
+	}
+	if config.Format, err = parseFormat(f.format, formatGiven, config.Framing); err != nil {
+		return fmt.Errorf("--format: %w", err)
 	}
 	receiver, err := peer.Listen(config)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,83 +18,13 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/commandline"
-	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
 )
 
-// The defaults of the flags below.
-const (
-	defaultName           = "worker1"
-	defaultPartitions     = 1024
-	defaultMaxFrame       = 16 << 20
-	defaultMaxConnections = 1024
-	defaultSinkBuffer     = 4 << 20
-	defaultMoveBuffer     = 64 << 20
-	defaultMaxInFlight    = 20 * time.Millisecond
-	defaultDrainTimeout   = 5 * time.Second
-)
-
-// defaultMaxOutput is what one message may become at most.
-var defaultMaxOutput = application.Output{Messages: 1 << 20, Bytes: 64 << 20}
-
-// cores is how many this process may use.
-var cores = runtime.GOMAXPROCS(0)
-
 // lastRecords is how long the end of the log may take to be written.
 const lastRecords = time.Second
-
-// runFlags are the flags of run and check.
-var runFlags = []commandline.Flag{
-	{
-		Name: "in", Short: "i", Value: "H:P[,H:P...]", Shared: true,
-		Help: "where sources listen; the application reads it by tcp_parse_input_addrs",
-	},
-	{
-		Name: "out", Short: "o", Value: "H:P[,H:P...]", Shared: true,
-		Help: "where receivers are; the application reads it by tcp_parse_output_addrs",
-	},
-	{Name: "name", Value: "NAME", Help: "of this worker, in its log (default " + defaultName + ")"},
-	{Name: "python", Value: "PATH", Help: "the Python to run it with (default $VIRTUAL_ENV/bin/python, else python3)"},
-	{
-		Name: "http", Value: "H:P|off",
-		Help: "where to answer /healthz and /readyz (default " + control.DefaultAddress.String() + " or the next free port)",
-	},
-	{Name: "executors", Value: "N", Help: "how many Python processes share the work (default the number of cores)"},
-	{Name: "partitions", Value: "N", Help: "parts into which keys are divided, a power of two up to 65536 (default 1024)"},
-	{Name: "max-frame", Value: "BYTES", Help: "the longest message; a longer one ends its connection (default 16777216)"},
-	{Name: "max-connections", Value: "N", Help: "how many connections a source takes; one more is closed (default 1024)"},
-	{Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered before sources slow down (default 4194304)"},
-	{
-		Name: "max-in-flight", Value: "TIME",
-		Help: "how long a Python process may take for what is under way to it, as 20ms (default 20ms)",
-	},
-	{
-		Name: "max-call-output", Value: "N[,BYTES]",
-		Help: "what one message may become: results of a step, and bytes for a sink or another process (default 1048576,67108864)",
-	},
-	{
-		Name: "move-buffer", Value: "BYTES",
-		Help: "what may wait in a Python process's queues while partitions move to it, before inputs are held (default 67108864)",
-	},
-	{Name: "chaos", Value: "markers=TIME,credit=N,moves=SHARE,seed=S", Hidden: true},
-	{
-		Name: "drain-timeout", Value: "TIME",
-		Help: "how long open connections may go on after a signal to stop, as 5s, 500ms or seconds (default 5s)",
-	},
-	{Name: "log-format", Value: "text|json", Help: "of the log on standard error (default text)"},
-	{Name: "log-level", Value: "LEVEL", Help: "debug, info, warn or error (default info)"},
-	{Name: "ponythreads", Value: "N", Retired: true},
-	{Name: "ponynoblock", Retired: true},
-	{Name: "ponypinasio", Retired: true},
-	{Name: "ponyminthreads", Value: "N", Retired: true},
-	{Name: "metrics", Short: "m", Value: "H:P", Retired: true},
-	{Name: "control", Short: "c", Value: "H:P", Retired: true},
-	{Name: "data", Short: "d", Value: "H:P", Retired: true},
-	{Name: "external", Short: "e", Value: "H:P", Retired: true},
-	{Name: "cluster-initializer", Short: "t", Retired: true},
-}
 
 const runHelp = `Run an application.
 
@@ -102,15 +33,24 @@ It defines application_setup(args), which returns what ApplicationBuilder.build(
 returns. args are the tokens behind APP that are not Wallaroo's, and --in and
 --out; behind -- all tokens are the application's.
 
-The application runs until SIGTERM or SIGINT: then no new connections are taken,
-what has arrived is processed and delivered, within 10 seconds. A second signal
-ends it at once.
+Signals: the application runs until SIGTERM, SIGINT or, unless it is ignored as by
+nohup, SIGHUP. Then no new connections are taken, and what has arrived is processed
+and delivered, within 10 seconds. A second signal ends it at once.
 
-Exit codes: 0 done; 1 it failed while running, or not all was delivered;
-2 wrong use, configuration or application.`
+Exit codes: 0 done; 1 it failed while running, not all was delivered, or a second
+signal ended it; 2 wrong use, configuration or application.`
+
+const checkHelp = `Load an application as run would, and list its steps: PIPELINE/NAME KIND, and for a
+step with state its name. Nothing is connected.
+
+Whatever run takes, check takes too, so that one word makes a check of a run; values
+of run's other flags must be right, and mean nothing else.
+
+Exit codes: 0 the application is right; 1 it was interrupted; 2 it is wrong, with the
+reasons, or wrong use.`
 
 func newRun() *cobra.Command {
-	cmd := applicationCommand("run", "Run an application", runHelp, runApplication)
+	cmd := applicationCommand("run", "Run an application", runHelp, runFlags, runApplication)
 	cmd.Example = `  wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
   wallaroo run word_count.py --in :0 --out :7002 --log-format json --http off
   wallaroo run word_count.py --in :7010 --out :7002 --executors 2`
@@ -118,22 +58,22 @@ func newRun() *cobra.Command {
 }
 
 func newCheck() *cobra.Command {
-	const help = `Load an application as run would, and list its steps: PIPELINE/NAME KIND, and for a
-step with state its name. Nothing is connected. Exit code 2, with the reasons, if it is wrong.`
-	cmd := applicationCommand("check", "Check an application and list its steps", help, checkApplication)
+	cmd := applicationCommand("check", "Check an application and list its steps", checkHelp, checkFlags(), checkApplication)
 	cmd.Example = `  wallaroo check word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002`
 	return cmd
 }
 
-// applicationCommand makes a command that takes an application and its flags. Cobra does not read them: it could not tell ours from the
-// application's.
-func applicationCommand(name, short, long string, act func(application.Options, *logging.Writer) error) *cobra.Command {
+// applicationCommand makes a command that takes an application and runFlags, and tells of some of them. Cobra does not read them: it could
+// not tell ours from the application's.
+func applicationCommand(
+	name, short, long string, told []commandline.Flag, act func(application.Options, *logging.Writer) error,
+) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:                name + " APP [flags] [the application's own arguments]",
 		Short:              short,
 		Long:               long,
 		DisableFlagParsing: true,
-		ValidArgsFunction:  completeApplication,
+		ValidArgsFunction:  completion(told),
 		RunE: func(cmd *cobra.Command, tokens []string) error {
 			line, err := commandline.Parse(runFlags, tokens)
 			if err != nil {
@@ -158,21 +98,24 @@ Examples:
 {{.Example}}
 
 Flags:
-` + commandline.Usage(runFlags) + "      --help                     this text\n")
+` + commandline.Usage(slices.Concat(told, []commandline.Flag{{Name: "help", Help: "this text"}}), helpColumns))
 	return cmd
 }
 
-func completeApplication(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	if !strings.HasPrefix(typed, "-") {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	var found []string
-	for _, f := range runFlags {
-		if !f.Retired && !f.Hidden && strings.HasPrefix("--"+f.Name, typed) {
-			found = append(found, "--"+f.Name+"\t"+f.Help)
+// completion completes the flags that are told of; anything else is a file's name.
+func completion(told []commandline.Flag) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if !strings.HasPrefix(typed, "-") {
+			return nil, cobra.ShellCompDirectiveDefault
 		}
+		var found []string
+		for _, f := range told {
+			if f.Told() && strings.HasPrefix("--"+f.Name, typed) {
+				found = append(found, "--"+f.Name+"\t"+f.Help)
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
 	}
-	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
 // readOptions reads the values of the flags. All that is wrong is reported together.

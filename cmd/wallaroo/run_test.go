@@ -374,7 +374,8 @@ func TestHTTPSaysWhetherItIsReady(t *testing.T) {
 	if err := json.Unmarshal([]byte(line), &ready); err != nil {
 		t.Fatal(err)
 	}
-	if ready.Application != "Words" || "http://"+ready.HTTP != http || ready.Sources["words"] == "" {
+	listens := log.await(t, `"msg":"source listens","pipeline":"words","address":"([^"]+)"}\n`)[1]
+	if ready.Application != "Words" || ready.Sources["words"] != listens || "http://"+ready.HTTP != http {
 		t.Error(line)
 	}
 	get(t, http+"/readyz", 200, "ready\n")

@@ -149,7 +149,7 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	}
 	r.loaded(team.plan)
 	w := worker.New(configure(team, r), table, executors)
-	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: &resizable{w, o}})
+	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: w})
 	err = runWorker(ctx, stop, w, r)
 	if err != nil {
 		atOnce() // time is over, or there is nothing to wait for
@@ -163,29 +163,6 @@ func unlessStopped(stop context.Context, err error) error {
 		return nil //nolint:nilerr // it is an error only of what nobody wants any more
 	}
 	return err
-}
-
-// resizable is a worker whose changes of executors are told.
-type resizable struct {
-	*worker.Worker
-	options Options
-}
-
-// Resize changes the number of executors, and says so in the log.
-func (r *resizable) Resize(ctx context.Context, executors int) (worker.Resized, error) {
-	log := r.options.Log.With("executors", executors)
-	log.Info("changing the number of executors")
-	done, err := r.Worker.Resize(ctx, executors)
-	if err != nil {
-		log.Error("the number of executors was not changed", "error", err)
-		return done, err
-	}
-	if r.options.Employed != nil {
-		r.options.Employed(executors)
-	}
-	log.Info("executors changed", "before", done.Before, "partitions_moved", done.Partitions, "markers", done.Markers,
-		"longest_wait", done.LongestWait, "took", done.Took)
-	return done, nil
 }
 
 // runWorker runs the data plane.

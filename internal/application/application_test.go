@@ -90,7 +90,8 @@ func TestNothingIsLeftWhenAnApplicationEnds(t *testing.T) {
 	go func() {
 		ended <- Run(context.Background(), stop, options(l, wordCount, "--in", ":0", "--out", receiver.Addr().String()))
 	}()
-	source := l.await(t, `msg=ready application="Word Count Application" sources="Split and Count=([^"]*)" http=127`)[1]
+	source := l.await(t, `msg="source listens" pipeline="Split and Count" address=(\S+)\n`)[1]
+	l.await(t, `msg=ready application="Word Count Application" sources="Split and Count=`+regexp.QuoteMeta(source)+`" http=127`)
 	sender, err := net.Dial("tcp", source)
 	if err != nil {
 		t.Fatal(err)

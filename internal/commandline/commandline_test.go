@@ -77,3 +77,22 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
+
+func TestUsage(t *testing.T) {
+	told := []Flag{
+		{Name: "in", Short: "i", Value: "ADDRESS", Help: "where sources listen; the application reads it too", Default: "none at all"},
+		{Name: "verbose", Help: "say more"},
+		{Name: "ponynoblock", Retired: true},
+		{Name: "chaos", Value: "HOW", Hidden: true},
+	}
+	const want = `  -i, --in ADDRESS   where sources
+                     listen; the
+                     application reads it
+                     too (default none at
+                     all)
+      --verbose      say more
+`
+	if got := Usage(told, 41); got != want {
+		t.Errorf("\n%s\nwant\n%s", got, want)
+	}
+}

@@ -62,6 +62,7 @@ type Open struct {
 // State is entities of one partition, as bytes that only executors can read.
 type State struct {
 	Partition int
+	Entities  int // how many
 	Bytes     []byte
 }
 

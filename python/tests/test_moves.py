@@ -338,6 +338,8 @@ class Queues(unittest.TestCase):
             giver.entity("l", f"k{n}").seen.append("x" * 700_000)
         pieces = [piece for _, piece in giver.stages.switch(Switch(0, 0, [(0, 1)]))]
         self.assertEqual([len(piece) > 1_000_000 for piece in pieces], [True, True, False, False])
+        numbers = [int.from_bytes(piece[:4], "little") for piece in pieces]  # for the engine
+        self.assertEqual((numbers[:2], sum(numbers)), ([2, 2], 5000))
         self.assertEqual(list(taker.stages.switch(Switch(0, 0, [(0, 1)]))), [])
         for piece in pieces:
             taker.stages.load(Load(0, 0, 0, piece))
