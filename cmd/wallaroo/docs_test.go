@@ -30,7 +30,14 @@ type terminal struct {
 // TestTheTerminalsOfTheDocumentation runs every console block of README.md and of the pages in docs, and compares what it shows.
 func TestTheTerminalsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	cmd := python(filepath.Join(projectFolder, "python", "tests", "pages.py"))
+	reader := filepath.Join(projectFolder, "python", "tests", "pages.py")
+	// So that go test knows that its result depends on them.
+	for _, read := range append(glob(t, filepath.Join(projectFolder, "docs"), "*.md"), filepath.Join(projectFolder, "README.md"), reader) {
+		if _, err := os.Stat(read); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := python(reader)
 	cmd.Stderr = os.Stderr
 	told, err := cmd.Output()
 	if err != nil {
@@ -46,10 +53,6 @@ func TestTheTerminalsOfTheDocumentation(t *testing.T) {
 	for page, sessions := range pages {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
-			// So that go test knows that its result depends on it.
-			if _, err := os.Stat(filepath.Join(projectFolder, page)); err != nil {
-				t.Fatal(err)
-			}
 			folder := t.TempDir()
 			if page == "README.md" {
 				folder = projectFolder

@@ -72,8 +72,8 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """The pages: README.md, and those in docs, but for its folders."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    """The pages: README.md, and those in docs, but for its folders and for commands.md, which is the commands' own."""
+    return [ROOT / "README.md", *sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs" / "commands.md"})]
 
 
 def blocks(page: Path) -> list[Block]:
@@ -104,7 +104,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def merged(file: str, change: str) -> str:
-    """A Python file after a change: definitions in place of those of their names, what is new behind, imports before."""
+    """A Python file after a change: definitions in place of those of their names, new ones behind, imports before."""
     lines = file.splitlines()
     places = {name: (first, last) for name, first, last in _definitions(file)}
     imports, added = [], []
@@ -158,6 +158,15 @@ def pattern(shown: str) -> str:
 
 def _word(word: str) -> str:
     return r"\S*".join(re.escape(part) for part in word.split("..."))
+
+
+def files(page: Path) -> dict[str, str]:
+    """The files that a page makes, as it leaves them."""
+    made: dict[str, str] = {}
+    for block in blocks(page):
+        if block.file is not None:
+            made[block.file] = block.change(made.get(block.file))
+    return made
 
 
 @dataclass(frozen=True)

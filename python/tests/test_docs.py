@@ -23,7 +23,7 @@ from wallaroo import testing
 ADDRESSES = ["--in", ":7010,:7011,:7012", "--out", ":7002,:7003,:7004"]
 
 RUN = {"python", "text", "console"}
-"""Kinds that run: console by cmd/wallaroo/docs_test.go, which also compares the Python of README.md with its example."""
+"""Kinds that run: console by cmd/wallaroo/docs_test.go, which also compares the Python of README.md with its source."""
 
 TOLD = {("docs/migrating.md", "python2"), ("docs/metrics.md", "yaml"), ("README.md", "sh")}
 """Kinds that do not: Python of the original, a configuration of Prometheus, and targets of make."""
@@ -145,9 +145,9 @@ def folder() -> Iterator[Path]:
             os.chdir(here)
             sys.dont_write_bytecode = cached
             sys.path[:] = path
-            for name, module in list(sys.modules.items()):
-                if name == "example" or str(getattr(module, "__file__", "")).startswith(str(place)):
-                    del sys.modules[name]
+            for loaded, module in list(sys.modules.items()):
+                if loaded == "example" or str(getattr(module, "__file__", "")).startswith(str(place)):
+                    del sys.modules[loaded]
 
 
 if __name__ == "__main__":
