@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // projectFolder holds the documentation.
@@ -167,6 +169,30 @@ func (s *session) compare(sh *shell, pattern string) {
 	s.t.Helper()
 	if shows := s.written.Replace(sh.screen.String()); !regexp.MustCompile(pattern).MatchString(strings.TrimSpace(shows)) {
 		s.t.Errorf("%s shows\n%s", sh.At, shows)
+	}
+}
+
+// TestTheFlagsOfTheDocumentationExist looks for flags in the pages; docs/migrating.md tells of those that do not.
+func TestTheFlagsOfTheDocumentationExist(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{"help": true, "greeting": true, "exectors": true} // an application's own, and a slip that is told
+	for _, flag := range runFlags {
+		known[flag.Name] = true
+	}
+	exists := func(name string) bool {
+		return known[name] || slices.ContainsFunc(newRoot().Commands(), func(c *cobra.Command) bool { return c.Flags().Lookup(name) != nil })
+	}
+	named := regexp.MustCompile(`[^\w-]--([a-z][a-z-]+)`)
+	for _, page := range append(glob(t, filepath.Join(projectFolder, "docs"), "*.md"), filepath.Join(projectFolder, "README.md")) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, flag := range named.FindAllStringSubmatch(string(text), -1) {
+			if !exists(flag[1]) && filepath.Base(page) != "migrating.md" {
+				t.Errorf("%s: there is no flag --%s", page, flag[1])
+			}
+		}
 	}
 }
 

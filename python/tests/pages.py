@@ -5,6 +5,7 @@ A block's kind is the word behind its fence:
 - ``python`` runs. One that begins with ``# NAME.py`` is that whole file; with ``# in NAME.py`` its definitions stand in
   that file in place of those of the same names, and what is new stands behind them (imports before). All others run one
   after another in one module, the page's. Functions ``test_...`` are called.
+- ``python2`` is for the first Wallaroo. It makes files too, for the terminals that show what is said of them.
 - ``text`` is what the block before it prints, or the error that it ends with.
 - ``console`` is a terminal: lines that begin with ``$`` are typed, the others are shown. One with a ``wallaroo run`` or
   ``wallaroo receive`` that is not put into the background goes on beside those after it, until a later section (``##``)
@@ -61,7 +62,7 @@ class Block:
     def file(self) -> str | None:
         """The file that it is or changes; None if it is Python of the page's own, or no Python."""
         match = _NAME.match(self.text)
-        return match[2] if match and self.kind == "python" else None
+        return match[2] if match and self.kind in ("python", "python2") else None
 
     def change(self, file: str | None) -> str:
         """What the file is with it."""
