@@ -45,6 +45,9 @@ Run it by ``wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002`
 function, so a test may simply call it: ``split("a b") == ["a", "b"]``. `wallaroo.testing` runs a whole application in a
 test, on one executor or several.
 
+In the project docs/tutorial.md builds this application step by step, docs/python.md has all rules of this package, and
+docs/migrating.md is for applications that were written for Wallaroo 0.4.
+
 Read in this order: `_steps` (what computations are), `_codec` (bytes to messages and back), `_connectors` (sources,
 sinks and their addresses), `_builder` (how they are put together), `_application` (what comes of it), `_plan` (what the
 engine is told).
