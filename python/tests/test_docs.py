@@ -78,6 +78,32 @@ class Docs(unittest.TestCase):
             self.assertEqual("", printed)
 
 
+class Reading(unittest.TestCase):
+    """What pages.py makes of a page."""
+
+    def test_what_is_shown_is_demanded(self) -> None:
+        for shown, printed, matches in (
+            ("a => 1\nb => 1\n", "a => 1\nb => 1", True),
+            ("a => 1\nb => 1\n", "a => 1 b => 1", False),
+            ("a => 1\nb => 1\n", "a => 1\nb => 1\nc => 1", False),
+            ("a => 1\n", "a => 12", False),
+            ("a => 1\nb => 1\n", "b => 1\na => 1", False),
+            ("error: it is\n  long\n", "error: it is long", True),
+            ("time=... level=INFO\n", "time=12:00 level=INFO", True),
+            ("time=... level=INFO\n", "time=12:00 and level=INFO", False),
+            ("a\n...\nd\n", "a\nb\nc\nd", True),
+            ("a\n...\nd\n", "a\nb\nc", False),
+            ("(1.0)\n", "(100)", False),
+        ):
+            self.assertEqual(re.fullmatch(pages.pattern(shown), printed) is not None, matches, (shown, printed))
+
+    def test_definitions_take_the_place_of_others(self) -> None:
+        file = "import a\n\n\n@one\ndef f():\n    pass\n\n\nclass C:\n    x = 1\n"
+        change = "import b\n\n\n@two\n@three\ndef f():\n    return\n\n\nD = 2\n"
+        after = "import b\nimport a\n\n\n@two\n@three\ndef f():\n    return\n\n\nclass C:\n    x = 1\n\n\nD = 2\n"
+        self.assertEqual(pages.merged(file, change), after)
+
+
 def anchors(page: Path) -> set[str]:
     """The headings of a page as links name them."""
     headings = re.findall(r"^#+ (.+)", page.read_text(encoding="utf-8"), re.MULTILINE)
