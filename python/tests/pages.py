@@ -30,6 +30,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+COMMANDS = ROOT / "docs" / "commands.md"
+"""What the commands say of themselves: a page, but none that is written or run."""
+
 _FENCE = re.compile(r"( *)(`{3,}|~{3,})(.*)")
 _NAME = re.compile(r"# (in )?(\w+\.py)\n")
 _SERVER = re.compile(r"\bwallaroo (?:run|receive) .*\n")
@@ -73,8 +76,8 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """The pages: README.md, and those in docs, but for its folders and for commands.md, which is the commands' own."""
-    return [ROOT / "README.md", *sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs" / "commands.md"})]
+    """The pages: README.md, and those in docs, but for its folders and COMMANDS."""
+    return [ROOT / "README.md", *sorted({*(ROOT / "docs").glob("*.md")} - {COMMANDS})]
 
 
 def blocks(page: Path) -> list[Block]:
