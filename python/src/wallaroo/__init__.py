@@ -1,5 +1,8 @@
 r"""Wallaroo: streams of events, processed one at a time, by plain functions.
 
+docs/tutorial.md of the project builds an application step by step, docs/python.md has all rules of this package, and
+docs/migrating.md is for applications that were written for Wallaroo 0.4.
+
 An application is functions under decorators, and ``application_setup``, which puts them together::
 
     import wallaroo
@@ -44,9 +47,6 @@ An application is functions under decorators, and ``application_setup``, which p
 Run it by ``wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002``. A decorated function stays a
 function, so a test may simply call it: ``split("a b") == ["a", "b"]``. `wallaroo.testing` runs a whole application in a
 test, on one executor or several.
-
-In the project docs/tutorial.md builds this application step by step, docs/python.md has all rules of this package, and
-docs/migrating.md is for applications that were written for Wallaroo 0.4.
 
 Read in this order: `_steps` (what computations are), `_codec` (bytes to messages and back), `_connectors` (sources,
 sinks and their addresses), `_builder` (how they are put together), `_application` (what comes of it), `_plan` (what the
