@@ -1,5 +1,8 @@
 r"""Wallaroo: streams of events, processed one at a time, by plain functions.
 
+docs/tutorial.md of the project builds an application step by step, docs/python.md has all rules of this package, and
+docs/migrating.md is for applications that were written for Wallaroo 0.4.
+
 An application is functions under decorators, and ``application_setup``, which puts them together::
 
     import wallaroo
