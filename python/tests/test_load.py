@@ -32,8 +32,7 @@ def application_setup(args):
 """
 
 BOTH = (
-    "APP must define both serialize(object), which returns bytes, and deserialize(bytes), which returns the object, or "
-    "neither"
+    "define both serialize(object), which returns bytes, and deserialize(bytes), which returns the object, or neither"
 )
 
 TABLE = [
@@ -71,23 +70,44 @@ TABLE = [
     Unloadable(
         "import wallaroo\n@wallaroo.computation\ndef split(data):\n    pass",
         "loading APP failed:",
-        "Traceback (most recent call last):\n"
-        '  File "APP", line 2, in <module>\n'
-        "    @wallaroo.computation\n"
-        "wallaroo.errors.WallarooParameterError: @wallaroo.computation needs a name; "
-        'write @wallaroo.computation(name="split") above "def split"',
+        '  APP:2: @wallaroo.computation needs a name; write @wallaroo.computation(name="split") above "def split"',
     ),
     Unloadable(
         "import wallaroo\ndef application_setup(args):\n    return wallaroo.ApplicationBuilder('x').build()",
         "loading APP failed:",
-        "Traceback (most recent call last):\n"
-        '  File "APP", line 3, in application_setup\n'
-        "    return wallaroo.ApplicationBuilder('x').build()\n"
-        "wallaroo.errors.WallarooParameterError: application 'x' cannot be built:\n"
         "  APP:3: application 'x': it has no pipeline; write new_pipeline(NAME, SOURCE_CONFIG) first",
     ),
-    Unloadable("def serialize(value):\n    return b''\n" + MINIMAL, BOTH),
-    Unloadable("serialize = 1\ndef deserialize(data):\n    return None\n" + MINIMAL, BOTH),
+    Unloadable(
+        "def serialize(value):\n    return b''\n" + MINIMAL,
+        "loading APP failed:",
+        f"  APP:1: deserialize is missing; {BOTH}",
+    ),
+    Unloadable(
+        "serialize = 1\ndef deserialize(data):\n    return None\n" + MINIMAL,
+        "loading APP failed:",
+        f"  APP:2: serialize is the int 1; {BOTH}",
+    ),
+    Unloadable(
+        "serialize = 1\n" + MINIMAL,
+        "loading APP failed:",
+        f"  APP: serialize is the int 1 and deserialize is missing; {BOTH}",
+    ),
+    Unloadable(
+        "import wallaroo\ndef application_setup(args):\n    return wallaroo.ApplicationBuilder('x').build()\n"
+        "def serialize(value):\n    return b''",
+        "loading APP failed:",
+        "  APP:3: application 'x': it has no pipeline; write new_pipeline(NAME, SOURCE_CONFIG) first\n"
+        f"  APP:4: deserialize is missing; {BOTH}",
+    ),
+    Unloadable(
+        "def application_setup(args):\n    return 1 / 0\ndef deserialize(data):\n    return None",
+        "loading APP failed:",
+        f"  APP:3: serialize is missing; {BOTH}\n"
+        "Traceback (most recent call last):\n"
+        '  File "APP", line 2, in application_setup\n'
+        "    return 1 / 0\n"
+        "ZeroDivisionError: division by zero",
+    ),
 ]
 
 

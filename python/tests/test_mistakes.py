@@ -8,7 +8,7 @@ from typing import Any
 
 import wallaroo
 from parts import SINK, SOURCE, OfKey, OfKeyword, OfTwo, Totals, count, decoder, encoder, letter, plain, repeat, upper
-from wallaroo._draft import _MOST_TOLD
+from wallaroo._mistakes import MOST_TOLD
 
 # The same without types, to be given what mypy would refuse.
 Builder: Any = wallaroo.ApplicationBuilder
@@ -188,10 +188,10 @@ class Mistakes(unittest.TestCase):
 
     def test_beyond_a_screen_are_counted(self) -> None:
         ab = misused()
-        for _ in range(_MOST_TOLD + 3):
+        for _ in range(MOST_TOLD + 3):
             ab.to(plain)
         lines = self.told(ab.done())
-        self.assertEqual(len(lines), _MOST_TOLD + 1)
+        self.assertEqual(len(lines), MOST_TOLD + 1)
         self.assertEqual(lines[-1], "and 3 more")
 
     def test_do_not_put_a_step_into_the_application(self) -> None:

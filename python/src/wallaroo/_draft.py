@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,19 +10,16 @@ from ._application import Application, Pipeline, State, Step
 from ._connectors import TCPSinkConfig, TCPSourceConfig
 from ._function import Decorated, describe, label_of, wrong_name
 from ._keys import canonical
-from ._mistakes import misplaced, required_parameters, wrong_keys, wrong_state_class
+from ._mistakes import listed, misplaced, required_parameters, wrong_keys, wrong_state_class
+from ._places import calling
 from ._steps import Computation, ComputationMulti, Key, Partition, StateComputation, StateComputationMulti
 from .errors import WallarooParameterError
 
 SOURCE, SINK = "source", "sink"
 """What the ends of a pipeline are called, beside its steps."""
 
-_MOST_TOLD = 20
-"""Mistakes that one error tells; who has made more mends these first."""
-
 _STATELESS = (Computation, ComputationMulti)
 _STATEFUL = (StateComputation, StateComputationMulti)
-_PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -124,14 +120,9 @@ class Draft:
             self._report(self._last(), ["it is never ended; end it by to_sink(...) or done()"])
             self._open = False
         if self._mistakes:
-            raise WallarooParameterError(f"application {self._name!r} cannot be built:{self._told()}")
+            told = f"application {self._name!r} cannot be built:\n{listed(self._mistakes)}"
+            raise WallarooParameterError(told, self._mistakes)
         return Application(self._name, tuple(self._with_shared_states(pipeline) for pipeline in self._pipelines))
-
-    def _told(self) -> str:
-        """A line for each mistake, at most a screen of them."""
-        left_out = len(self._mistakes) - _MOST_TOLD
-        more = f"\n  and {left_out} more" if left_out > 0 else ""
-        return "".join(f"\n  {mistake}" for mistake in self._mistakes[:_MOST_TOLD]) + more
 
     def _with_shared_states(self, pipeline: Pipeline) -> Pipeline:
         """The pipeline with each state as all its uses together have made it."""
@@ -168,7 +159,7 @@ class Draft:
         return [f"{after}; write new_pipeline(NAME, SOURCE_CONFIG) before this"]
 
     def _report(self, where: str, mistakes: Iterable[str]) -> None:
-        self._mistakes += [f"{_place()}: {where}: {mistake}" for mistake in mistakes]
+        self._mistakes += [f"{calling()}: {where}: {mistake}" for mistake in mistakes]
 
 
 def _wrong_config(slot: str, given: object, wanted: type[TCPSourceConfig | TCPSinkConfig], codec: str) -> Iterator[str]:
@@ -183,11 +174,3 @@ def _form(keyed: bool, u64: bool) -> str:
     if not keyed:
         return "one entity in all (to_stateful)"
     return "an entity for each int (to_state_partition_u64)" if u64 else "an entity for each key (to_state_partition)"
-
-
-def _place() -> str:
-    """The line of the user's file that called the builder."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -7,13 +7,17 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from ._application import Application
 from ._failures import definition, user_traceback
+from ._function import describe
+from ._mistakes import listed
+from ._places import defining, raising
 from ._results import PICKLE, Serializer
+from .errors import WallarooParameterError
 
 
 class Request(TypedDict):
@@ -46,41 +50,70 @@ def load(request: Request) -> tuple[Application, Serializer]:
         The application, and its own way to make bytes of objects if it has one, else pickle.
 
     Raises:
-        LoadFailed: for whatever reason; what user code raised is told with its traceback.
+        LoadFailed: for whatever reason. All mistakes that can be known are told together; what else user code raised
+            is told with its traceback.
     """
-    app = request["app"]
-    sys.argv = [app, *request["args"]]
+    app, args = request["app"], request["args"]
+    sys.argv = [app, *args]
+    module: ModuleType | None = None
     try:
         module = _import(app)
-        application = _set_up(module, request["args"])
-        serializer = _serializer(app, module)
+        application = _set_up(module, args)
     except LoadFailed:
         raise
     except SystemExit as error:
         raise _ended(app, error) from None
     except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
-        raise LoadFailed(f"loading {app} failed:", user_traceback(error)) from None
+        raise _failed(app, module, error) from None
+    mistakes = [*_wrong_serializer(module)]
+    if mistakes:
+        raise LoadFailed(f"loading {app} failed:", listed(mistakes))
     if not isinstance(application, Application):
         kind = type(application).__name__
         raise LoadFailed(
             f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`",
             definition(getattr(module, "application_setup", None)),
         )
-    return application, serializer
+    return application, _serializer(module)
 
 
-def _serializer(app: str, module: ModuleType) -> Serializer:
-    """The module's serialize and deserialize, or pickle; one alone is a mistake."""
-    own = [getattr(module, name, None) for name in ("serialize", "deserialize")]
-    serialize, deserialize = own
-    if callable(serialize) and callable(deserialize):
-        return Serializer(serialize, deserialize)
-    if serialize is None and deserialize is None:
-        return PICKLE
-    raise LoadFailed(
-        f"{app} must define both serialize(object), which returns bytes, and deserialize(bytes), which returns the "
-        "object, or neither"
+def _failed(app: str, module: ModuleType | None, error: BaseException) -> LoadFailed:
+    """What to tell of an exception: mistakes as such; and what else is wrong with the module, which may be why."""
+    mistakes: list[str] = []
+    lines = ""
+    if isinstance(error, WallarooParameterError):
+        place = raising(error)
+        mistakes += error.mistakes or [f"{place}: {error}" if place else str(error)]
+    else:
+        lines = user_traceback(error)
+    if module is not None:
+        mistakes += _wrong_serializer(module)
+    return LoadFailed(f"loading {app} failed:", "\n".join(filter(None, [listed(mistakes), lines])))
+
+
+def _serializer(module: ModuleType) -> Serializer:
+    """The module's serialize and deserialize, or pickle."""
+    serialize, deserialize = _own(module).values()
+    return Serializer(serialize, deserialize) if serialize is not None else PICKLE
+
+
+def _wrong_serializer(module: ModuleType) -> Iterator[str]:
+    """A module has both serialize and deserialize, or neither."""
+    own = _own(module)
+    wrong = {name: each for name, each in own.items() if not callable(each)}
+    if not wrong or all(each is None for each in own.values()):
+        return
+    place = next((defining(each) for each in own.values() if callable(each)), None)
+    where = f"{place[0]}:{place[1]}" if place else module.__file__
+    told = " and ".join(f"{name} is {'missing' if each is None else describe(each)}" for name, each in wrong.items())
+    yield (
+        f"{where}: {told}; define both serialize(object), which returns bytes, and deserialize(bytes), which returns "
+        "the object, or neither"
     )
+
+
+def _own(module: ModuleType) -> dict[str, Any]:
+    return {name: getattr(module, name, None) for name in ("serialize", "deserialize")}
 
 
 def _ended(app: str, error: SystemExit) -> LoadFailed:
