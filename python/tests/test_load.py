@@ -14,12 +14,13 @@ from wallaroo._load import LoadFailed, load
 
 @dataclass(frozen=True)
 class Unloadable:
-    """A module, what is said of it, and the lines of the user's that are told. It stands in APP."""
+    """A module, what is said of it, and the lines of the user's that are told. It stands in APP, and gets `args`."""
 
     source: str
     says: str
     lines: str = ""
     code: int = 2
+    args: tuple[str, ...] = ()
 
 
 MINIMAL = """
@@ -35,7 +36,86 @@ BOTH = (
     "define both serialize(object), which returns bytes, and deserialize(bytes), which returns the object, or neither"
 )
 
+IN, OUT = "the argument --in has ", "the argument --out has "
+ONE_IN, ONE_OUT = "--in 127.0.0.1:7010", "--out 127.0.0.1:7002"
+TWO_IN, TWO_OUT = f"{ONE_IN},127.0.0.1:7011", f"{ONE_OUT},127.0.0.1:7003"
+
+
+def takes(line: str, says: str, *args: str) -> Unloadable:
+    """An application that takes its addresses by a line, and what is said of that."""
+    return Unloadable(
+        f"import wallaroo\ndef application_setup(args):\n    {line}",
+        "loading APP failed:",
+        f"  APP:3: {says}",
+        args=args,
+    )
+
+
+def takes_from_elsewhere(line: str, says: str) -> Unloadable:
+    """A line that takes apart what is no list of the command line's addresses: Python's own words are all."""
+    return Unloadable(
+        f"import wallaroo\ndef application_setup(args):\n    other = ['--in', ':1,:2,:3']\n    {line}",
+        "loading APP failed:",
+        "Traceback (most recent call last):\n"
+        f'  File "APP", line 4, in application_setup\n    {line}\nValueError: {says}',
+        args=("--in", ":1"),
+    )
+
+
+ADDRESSES = [
+    takes(
+        "host, port = wallaroo.tcp_parse_input_addrs(args)[1]",
+        f"{IN}1 address, but the application asks for number 2; give for example {TWO_IN}",
+        "--in",
+        ":1",
+    ),
+    takes(
+        "host, port = wallaroo.tcp_parse_output_addrs(args)[1]",
+        f"{OUT}1 address, but the application asks for number 2; give for example {TWO_OUT}",
+        "--out=h:1",
+    ),
+    takes(
+        "host, port = wallaroo.tcp_parse_input_addrs(args)[0]",
+        f"the argument --in is missing; give for example {ONE_IN}",
+    ),
+    takes(
+        "one, two = wallaroo.tcp_parse_output_addrs(args)",
+        f"the argument --out is missing; give for example {ONE_OUT}",
+        "--in",
+        ":1",
+    ),
+    takes(
+        "one, two = wallaroo.tcp_parse_input_addrs(args)  # of orders, of market data",
+        f"{IN}1 address, but this line takes 2; give for example {TWO_IN}; if it wants the host and the port of one, "
+        "write tcp_parse_input_addrs(args)[0]",
+        "--in",
+        ":1",
+    ),
+    takes(
+        "one, two, *more = wallaroo.tcp_parse_output_addrs(args)",
+        f"{OUT}1 address, but this line takes 2; give for example {TWO_OUT}; if it wants the host and the port of one, "
+        "write tcp_parse_output_addrs(args)[0]",
+        "-o",
+        ":1",
+    ),
+    takes(
+        "(host, port), = wallaroo.tcp_parse_input_addrs(args)",
+        f"{IN}3 addresses, but this line takes 1; give for example {ONE_IN}",
+        "--in",
+        ":1,:2,:3",
+    ),
+    takes_from_elsewhere(
+        "one, two, three, four = wallaroo.tcp_parse_input_addrs(other)",
+        "not enough values to unpack (expected 4, got 3)",
+    ),
+    takes_from_elsewhere(
+        "one, two, three = wallaroo.tcp_parse_input_addrs(args)[0]",
+        "not enough values to unpack (expected 3, got 2)",
+    ),
+]
+
 TABLE = [
+    *ADDRESSES,
     Unloadable(
         "x = 1",
         "APP has no function application_setup(args): Wallaroo calls it with the command line's arguments and runs the "
@@ -118,18 +198,18 @@ class Texts(unittest.TestCase):
                 app = str(Path(folder, f"app_{number}.py"))
                 Path(app).write_text(each.source, encoding="utf-8")
                 with self.subTest(each.source):
-                    failed = self.failure(app)
+                    failed = self.failure(app, each.args)
                     self.assertEqual(failed.message.replace(app, "APP"), each.says)
                     self.assertEqual(failed.traceback.replace(app, "APP"), each.lines)
                     self.assertEqual(failed.code, each.code)
 
-    def failure(self, app: str) -> LoadFailed:
+    def failure(self, app: str, args: tuple[str, ...]) -> LoadFailed:
         with (
             patch.multiple(sys, path=sys.path[:], argv=sys.argv),
             patch.dict(sys.modules),
             self.assertRaises(LoadFailed) as caught,
         ):
-            load({"app": app, "args": []})
+            load({"app": app, "args": list(args)})
         return caught.exception
 
 

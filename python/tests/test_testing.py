@@ -461,6 +461,8 @@ class Loads(Failed):
             testing.load(self.file("pass"))
         with self.fails("the argument --in is missing"):
             testing.load(EXAMPLE)
+        with self.fails("the argument --out has 1 address, but this line takes 2", "market_spread.py:"):
+            testing.load(EXAMPLE.replace("word_count", "market_spread"), ["--in", ":1,:2", "--out", ":3"])
         with self.fails("args must be a list", error=TypeError):
             testing.load(EXAMPLE, "--in :7010")
 

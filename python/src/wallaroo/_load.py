@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, TypedDict
 
+from ._addresses import wrongly_unpacked
 from ._application import Application
 from ._failures import definition, user_traceback
 from ._function import describe
@@ -64,7 +65,7 @@ def load(request: Request) -> tuple[Application, Serializer]:
     except SystemExit as error:
         raise _ended(app, error) from None
     except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
-        raise _failed(app, module, error) from None
+        raise _failed(app, args, module, error) from None
     mistakes = [*_wrong_serializer(module)]
     if mistakes:
         raise LoadFailed(f"loading {app} failed:", listed(mistakes))
@@ -77,15 +78,17 @@ def load(request: Request) -> tuple[Application, Serializer]:
     return application, _serializer(module)
 
 
-def _failed(app: str, module: ModuleType | None, error: BaseException) -> LoadFailed:
+def _failed(app: str, args: list[str], module: ModuleType | None, error: BaseException) -> LoadFailed:
     """What to tell of an exception: mistakes as such; and what else is wrong with the module, which may be why."""
     mistakes: list[str] = []
     lines = ""
-    if isinstance(error, WallarooParameterError):
-        place = raising(error)
-        mistakes += error.mistakes or [f"{place}: {error}" if place else str(error)]
-    else:
+    told = str(error) if isinstance(error, WallarooParameterError) else wrongly_unpacked(error, args)
+    if told is None:
         lines = user_traceback(error)
+    elif isinstance(error, WallarooParameterError) and error.mistakes:
+        mistakes += error.mistakes
+    else:
+        mistakes.append(f"{raising(error)}: {told}")
     if module is not None:
         mistakes += _wrong_serializer(module)
     return LoadFailed(f"loading {app} failed:", "\n".join(filter(None, [listed(mistakes), lines])))

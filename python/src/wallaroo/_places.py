@@ -30,10 +30,10 @@ def calling() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def raising(error: BaseException) -> str | None:
-    """The line of the user's that an exception came from; None if it came from none."""
+def raising(error: BaseException) -> str:
+    """The line of the user's that an exception came of; if there is none, the one that called this package."""
     frames = user_frames(error)
-    return f"{frames[-1][0].f_code.co_filename}:{frames[-1][1]}" if frames else None
+    return f"{frames[-1][0].f_code.co_filename}:{frames[-1][1]}" if frames else calling()
 
 
 def defining(function: object) -> tuple[str, int] | None:
