@@ -18,7 +18,9 @@ NATIVE_ONLY = "nN"
 
 
 def framing(header_length: object, length_fmt: object) -> Framing:
-    return wallaroo.decoder(header_length, length_fmt)(lambda bs: bs).framing  # type: ignore[arg-type]
+    decoder = wallaroo.decoder(header_length, length_fmt)(lambda bs: bs)  # type: ignore[arg-type]
+    decoder(b"")  # which raises what is wrong
+    return decoder.framing
 
 
 def length_in(header: bytes, said: Framing) -> int:

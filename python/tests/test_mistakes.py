@@ -11,6 +11,7 @@ from parts import SINK, SOURCE, OfKey, OfKeyword, OfTwo, Totals, count, decoder,
 from wallaroo._mistakes import MOST_TOLD
 
 # The same without types, to be given what mypy would refuse.
+W: Any = wallaroo
 Builder: Any = wallaroo.ApplicationBuilder
 Source: Any = wallaroo.TCPSourceConfig
 Sink: Any = wallaroo.TCPSinkConfig
@@ -185,6 +186,16 @@ class Mistakes(unittest.TestCase):
         first = numbers[0]
         self.assertEqual(numbers[:-1], [first] * 2 + [first + 1] + [first + 2] * 3)
         self.assertIn("never ended", lines[-1])
+
+    def test_of_decorators_are_told_with_them_once_and_with_their_own_line(self) -> None:
+        step, key = W.computation(plain), W.partition(W.computation)
+        decode, encode = W.decoder(4, ">H")(plain), W.encoder(Shout)
+        ab = Builder("app").new_pipeline("p", Source("", 0, decode)).to(step).to_parallel(step)
+        ab.to_state_partition(count, Totals, "", key).to_sink(Sink("", 0, encode))
+        lines = self.told(ab)
+        self.assertEqual(lines[:-2], [*decode.mistakes, *step.mistakes, *key.mistakes])
+        self.assertIn("state_name must not be empty", lines[-2])
+        self.assertEqual(lines[-1:], [*encode.mistakes])
 
     def test_beyond_a_screen_are_counted(self) -> None:
         ab = misused()

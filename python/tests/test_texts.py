@@ -310,34 +310,44 @@ DECORATED: list[Mistake] = [
         ('@wallaroo.computation needs a name; write @wallaroo.computation(name="plain") above "def plain"'),
     ),
     Mistake(
-        lambda: W.state_computation(plain),
-        ('@wallaroo.state_computation needs a name; write @wallaroo.state_computation(name="plain") above "def plain"'),
+        lambda: W.state_computation(two),
+        ('@wallaroo.state_computation needs a name; write @wallaroo.state_computation(name="two") above "def two"'),
     ),
     Mistake(
-        lambda: W.state_computation_multi(plain),
+        lambda: W.state_computation_multi(two),
         (
             "@wallaroo.state_computation_multi needs a name; write "
-            '@wallaroo.state_computation_multi(name="plain") above "def plain"'
+            '@wallaroo.state_computation_multi(name="two") above "def two"'
         ),
     ),
     Mistake(
         lambda: W.decoder(plain),
         (
-            "@wallaroo.decoder: missing a required argument: 'length_fmt'; write "
-            '@wallaroo.decoder(header_length=4, length_fmt=">I")'
+            "@wallaroo.decoder needs header_length and length_fmt; write "
+            '@wallaroo.decoder(header_length=4, length_fmt=">I") above "def plain"'
         ),
     ),
     Mistake(
-        W.partition,
-        ("@wallaroo.partition: missing a required argument: 'function'; write @wallaroo.partition without parentheses"),
+        lambda: W.decoder(4)(plain),
+        (
+            "@wallaroo.decoder: missing a required argument: 'length_fmt'; write "
+            '@wallaroo.decoder(header_length=4, length_fmt=">I") above "def plain"'
+        ),
     ),
     Mistake(
-        lambda: W.encoder(name="x"),
-        ("@wallaroo.encoder: missing a required argument: 'function'; write @wallaroo.encoder without parentheses"),
+        lambda: W.partition()(plain),
+        ('@wallaroo.partition stands without parentheses; write @wallaroo.partition above "def plain"'),
     ),
     Mistake(
-        lambda: W.computation(nmae="x"),
-        ("@wallaroo.computation: missing a required argument: 'name'; write @wallaroo.computation(name=\"...\")"),
+        lambda: W.encoder(name="x")(plain),
+        ('@wallaroo.encoder stands without parentheses; write @wallaroo.encoder above "def plain"'),
+    ),
+    Mistake(
+        lambda: W.computation(nmae="x")(plain),
+        (
+            "@wallaroo.computation: missing a required argument: 'name'; write "
+            '@wallaroo.computation(name="plain") above "def plain"'
+        ),
     ),
     Mistake(
         lambda: W.computation("x")(Shout),
@@ -426,6 +436,9 @@ DECORATED: list[Mistake] = [
             '@wallaroo.decoder(header_length=4, length_fmt=">I")'
         ),
     ),
+]
+
+ADDRESSES: list[Mistake] = [
     Mistake(
         lambda: W.tcp_parse_input_addrs([]),
         ("the argument --in is missing; give for example --in 127.0.0.1:7010"),
@@ -454,8 +467,16 @@ class Texts(unittest.TestCase):
             place = re.match(rf"  {re.escape(__file__)}:\d+: ", line)
             self.assertEqual(line[place.end() if place else 0 :], mistake.says)
 
-    def test_of_decorators_and_addresses(self) -> None:
+    def test_of_what_is_decorated(self) -> None:
         for mistake in DECORATED:
+            with self.subTest(mistake.says):
+                decorated: Any = mistake.write()
+                [told] = decorated.mistakes
+                self.assertRegex(told, rf"^{re.escape(__file__)}:\d+: ")
+                self.assertEqual(told.partition(": ")[2], mistake.says)
+
+    def test_of_addresses(self) -> None:
+        for mistake in ADDRESSES:
             with self.subTest(mistake.says), self.assertRaises(wallaroo.WallarooParameterError) as caught:
                 mistake.write()
             self.assertEqual(str(caught.exception), mistake.says)

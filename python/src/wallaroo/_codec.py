@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from ._function import Decorated, describe, explained, label_of
-from .errors import WallarooParameterError
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
@@ -50,10 +49,6 @@ class Decoder(Decorated, Generic[Out]):
     function: Callable[[bytes], Out]
     framing: Framing
 
-    def __init__(self, name: str, function: Callable[[bytes], Out], framing: Framing) -> None:
-        super().__init__(name, function)
-        vars(self).update(framing=framing)
-
     def __call__(self, bs: bytes) -> Out:
         return self.function(bs)
 
@@ -71,7 +66,7 @@ class Encoder(Decorated, Generic[In]):
         return self.function(data)
 
 
-@explained(_DECODER_EXAMPLE)
+@explained(Decoder, "header_length and length_fmt")
 def decoder(header_length: int, length_fmt: str) -> Callable[[Callable[[bytes], Out]], Decoder[Out]]:
     """Decorate a function from the bytes of one frame, without its header, to a message.
 
@@ -84,14 +79,17 @@ def decoder(header_length: int, length_fmt: str) -> Callable[[Callable[[bytes], 
         A decorator that makes a `Decoder` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the header is not described as said, or the function does not take exactly the bytes,
-            yields or is async.
+        WallarooParameterError: not here, but by `build` and by a call: the header is not described as said, or the
+            function does not take exactly the bytes, yields or is async.
     """
-    framing = _framing(header_length, length_fmt)
-    return lambda function: Decoder(label_of(function), function, framing)
+    try:
+        framing, wrong = _framing(header_length, length_fmt), []
+    except ValueError as error:
+        framing, wrong = None, [f": {error}; write for example {_DECODER_EXAMPLE}"]
+    return lambda function: Decoder(label_of(function), function, *wrong, framing=framing)
 
 
-@explained("@wallaroo.encoder without parentheses")
+@explained(Encoder)
 def encoder(function: Callable[[In], bytes | str | None]) -> Encoder[In]:
     """Decorate a function from a message to what the sink writes.
 
@@ -105,20 +103,21 @@ def encoder(function: Callable[[In], bytes | str | None]) -> Encoder[In]:
         An `Encoder`, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly one message, yields or is async.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly one message,
+            yields or is async.
     """
     return Encoder(label_of(function), function)
 
 
 def _framing(header_length: object, length_fmt: object) -> Framing:
-    """Where the format puts its integer. Raises WallarooParameterError unless it is as `decoder` demands."""
+    """Where the format puts its integer. Raises ValueError unless it is as `decoder` demands."""
     if type(header_length) is not int or not 1 <= header_length <= LONGEST_HEADER:
-        raise _refusal(f"header_length must be an int from 1 to {LONGEST_HEADER}, not {describe(header_length)}")
+        raise ValueError(f"header_length must be an int from 1 to {LONGEST_HEADER}, not {describe(header_length)}")
     if not isinstance(length_fmt, str):
-        raise _refusal(f"length_fmt must be a str, not {describe(length_fmt)}")
+        raise ValueError(f"length_fmt must be a str, not {describe(length_fmt)}")
     match = _FORMAT.fullmatch(length_fmt)
     if not match:
-        raise _refusal(
+        raise ValueError(
             f"length_fmt {length_fmt!r} must be a format of the module struct with exactly one integer, "
             f"one of {_INTEGERS}, and for the rest pad bytes (x)"
         )
@@ -128,11 +127,7 @@ def _framing(header_length: object, length_fmt: object) -> Framing:
         end = struct.calcsize(order + before + code)  # Native formats align the integer, so not the sum of the parts.
         size = struct.calcsize(order + before + code + after)
     except struct.error as error:
-        raise _refusal(f"length_fmt {length_fmt!r} is not a format of the module struct: {error}") from None
+        raise ValueError(f"length_fmt {length_fmt!r} is not a format of the module struct: {error}") from None
     if size != header_length:
-        raise _refusal(f"header_length is {header_length}, but length_fmt {length_fmt!r} describes {size} bytes")
+        raise ValueError(f"header_length is {header_length}, but length_fmt {length_fmt!r} describes {size} bytes")
     return Framing(size, end - width, width, _BYTE_ORDERS.get(order, sys.byteorder), code.islower())
-
-
-def _refusal(reason: str) -> WallarooParameterError:
-    return WallarooParameterError(f"@wallaroo.decoder: {reason}; write for example {_DECODER_EXAMPLE}")

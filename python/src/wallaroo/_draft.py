@@ -77,6 +77,7 @@ class Draft:
         if any(name == pipeline.name for pipeline in self._pipelines):
             self._report(where, ["there is another pipeline of this name; give each its own"])
         self._report(where, wrong_name("its name", name))
+        self._look_at(getattr(source, "decoder", None))
         self._report(f"{where}, {SOURCE}", _wrong_config("source_config", source, TCPSourceConfig, "DECODER"))
         self._pipelines.append(Pipeline(name, source, (), None))
         self._open = True
@@ -85,6 +86,7 @@ class Draft:
         """Add a step to the open pipeline; `method` is what the user called, `use` is given for a stateful step."""
         name = self._free_name(computation.name if isinstance(computation, Decorated) else label_of(computation))
         where = f"{self._last()}, step {name!r}" if self._open else f"step {name!r}"
+        self._look_at(computation, use and use.partition)
         mistakes = self._not_open()
         mistakes += misplaced(f"the computation of {method}()", computation, *(_STATEFUL if use else _STATELESS))
         if use:
@@ -99,6 +101,7 @@ class Draft:
 
     def end(self, sink: TCPSinkConfig) -> None:
         """End the open pipeline with a sink."""
+        self._look_at(getattr(sink, "encoder", None))
         mistakes = [*self._not_open(), *_wrong_config("sink_config", sink, TCPSinkConfig, "ENCODER")]
         self._report(f"{self._last()}, {SINK}" if self._open else SINK, mistakes)
         if not mistakes:
@@ -157,6 +160,11 @@ class Draft:
             return []
         after = f"{self._last()} has ended" if self._pipelines else "no pipeline is open"
         return [f"{after}; write new_pipeline(NAME, SOURCE_CONFIG) before this"]
+
+    def _look_at(self, *given: object) -> None:
+        """Note what is wrong with decorated functions by themselves, once for each."""
+        told = [mistake for each in given if isinstance(each, Decorated) for mistake in each.mistakes]
+        self._mistakes += [mistake for mistake in told if mistake not in self._mistakes]
 
     def _report(self, where: str, mistakes: Iterable[str]) -> None:
         self._mistakes += [f"{calling()}: {where}: {mistake}" for mistake in mistakes]

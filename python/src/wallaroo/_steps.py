@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Generic, TypeAlias, TypeVar
 
-from ._function import Decorated, explained, label_of, refuse_bare
+from ._function import Decorated, explained, label_of
 
 Key: TypeAlias = "str | bytes | int | bool | tuple[Key, ...] | None"
 """What a partition function returns."""
@@ -99,7 +99,7 @@ class Partition(Decorated, Generic[In, PartitionKey]):
         return self.function(data)
 
 
-@explained('@wallaroo.computation(name="...")')
+@explained(Computation, "a name")
 def computation(name: str) -> Callable[[Callable[[In], Out]], Computation[In, Out]]:
     """Decorate a function of a message whose result goes on to the next step.
 
@@ -112,14 +112,13 @@ def computation(name: str) -> Callable[[Callable[[In], Out]], Computation[In, Ou
         A decorator that makes a `Computation` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly one message, yields or is async, or the name is not a
-            printable str.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly one message,
+            yields or is async, or the name is not a printable str.
     """
-    refuse_bare(Computation, name)
     return lambda function: Computation(name, function)
 
 
-@explained('@wallaroo.computation_multi(name="...")')
+@explained(ComputationMulti, "a name")
 def computation_multi(name: str) -> Callable[[Callable[[In], Outs]], ComputationMulti[In, Outs]]:
     """Decorate a function of a message that returns a list of results, or any other iterable, or yields them.
 
@@ -132,14 +131,13 @@ def computation_multi(name: str) -> Callable[[Callable[[In], Outs]], Computation
         A decorator that makes a `ComputationMulti` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly one message or is async, or the name is not a
-            printable str.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly one message
+            or is async, or the name is not a printable str.
     """
-    refuse_bare(ComputationMulti, name)
     return lambda function: ComputationMulti(name, function)
 
 
-@explained('@wallaroo.state_computation(name="...")')
+@explained(StateComputation, "a name")
 def state_computation(
     name: str,
 ) -> Callable[[Callable[[In, State], tuple[Out, bool]]], StateComputation[In, State, Out]]:
@@ -155,14 +153,13 @@ def state_computation(
         A decorator that makes a `StateComputation` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly a message and a state entity, yields or is async, or
-            the name is not a printable str.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly a message and
+            a state entity, yields or is async, or the name is not a printable str.
     """
-    refuse_bare(StateComputation, name)
     return lambda function: StateComputation(name, function)
 
 
-@explained('@wallaroo.state_computation_multi(name="...")')
+@explained(StateComputationMulti, "a name")
 def state_computation_multi(
     name: str,
 ) -> Callable[[Callable[[In, State], tuple[Outs, bool]]], StateComputationMulti[In, State, Outs]]:
@@ -178,14 +175,13 @@ def state_computation_multi(
         A decorator that makes a `StateComputationMulti` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly a message and a state entity, yields or is async, or
-            the name is not a printable str.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly a message and
+            a state entity, yields or is async, or the name is not a printable str.
     """
-    refuse_bare(StateComputationMulti, name)
     return lambda function: StateComputationMulti(name, function)
 
 
-@explained("@wallaroo.partition without parentheses")
+@explained(Partition)
 def partition(function: Callable[[In], PartitionKey]) -> Partition[In, PartitionKey]:
     """Decorate a function from a message to its key.
 
@@ -199,6 +195,7 @@ def partition(function: Callable[[In], PartitionKey]) -> Partition[In, Partition
         A `Partition`, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly one message, yields or is async.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly one message,
+            yields or is async.
     """
     return Partition(label_of(function), function)
