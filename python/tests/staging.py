@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unittest
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from wallaroo._failures import failure
 from wallaroo._protocol import Batch, Pieces
 from wallaroo._results import PICKLE, Limits, Serializer
 from wallaroo._stages import Stages
+from wallaroo.testing import ApplicationFailed
 
 
 class Collected:
@@ -190,3 +192,22 @@ def whole_word(word: str) -> str:
 @wallaroo.computation_multi(name="split")
 def split(line: str) -> list[str]:
     return line.split()
+
+
+class Failed(unittest.TestCase):
+    """Tests that say what an error says."""
+
+    def fails(self, *parts: str, error: type[BaseException] = ApplicationFailed) -> Any:
+        """A context in which an error must be raised whose text has all these parts."""
+        outer = self
+
+        class Context:
+            def __enter__(self) -> None: ...
+
+            def __exit__(self, kind: object, raised: BaseException | None, traceback: object) -> bool:
+                outer.assertIsInstance(raised, error)
+                for part in parts:
+                    outer.assertIn(part, str(raised))
+                return True
+
+        return Context()

@@ -101,10 +101,10 @@ class Decorated:
             yield f" is wrong here: {reason}; write {cls.write_above(function)}"
 
     @classmethod
-    def write_above(cls, function: object) -> str:
+    def write_above(cls, function: object, example: str = "") -> str:
         """The line to write above a function (or in place of a class), as text for a message."""
         label = getattr(function, "__name__", "...")
-        return f'{cls.example.format(label)} above "def {label}"'
+        return f'{(example or cls.example).format(label)} above "def {label}"'
 
 
 def _refusing(mistakes: Sequence[str]) -> Callable[..., Any]:
@@ -116,12 +116,13 @@ def _refusing(mistakes: Sequence[str]) -> Callable[..., Any]:
     return refuse
 
 
-def explained(kind: type[Decorated], needs: str = "") -> Callable[[F], F]:
+def explained(kind: type[Decorated], needs: str = "", example: str = "") -> Callable[[F], F]:
     """Have a decorator that is called with wrong arguments make a `kind` with that mistake, which says what to write.
 
     Args:
         kind: what the decorator makes.
         needs: the arguments it cannot be without, in words; empty if it stands without parentheses.
+        example: how to write it, if not as that of the kind.
     """
 
     def wrap(decorator: F) -> F:
@@ -135,7 +136,9 @@ def explained(kind: type[Decorated], needs: str = "") -> Callable[[F], F]:
                 wrong = f": {error}" if needs else " stands without parentheses"
             else:
                 return decorator(*args, **kwargs)
-            return lambda function: kind(label_of(function), function, f"{wrong}; write {kind.write_above(function)}")
+            return lambda function: kind(
+                label_of(function), function, f"{wrong}; write {kind.write_above(function, example)}"
+            )
 
         return cast("F", call)
 

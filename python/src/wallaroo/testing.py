@@ -111,7 +111,7 @@ class Result:
     Attributes:
         application: what ran.
         outputs: for each pipeline that has a sink, by its name, what the sink was given: the bytes of each message, in
-            order.
+            order, as its receiver reads them: with the header, if the encoder's decorator describes one.
         failures: what failed, in order.
     """
 
@@ -346,8 +346,7 @@ def _input(application: Application, pipeline: int, payload: object) -> Input:
 
 
 def _check_length(pipeline: Pipeline, size: int) -> None:
-    framing = pipeline.source.decoder.framing
-    most = (1 << (8 * framing.width - framing.signed)) - 1
+    most = pipeline.source.decoder.framing.longest
     if size > most:
         raise ValueError(
             f"a payload of {size} bytes cannot come to pipeline {pipeline.name!r}: "
