@@ -9,9 +9,9 @@ from typing import Any
 
 import wallaroo
 from wallaroo._application import Application
-from wallaroo._exchange import Stage
 from wallaroo._failures import failure
 from wallaroo._protocol import Batch, Pieces
+from wallaroo._rehearsal import cut
 from wallaroo._results import PICKLE, Limits, Serializer
 from wallaroo._stages import Stages
 from wallaroo.testing import ApplicationFailed
@@ -67,15 +67,6 @@ def build(
     builder.to_sink(wallaroo.TCPSinkConfig("127.0.0.1", 1, encoder))
     application: Application = builder.build()
     return application
-
-
-def cut(application: Application) -> list[Stage]:
-    """The stages of an application, as the engine cuts them; all of one island."""
-    stages = []
-    for number, pipeline in enumerate(application.pipelines):
-        stages.append(Stage(number, 0, False))
-        stages += [Stage(number, first, True) for first, step in enumerate(pipeline.steps) if step.state is not None]
-    return stages
 
 
 PARTITIONS = 16
