@@ -74,7 +74,11 @@ class Loads(Failed):
         application = testing.load(path, ADDRESSES)
         self.assertEqual(run(application, ["a b"] * 2, executors=2, seed=1).text.count("=> 2"), 2)
         self.assertEqual(run(application, ["a b"] * 2, executors=2).text.count("=> 2"), 2)
-        self.assertEqual({"str", "WordTotals"}, set(sys.modules["app_of_test"].used))
+        module = sys.modules["app_of_test"]
+        self.assertEqual({"str", "WordTotals"}, set(module.used))
+        module.used.clear()
+        run(module.application_setup(ADDRESSES), ["a b"], executors=2)  # which does not know of its module
+        self.assertEqual(module.used, [])
 
     def test_nothing_that_is_wrong(self) -> None:
         with self.fails("there is no file"):
@@ -93,17 +97,26 @@ class Loads(Failed):
 
     def test_the_programs_of_the_documentation(self) -> None:
         self.file(_blocks(wallaroo.__doc__)[0], "word_count.py")
+        self.assertEqual(len(self.passed(self.folder, *_blocks(testing.__doc__))), 4)
+
+    def test_the_test_of_the_readme(self) -> None:
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        block = text.partition("\n## Test it\n")[2].partition("```python\n")[2].partition("```")[0]
+        self.assertEqual(len(self.passed(os.path.dirname(EXAMPLE), block)), 3)
+
+    def passed(self, folder: str, *programs: str) -> list[str]:
+        """The tests of programs, as a test runner finds them in a folder; all have passed."""
         names: dict[str, Any] = {"__name__": "tests"}
         here = os.getcwd()
-        os.chdir(self.folder)
+        os.chdir(folder)
         self.addCleanup(os.chdir, here)
-        sys.path.insert(0, self.folder)
-        for block in _blocks(testing.__doc__):
-            exec(block, names)  # noqa: S102 (our own documentation)
+        sys.path.insert(0, folder)
+        for program in programs:
+            exec(program, names)  # noqa: S102 (our own documentation)
         tests = [name for name in names if name.startswith("test_")]
-        self.assertEqual(len(tests), 4)
         for name in tests:
             names[name]()
+        return tests
 
 
 def _blocks(documentation: str | None) -> list[str]:
