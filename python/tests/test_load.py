@@ -102,6 +102,11 @@ def application_setup(args):
         f"  APP:24: pipeline 'p', step 'key': {MISPLACED}",
     ),
     Unloadable(
+        NO_NAME + "def application_setup(args):\n    return wallaroo.ApplicationBuilder('x').to(split())",
+        "loading APP failed:",
+        f"  APP:{3 + DEF}: {NEEDS_A_NAME}",
+    ),
+    Unloadable(
         NO_NAME + "def application_setup(args):\n    return wallaroo.tcp_parse_input_addrs(args)[0]",
         "loading APP failed:",
         f"  APP:{3 + DEF}: {NEEDS_A_NAME}\n  APP:7: the argument --in is missing; give for example --in 127.0.0.1:7010",

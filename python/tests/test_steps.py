@@ -88,6 +88,8 @@ class DecoratedFunctions(unittest.TestCase):
 
     def test_are_called_by_keyword_like_their_function(self) -> None:
         self.assertEqual(double(data=4), 8)
+        with self.assertRaisesRegex(TypeError, r"^count\(\) missing 1 required positional argument: 'totals'$"):
+            count("a")  # type: ignore[call-arg]
 
     def test_have_a_name_and_the_bare_function(self) -> None:
         self.assertEqual(double.name, "double it")
@@ -146,7 +148,7 @@ class RefusedFunctions(unittest.TestCase):
     def assert_refused(self, decorate: Callable[..., object], function: object, *parts: str) -> None:
         decorated: Any = decorate(function)
         with self.assertRaises(wallaroo.WallarooParameterError) as caught:
-            decorated(*decorated.arguments)
+            decorated("any", number="of arguments")
         self.assertEqual(caught.exception.mistakes, decorated.mistakes)
         self.assertEqual(str(caught.exception), "\n".join(decorated.mistakes))
         for part in parts:
@@ -219,7 +221,7 @@ class MisusedDecorators(unittest.TestCase):
         [mistake] = decorated.mistakes
         self.assertRegex(mistake, rf"^{re.escape(__file__)}:\d+: {re.escape(message)}$")
         with self.assertRaises(wallaroo.WallarooParameterError):
-            decorated(*decorated.arguments)
+            decorated("any", number="of arguments")
 
     def test_without_parentheses(self) -> None:
         def split(data: str) -> list[str]:

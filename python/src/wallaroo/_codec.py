@@ -7,7 +7,7 @@ import struct
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from ._function import Decorated, describe, explained, label_of
 
@@ -64,8 +64,9 @@ class Decoder(Decorated, Generic[Out]):
     function: Callable[[bytes], Out]
     framing: Framing
 
-    def __call__(self, bs: bytes) -> Out:
-        return self.function(bs)
+    if TYPE_CHECKING:
+
+        def __call__(self, bs: bytes) -> Out: ...
 
 
 class Encoder(Decorated, Generic[In]):
@@ -81,8 +82,9 @@ class Encoder(Decorated, Generic[In]):
     function: Callable[[In], bytes | str | None]
     framing: Framing | None = None
 
-    def __call__(self, data: In) -> bytes | str | None:
-        return self.function(data)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In) -> bytes | str | None: ...
 
 
 @explained(Decoder, "header_length and length_fmt")

@@ -58,6 +58,9 @@ class Decorated:
             mistakes=mistakes,
         )
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # each kind tells its types to who checks them
+        return self.function(*args, **kwargs)
+
     def __setattr__(self, attribute: str, value: object) -> None:
         raise AttributeError(f"{self!r} does not change: cannot set {attribute!r}")
 

@@ -33,7 +33,7 @@ class LoadFailed(Exception):
 
     Attributes:
         message: what is wrong and what to do, for the user.
-        traceback: a line for each mistake, with its place; the user's own traceback, if something else was raised; or "".
+        traceback: a line for each mistake, with its place, and the user's own traceback of what else was raised; or "".
         code: the exit code of the command.
     """
 

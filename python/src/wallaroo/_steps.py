@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from ._function import Decorated, explained, label_of
 
@@ -29,8 +29,9 @@ class Computation(Decorated, Generic[In, Out]):
 
     function: Callable[[In], Out]
 
-    def __call__(self, data: In) -> Out:
-        return self.function(data)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In) -> Out: ...
 
 
 class ComputationMulti(Decorated, Generic[In, Outs]):
@@ -45,8 +46,9 @@ class ComputationMulti(Decorated, Generic[In, Outs]):
 
     function: Callable[[In], Outs]
 
-    def __call__(self, data: In) -> Outs:
-        return self.function(data)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In) -> Outs: ...
 
 
 class StateComputation(Decorated, Generic[In, State, Out]):
@@ -65,8 +67,9 @@ class StateComputation(Decorated, Generic[In, State, Out]):
 
     function: Callable[[In, State], tuple[Out, bool]]
 
-    def __call__(self, data: In, state: State) -> tuple[Out, bool]:
-        return self.function(data, state)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In, state: State) -> tuple[Out, bool]: ...
 
 
 class StateComputationMulti(Decorated, Generic[In, State, Outs]):
@@ -82,8 +85,9 @@ class StateComputationMulti(Decorated, Generic[In, State, Outs]):
 
     function: Callable[[In, State], tuple[Outs, bool]]
 
-    def __call__(self, data: In, state: State) -> tuple[Outs, bool]:
-        return self.function(data, state)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In, state: State) -> tuple[Outs, bool]: ...
 
 
 class Partition(Decorated, Generic[In, PartitionKey]):
@@ -95,8 +99,9 @@ class Partition(Decorated, Generic[In, PartitionKey]):
 
     function: Callable[[In], PartitionKey]
 
-    def __call__(self, data: In) -> PartitionKey:
-        return self.function(data)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In) -> PartitionKey: ...
 
 
 @explained(Computation, "a name")
