@@ -9,7 +9,7 @@ CHECKED := src tests ../examples ../bench/reference
 export GOTOOLCHAIN := auto
 export PYTHON
 
-.PHONY: help build demo examples test soak mutants check format bench clean need-python
+.PHONY: help build demo examples test soak mutants check format reference bench clean need-python
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ check: need-python ## lint, vet, format, the rules of the tree, and the types of
 format: need-python ## bring Go and Python into the form that check demands
 	$(LINT) fmt
 	cd python && ../tools/checkers -m ruff format --config pyproject.toml $(CHECKED)
+
+reference: ## write docs/commands.md anew from what the commands say of themselves
+	go test ./cmd/wallaroo -run 'TestTheReferenceIsWhatTheCommandsSay$$' -write
 
 bench: build ## measure against the reference programs
 	@go run ./bench

@@ -92,7 +92,9 @@ func (a *App) plan(in, out []string) (*plan.Plan, error) {
 // outside is what lies outside of a source or sink.
 func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
 	o := *s.Outside
-	text, addressed, list := "", false, listens
+	var text string
+	var addressed bool
+	list := listens
 	if s.origin != nil {
 		text, addressed = s.origin.Address, s.origin.Addressed
 	} else {

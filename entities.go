@@ -52,16 +52,13 @@ func (e *entities[K, S]) add(key K, p int) *entity[K, S] {
 }
 
 // TakeOut removes the entities of a partition.
-func (e *entities[K, S]) TakeOut(p int) any {
-	leaving := e.within[p]
-	if leaving == nil {
-		return nil
-	}
+func (e *entities[K, S]) TakeOut(p int) (leaving any, count int) {
+	list := e.within[p]
 	e.within[p] = nil
-	for _, one := range leaving {
+	for _, one := range list {
 		delete(e.byKey, one.key)
 	}
-	return leaving
+	return list, len(list)
 }
 
 // PutIn takes in entities of one partition.

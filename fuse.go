@@ -45,9 +45,9 @@ func (a *App) fuse(p *plan.Plan, stages []plan.Stage, limits gohost.Limits, x *g
 }
 
 // once makes what a step has on this executor, if it is not made yet.
-func (f *fusing) once(step int, make func() any) any {
+func (f *fusing) once(step int, fuse func() any) any {
 	if f.made[step] == nil {
-		f.made[step] = make()
+		f.made[step] = fuse()
 	}
 	return f.made[step]
 }

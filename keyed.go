@@ -52,9 +52,9 @@ func (k Keyed[K, T]) StatefulFlatMap[S, U any](name string, f func(state *S, mes
 // meet adds a step with state; fuse makes what is done with an entity and a message.
 func (k Keyed[K, T]) meet[S, U any](name string, f any, opts []Option, fuse func(next[U]) func(*gohost.Run, *S, T)) Stream[U] {
 	s, o := k.stream, gather(opts)
-	added := step{Step: plan.Step{
+	added := step{
 		Pipeline: s.pipeline, Name: name, Kind: plan.StateComputation, After: s.after(), State: o.state, Key: nameOf(k.key),
-	}}
+	}
 	if added.State == "" {
 		added.State = added.ID()
 	}
@@ -105,7 +105,7 @@ func declare[K comparable, S any](a *App, added step, o options) {
 		a.wrong(fmt.Errorf("%s: Initial is a %T; this state takes a %T", added.ID(), o.initial, initial))
 	}
 	a.states[added.State] = &stateInfo{
-		State: plan.State{Name: added.State, Class: typeName[S](), Keyed: true}, step: added.ID(), types: types,
+		Name: added.State, Class: typeName[S](), Keyed: true, step: added.ID(), types: types,
 		table: func(f *fusing) stateTable { return newEntities(f.executor.Partitions(), initial) },
 	}
 }

@@ -2,6 +2,7 @@ package wallaroo
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 )
 
@@ -79,7 +81,18 @@ func (a *App) options(c Config) (*application.Options, error) {
 		}
 		o.HTTP.Address = &at
 	}
-	return o, o.Validate()
+	return o, checkShares(o)
+}
+
+// checkShares refuses numbers of partitions and executors that cannot be.
+func checkShares(o *application.Options) error {
+	if err := partition.CheckCount(o.Partitions); err != nil {
+		return fmt.Errorf("partitions: %w", err)
+	}
+	if o.Executors < 1 || o.Executors > o.Partitions {
+		return fmt.Errorf("executors: %d: want 1 to the number of partitions, %d", o.Executors, o.Partitions)
+	}
+	return nil
 }
 
 // native is the application for the engine.

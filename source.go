@@ -31,9 +31,11 @@ type Sink[T any] struct {
 func (a *App) From[T any](name string, source Source[T]) Stream[T] {
 	out := &outlet[T]{step: len(a.steps)}
 	added := step{
-		Step: plan.Step{Pipeline: name, Name: "source", Kind: plan.Source, Outside: &plan.Outside{Connector: source.Origin.Kind}},
+		Pipeline: name, Name: "source", Kind: plan.Source, Outside: &plan.Outside{Connector: source.Origin.Kind},
 		origin: &source.Origin,
-		code: func(f *fusing) stageCode { return &decoding[T]{step: out.step, decode: source.Decode, out: out.fuse(f)} },
+		code: func(f *fusing) stageCode {
+			return &decoding[T]{step: out.step, decode: source.Decode, out: out.fuse(f)}
+		},
 	}
 	a.add(added)
 	if name == "" {
@@ -47,9 +49,10 @@ func (a *App) From[T any](name string, source Source[T]) Stream[T] {
 
 // To adds a sink, which takes the messages outside.
 func (s Stream[T]) To(name string, sink Sink[T]) {
-	added := step{Step: plan.Step{
+	added := step{
 		Pipeline: s.pipeline, Name: name, Kind: plan.Sink, After: s.after(), Outside: &plan.Outside{Connector: sink.Destination.Kind},
-	}, destination: &sink.Destination}
+		destination: &sink.Destination,
+	}
 	number := s.app.add(added)
 	if sink.Destination.Kind == "" || isNil(sink.Encode) {
 		s.app.wrong(fmt.Errorf("%s: it is no sink: use one of a connector's, as tcp.Dial", added.ID()))

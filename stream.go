@@ -125,7 +125,7 @@ func (s Stream[T]) Merge(others ...Stream[T]) Stream[T] {
 // compute adds a computation; fuse makes its function for an executor.
 func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(step int, out next[U]) next[T]) Stream[U] {
 	o := gather(opts)
-	added := step{Step: plan.Step{Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel}}
+	added := step{Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel}
 	number := s.app.add(added)
 	if isNil(f) {
 		s.app.wrong(fmt.Errorf("%s: it has no function", added.ID()))

@@ -48,6 +48,8 @@ type Options struct {
 	LogJSON        bool
 	Log            *slog.Logger
 	Always         *slog.Logger // for what is logged whatever the level
+	// Listening, if there is one, is told where sources listen, by pipeline, when messages may come.
+	Listening func(addresses map[string]string)
 }
 
 // Output bounds what one message may become in one step: messages; and, for a sink or another executor, bytes.
@@ -156,7 +158,7 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 		return err
 	}
 	w := worker.New(config, table, executors)
-	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: &resizable{w, o}})
+	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: w})
 	err = runWorker(ctx, stop, w, r)
 	if err != nil {
 		atOnce() // time is over, or there is nothing to wait for
@@ -170,29 +172,6 @@ func unlessStopped(stop context.Context, err error) error {
 		return nil //nolint:nilerr // it is an error only of what nobody wants any more
 	}
 	return err
-}
-
-// resizable is a worker whose changes of executors are told.
-type resizable struct {
-	*worker.Worker
-	options Options
-}
-
-// Resize changes the number of executors, and says so in the log.
-func (r *resizable) Resize(ctx context.Context, executors int) (worker.Resized, error) {
-	log := r.options.Log.With("executors", executors)
-	log.Info("changing the number of executors")
-	done, err := r.Worker.Resize(ctx, executors)
-	if err != nil {
-		log.Error("the number of executors was not changed", "error", err)
-		return done, err
-	}
-	if r.options.Employed != nil {
-		r.options.Employed(executors)
-	}
-	log.Info("executors changed", "before", done.Before, "partitions_moved", done.Partitions, "markers", done.Markers,
-		"longest_wait", done.LongestWait, "took", done.Took)
-	return done, nil
 }
 
 // runWorker runs the data plane.

@@ -91,7 +91,8 @@ func TestNothingIsLeftWhenAnApplicationEnds(t *testing.T) {
 	go func() {
 		ended <- Run(context.Background(), stop, options(l, wordCount, "--in", ":0", "--out", receiver.Addr().String()))
 	}()
-	source := l.await(t, `msg=ready application="Word Count Application" sources="Split and Count=([^"]*)" http=127`)[1]
+	source := l.await(t, `msg="source listens" pipeline="Split and Count" address=(\S+)\n`)[1]
+	l.await(t, `msg=ready application="Word Count Application" sources="Split and Count=`+regexp.QuoteMeta(source)+`" http=127`)
 	sender, err := net.Dial("tcp", source)
 	if err != nil {
 		t.Fatal(err)
@@ -177,11 +178,15 @@ func TestAnApplicationThatCannotBeLoadedSaysWhy(t *testing.T) {
 		source, message string
 		code            int
 	}{
-		"raises.py":   {"def application_setup(args):\n    raise ValueError('oops')\n", "ValueError: oops", 2},
-		"leaves.py":   {"import sys\nsys.exit('no licence')\n", "no licence", 2},
-		"done.py":     {"import sys\nprint('usage')\nsys.exit(0)\n", "", 0},
-		"nothing.py":  {"def application_setup(args):\n    pass\n", "NoneType", 2},
-		"half.py":     {"def serialize(value):\n    return b''\n" + minimal, "both serialize(object)", 2},
+		"raises.py":  {"def application_setup(args):\n    raise ValueError('oops')\n", "ValueError: oops", 2},
+		"leaves.py":  {"import sys\nsys.exit('no licence')\n", "no licence", 2},
+		"done.py":    {"import sys\nprint('usage')\nsys.exit(0)\n", "", 0},
+		"nothing.py": {"def application_setup(args):\n    pass\n", "returned None, not an application", 2},
+		"half.py":    {"def serialize(value):\n    return b''\n" + minimal, "define both serialize(object)", 2},
+		"address.py": {`import wallaroo
+def application_setup(args):
+    host, port = wallaroo.tcp_parse_input_addrs(["--in", ":1"])[1]
+`, "--in has 1 address, but the application asks for number 2", 2},
 		"no_setup.py": {"x = 1\n", "application_setup(args)", 2},
 		"state.py": {`import wallaroo
 @wallaroo.decoder(header_length=1, length_fmt="B")

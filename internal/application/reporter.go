@@ -45,13 +45,20 @@ func (r *reporter) loaded(p *plan.Plan) {
 
 func (r *reporter) Waiting(why string) { r.about.Set(false, why) }
 
-// Ready writes the line that tells people and programs that messages may come; it comes whatever the level of the log is.
+// Ready writes where each source listens, and the line that tells people and programs that messages may come, which comes whatever the
+// level of the log is.
 func (r *reporter) Ready(addresses []string) {
+	for i, a := range addresses {
+		r.options.Log.Info("source listens", "pipeline", logging.Quoted(r.plan.Steps[r.plan.Of(plan.Source)[i]].Pipeline), "address", a)
+	}
 	var sources any = logging.Quoted(r.pairs(addresses))
 	if r.options.LogJSON {
 		sources = r.named(addresses)
 	}
 	r.about.Set(true, "")
+	if r.options.Listening != nil {
+		r.options.Listening(r.named(addresses))
+	}
 	r.options.Always.Info("ready", "application", logging.Quoted(r.plan.Application), "sources", sources, "http", r.http)
 }
 
@@ -70,6 +77,28 @@ func (r *reporter) pairs(addresses []string) string {
 		pairs = append(pairs, r.plan.Steps[source].Pipeline+"="+addresses[i])
 	}
 	return strings.Join(pairs, ",")
+}
+
+func (r *reporter) Resizing(before, after int) {
+	r.options.Log.Info("changing executors", "from", before, "to", after)
+}
+
+// Resized tells what a change came to, and whoever asked to know how many Python processes there are.
+func (r *reporter) Resized(c worker.Resized, err error) {
+	if err != nil {
+		r.options.Log.Warn("executors not changed", "to", c.After, "error", err)
+		return
+	}
+	if r.options.Employed != nil {
+		r.options.Employed(c.After)
+	}
+	r.options.Log.Info("executors changed", "from", c.Before, "to", c.After, "partitions_moved", c.Partitions, "entities_moved", c.Entities,
+		"markers", c.Markers, "longest_wait", c.LongestWait, "took", c.Took)
+}
+
+func (r *reporter) Marked(m worker.Marked) {
+	r.options.Log.Debug("marker passed", "marker", m.Marker, "partitions_moved", m.Partitions, "entities_moved", m.Entities,
+		"longest_wait", m.LongestWait)
 }
 
 func (r *reporter) Stopping() {

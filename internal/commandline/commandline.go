@@ -12,6 +12,8 @@ type Flag struct {
 	Short string // one letter, or ""
 	Value string // what its value is called in help, or "" if it has none
 	Help  string
+	// Default is what stands for a value that is not given, or "" if nothing does.
+	Default string
 	// Shared flags are read by Wallaroo and go to the application too.
 	Shared bool
 	// Retired flags had a meaning for the original Wallaroo and have none today.
@@ -39,11 +41,11 @@ type Line struct {
 // protected is the length from which on a name is so long that one like it must be a mistake.
 const protected = 6
 
-// Parse reads the tokens behind the command. The first one that is neither a flag nor its value is the application; before it all flags
-// must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer flags is an
+// Parse reads the tokens behind the command. If the application is not known, it is the first one that is neither a flag nor its value;
+// before it all flags must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer flags is an
 // error.
-func Parse(flags []Flag, tokens []string) (*Line, error) {
-	line := &Line{Values: map[string]string{}}
+func Parse(flags []Flag, app string, tokens []string) (*Line, error) {
+	line := &Line{App: app, Values: map[string]string{}}
 	for len(tokens) > 0 {
 		token := tokens[0]
 		if token == "--" && line.App != "" {
@@ -155,19 +157,55 @@ func nearlyEqual(a, b string) bool {
 	return a[same:] == b[same+1:]
 }
 
-// Usage lists flags for help, one a line, but for the retired ones.
-func Usage(flags []Flag) string {
-	var b strings.Builder
+// Told reports whether help tells of a flag.
+func (f *Flag) Told() bool { return !f.Retired && !f.Hidden }
+
+// Usage lists the flags that help tells of, in lines of at most columns characters.
+func Usage(flags []Flag, columns int) string {
+	var names, texts []string
+	widest := 0
 	for i := range flags {
 		f := &flags[i]
-		if f.Retired || f.Hidden {
+		if !f.Told() {
 			continue
 		}
-		short := "    "
-		if f.Short != "" {
-			short = "-" + f.Short + ", "
+		name := "  "
+		if f.Short == "" {
+			name += "    "
+		} else {
+			name += "-" + f.Short + ", "
 		}
-		fmt.Fprintf(&b, "  %s%-26s %s\n", short, strings.TrimSpace(f.long()+" "+f.Value), f.Help)
+		name = strings.TrimRight(name+f.long()+" "+f.Value, " ")
+		text := f.Help
+		if f.Default != "" {
+			text += " (default " + f.Default + ")"
+		}
+		names, texts, widest = append(names, name), append(texts, text), max(widest, len(name))
+	}
+	var b strings.Builder
+	for i := range names {
+		indent := widest + 3
+		fmt.Fprintf(&b, "%-*s%s\n", indent, names[i], wrap(texts[i], columns-indent, indent))
+	}
+	return b.String()
+}
+
+// wrap puts a text into lines of at most width characters, all but the first indented.
+func wrap(text string, width, indent int) string {
+	var b strings.Builder
+	at := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case at == 0:
+		case at+1+len(word) > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = 0
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
 	}
 	return b.String()
 }

@@ -32,7 +32,7 @@ func TestParse(t *testing.T) {
 		{"app.py -h", "app.py", "-h", "", ""},
 		{"app.py -input x", "app.py", "-input x", "", ""},
 	} {
-		line, err := Parse(flags, strings.Fields(c.tokens))
+		line, err := Parse(flags, "", strings.Fields(c.tokens))
 		if err != nil {
 			t.Errorf("Parse(%q): %v", c.tokens, err)
 			continue
@@ -63,7 +63,7 @@ func TestParseRefuses(t *testing.T) {
 		"app.py --metric h:1":    "did you mean --metrics",
 		"app.py --ponynoblock=1": "takes no value",
 	} {
-		_, err := Parse(flags, strings.Fields(tokens))
+		_, err := Parse(flags, "", strings.Fields(tokens))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Parse(%q): %v; want %q", tokens, err, want)
 		}
@@ -72,8 +72,27 @@ func TestParseRefuses(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	for _, tokens := range []string{"--help", "app.py --help", "-h app.py"} {
-		if line, err := Parse(flags, strings.Fields(tokens)); err != nil || !line.Help {
+		if line, err := Parse(flags, "", strings.Fields(tokens)); err != nil || !line.Help {
 			t.Errorf("Parse(%q) = %+v, %v; want help", tokens, line, err)
 		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	told := []Flag{
+		{Name: "in", Short: "i", Value: "ADDRESS", Help: "where sources listen; the application reads it too", Default: "none at all"},
+		{Name: "verbose", Help: "say more"},
+		{Name: "ponynoblock", Retired: true},
+		{Name: "chaos", Value: "HOW", Hidden: true},
+	}
+	const want = `  -i, --in ADDRESS   where sources
+                     listen; the
+                     application reads it
+                     too (default none at
+                     all)
+      --verbose      say more
+`
+	if got := Usage(told, 41); got != want {
+		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
 }

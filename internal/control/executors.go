@@ -78,8 +78,11 @@ func (e *executorsAPI) change(r *http.Request) (any, error) {
 		return nil, &RefusedError{http.StatusBadRequest, err.Error()}
 	}
 	done, err := loaded.Worker.Resize(e.ctx, executors)
+	count, isCount := errors.AsType[*worker.CountError](err)
 	stuck, isStuck := errors.AsType[*worker.StuckError](err)
 	switch {
+	case isCount:
+		return nil, &RefusedError{http.StatusBadRequest, "executors: " + count.Error()}
 	case isStuck:
 		return nil, &RefusedError{http.StatusConflict, stuck.Error()}
 	case errors.Is(err, worker.ErrNotRunning), e.ctx.Err() != nil:
@@ -126,9 +129,6 @@ func wanted(body io.Reader, partitions int) (int, error) {
 	}
 	if w.Executors == nil {
 		return 0, errors.New(`the body is not {"executors": N}: it names no number`)
-	}
-	if *w.Executors < 1 || *w.Executors > partitions {
-		return 0, fmt.Errorf("executors: %d is not a number from 1 to %d, the number of partitions", *w.Executors, partitions)
 	}
 	return *w.Executors, nil
 }

@@ -121,8 +121,6 @@ func TestChangesThatAreRefused(t *testing.T) {
 		status int
 		why    string
 	}{
-		{request{body: `{"executors": 0}`, contentType: kind}, 400, "executors: 0 is not a number from 1 to 1024, the number of partitions"},
-		{request{body: `{"executors": 1025}`, contentType: kind}, 400, "executors: 1025 is not a number from 1 to 1024"},
 		{request{body: `{"executors": "2"}`, contentType: kind}, 400, "executors: a string is not a number from 1 to 1024"},
 		{request{body: `{"executors": 1.5}`, contentType: kind}, 400, "1.5 is not a number from 1 to 1024"},
 		{request{body: `{}`, contentType: kind}, 400, "it names no number"},
@@ -139,6 +137,17 @@ func TestChangesThatAreRefused(t *testing.T) {
 		if status, body := c.send(t, at); status != c.status || !strings.HasPrefix(body, `{"error":"`) || !strings.Contains(body, c.why) {
 			t.Errorf("%.80v: %d %s", c.request, status, body)
 		}
+	}
+}
+
+func TestTheWorkerJudgesTheNumber(t *testing.T) {
+	at, _ := serve(t, running(func(_ context.Context, executors int) (worker.Resized, error) {
+		return worker.Resized{}, &worker.CountError{Executors: executors, Partitions: 1024}
+	}))
+	const want = `{"error":"executors: 1025 is not a number from 1 to 1024, the number of partitions"}`
+	status, body := request{body: `{"executors": 1025}`, contentType: "application/json"}.send(t, at)
+	if status != 400 || body != want {
+		t.Errorf("%d %s", status, body)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Framing says how messages lie in a stream of bytes: a LengthPrefix, Newline or Unframed.
@@ -110,7 +111,7 @@ func (Unframed) Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, er
 type unframed struct{}
 
 func (unframed) Cut(buf []byte) (payload []byte, used int, err error) {
-	return buf[:len(buf):len(buf)], len(buf), nil
+	return slices.Clip(buf), len(buf), nil
 }
 
 func (unframed) Ends([]byte) bool { return false }

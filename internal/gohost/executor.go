@@ -21,8 +21,8 @@ type Code interface {
 
 // State is the entities of a state, those of all partitions that are here.
 type State interface {
-	// TakeOut removes the entities of a partition and returns them; nil if there are none.
-	TakeOut(partition int) any
+	// TakeOut removes the entities of a partition and returns them, and how many they are.
+	TakeOut(partition int) (entities any, count int)
 	// PutIn takes in what another executor's TakeOut returned.
 	PutIn(entities any)
 }
@@ -126,7 +126,7 @@ func (x *Executor) Switch(s worker.Switch) {
 			of.owners[m.Partition] = m.Owner
 			switch x.part.Number {
 			case m.From:
-				r.Emit(worker.Event{State: &worker.State{Partition: m.Partition, Entities: x.takeOut(of, m.Partition)}})
+				r.Emit(worker.Event{State: x.takeOut(of, m.Partition)})
 			case m.Owner:
 				for _, stage := range of.stages {
 					x.shut[stage][m.Partition] = false
@@ -137,22 +137,26 @@ func (x *Executor) Switch(s worker.Switch) {
 	}
 }
 
-// takeOut removes the entities of a partition, by the name of their state.
-func (x *Executor) takeOut(of *island, p int) map[string]any {
+// takeOut removes the entities of a partition. What is live of a State is those of each state, by its name.
+func (x *Executor) takeOut(of *island, p int) *worker.State {
+	taken := &worker.State{Partition: p}
 	all := map[string]any{}
 	for _, name := range of.states {
-		if entities := x.program.States[name].TakeOut(p); entities != nil {
+		entities, count := x.program.States[name].TakeOut(p)
+		if count > 0 {
 			all[name] = entities
+			taken.Entities += count
 		}
 	}
-	return all
+	taken.Live = all
+	return taken
 }
 
 // Load begins a call that puts in state.
 func (x *Executor) Load(l worker.Load) {
 	x.calls <- func(r *Run) {
 		r.begin(l.ID, 0, false)
-		for name, entities := range l.State.Entities.(map[string]any) {
+		for name, entities := range l.State.Live.(map[string]any) {
 			x.program.States[name].PutIn(entities)
 		}
 		for _, stage := range x.islands[l.Island].stages {
@@ -208,5 +212,5 @@ func (x *Executor) AnyShut(stage int) bool { return len(x.shut[stage]) > 0 }
 // waits reports whether a queue is shut; what comes out of it meets the state all the same.
 func (x *Executor) waits(r *Run, stage, p int) bool {
 	_, shut := x.shut[stage][p]
-	return shut && !(r.settles && stage == r.stage)
+	return shut && (!r.settles || stage != r.stage)
 }

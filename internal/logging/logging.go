@@ -1,4 +1,6 @@
 // Package logging writes the worker's log: a line a record, as text for people or as JSON for machines.
+//
+// A duration is 12.4ms in text. In JSON it is a number of seconds, under its key with _seconds behind it, as in the answers of HTTP.
 package logging
 
 import (
@@ -36,9 +38,17 @@ func Always(w io.Writer, o Options) *slog.Logger {
 
 func handler(w io.Writer, o Options, level slog.Level) slog.Handler {
 	if o.JSON {
-		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds})
 	}
 	return &textHandler{out: &locked{w: w}, level: level, colour: o.Colour}
+}
+
+// inSeconds gives a duration its form in JSON, where a number of nanoseconds would not say what it is.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindDuration {
+		return a
+	}
+	return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
 }
 
 // ParseLevel reads debug, info, warn or error.

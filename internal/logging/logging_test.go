@@ -55,6 +55,19 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+func TestDurations(t *testing.T) {
+	for form, want := range map[Options]string{
+		{}:           "msg=done took=12.4ms within=10s\n",
+		{JSON: true}: `"msg":"done","took_seconds":0.0124,"within_seconds":10}` + "\n",
+	} {
+		var out strings.Builder
+		New(&out, form).With("took", 12400*time.Microsecond).Info("done", "within", 10*time.Second)
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("%s; want %s", out.String(), want)
+		}
+	}
+}
+
 func TestParseLevel(t *testing.T) {
 	if level, err := ParseLevel("warn"); err != nil || level != slog.LevelWarn {
 		t.Errorf("%v, %v", level, err)

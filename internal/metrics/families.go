@@ -163,7 +163,7 @@ var ofSinks = []family{
 	},
 	{
 		name: "wallaroo_sink_bytes_total", kind: counter, unit: "bytes", label: sinkLabel,
-		help:   "Bytes of the messages handed to the sink, as the encoder made them.",
+		help:   "Bytes of the messages handed to the sink: what its encoder returned, and the headers.",
 		values: sinks(func(f *worker.SinkFigures) float64 { return float64(f.Outputs.Bytes) }),
 	},
 	{

@@ -95,9 +95,9 @@ func appendText(dst []byte, text string) ([]byte, error) {
 
 func appendTuple(dst []byte, v reflect.Value) (_ []byte, err error) {
 	dst = append(dst, tagTuple)
-	for i := range v.NumField() {
+	for _, field := range v.Fields() {
 		at := len(dst)
-		if dst, err = appendValue(append(dst, 0, 0, 0, 0), v.Field(i)); err != nil {
+		if dst, err = appendValue(append(dst, 0, 0, 0, 0), field); err != nil {
 			return dst, err
 		}
 		binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))

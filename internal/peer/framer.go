@@ -12,7 +12,7 @@ import (
 // writeSize is how many bytes are gathered before they are written.
 const writeSize = 64 << 10
 
-// framer frames messages and writes them. What it has gathered is whole messages, except for the last in the raw framing.
+// framer frames messages and writes them. What it has gathered is whole messages; in the raw framing there are none, and none is counted.
 type framer struct {
 	to       io.Writer
 	kind     framing.Kind
@@ -25,13 +25,15 @@ func newFramer(to io.Writer, kind framing.Kind, meter *meter) *framer {
 	return &framer{to: to, kind: kind, meter: meter, gathered: make([]byte, 0, 2*writeSize)}
 }
 
-// message adds a message without its newline. The error is that of a write, or of a message that the framing cannot hold.
+// message adds a message, or, in the raw framing, bytes. The error is that of a write, or of a message that the framing cannot hold.
 func (f *framer) message(payload []byte) error {
-	if f.kind == framing.Prefixed {
-		if int64(len(payload)) > framing.U32BE.Max() {
-			return fmt.Errorf("a line of %d bytes is longer than %s can say, which is %d bytes", len(payload), f.kind, framing.U32BE.Max())
-		}
+	switch {
+	case f.kind == framing.Prefixed && int64(len(payload)) > framing.U32BE.Max():
+		return fmt.Errorf("a message of %d bytes is longer than %s can say, which is %d bytes", len(payload), f.kind, framing.U32BE.Max())
+	case f.kind == framing.Prefixed:
 		f.gathered = framing.U32BE.AppendHeader(f.gathered, len(payload))
+	case f.kind == framing.Lines && bytes.IndexByte(payload, '\n') >= 0:
+		return fmt.Errorf("a message with a newline in it cannot be sent in framing %s: want framing %s", f.kind, framing.Prefixed)
 	}
 	if err := f.add(payload); err != nil {
 		return err
@@ -39,16 +41,7 @@ func (f *framer) message(payload []byte) error {
 	if f.kind == framing.Lines {
 		f.gathered = append(f.gathered, '\n')
 	}
-	f.messages++
-	return f.flushFull()
-}
-
-// raw adds bytes as they are; ends says that they are the last of a message.
-func (f *framer) raw(part []byte, ends bool) error {
-	if err := f.add(part); err != nil {
-		return err
-	}
-	if ends {
+	if f.kind != framing.Raw {
 		f.messages++
 	}
 	return f.flushFull()
@@ -92,10 +85,13 @@ func (f *framer) flush() error {
 	return err
 }
 
-// wholeMessages counts the messages that end in bytes which begin with a message or, in other framings than Prefixed, within one.
+// wholeMessages counts the messages that end in bytes which begin with a message or, in lines, within one.
 func wholeMessages(kind framing.Kind, b []byte) (count int64) {
-	if kind != framing.Prefixed {
-		return int64(bytes.Count(b, []byte{'\n'}))
+	if kind == framing.Raw {
+		return 0
+	}
+	if kind == framing.Lines {
+		return int64(bytes.Count(b, newline))
 	}
 	cutter := framing.NewCutter(framing.U32BE, math.MaxInt)
 	for {

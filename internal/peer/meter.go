@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
 )
 
 // refresh is how often the live line changes.
@@ -14,6 +16,7 @@ const refresh = 200 * time.Millisecond
 // live line and the others do not run into each other. It is safe for many goroutines.
 type meter struct {
 	verb   string // what happened to the messages: "sent", "received"
+	raw    bool   // there are no messages, only bytes
 	status io.Writer
 	live   bool // status is a terminal
 
@@ -28,8 +31,8 @@ type meter struct {
 	stopped sync.WaitGroup
 }
 
-func newMeter(verb string, status io.Writer, live bool) *meter {
-	return &meter{verb: verb, status: status, live: live, quit: make(chan struct{})}
+func newMeter(verb string, kind framing.Kind, status io.Writer, live bool) *meter {
+	return &meter{verb: verb, raw: kind == framing.Raw, status: status, live: live, quit: make(chan struct{})}
 }
 
 // show starts the live line, if there is one. halt must follow.
@@ -54,11 +57,19 @@ func (m *meter) add(messages, bytes int64) {
 	}
 }
 
-// count is how many messages there were so far.
-func (m *meter) count() int64 {
+// total is how many messages there were so far, or bytes if there are only those.
+func (m *meter) total() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.messages
+	count, unit := m.counted()
+	return fmt.Sprint(count, " ", unit)
+}
+
+func (m *meter) counted() (count int64, unit string) {
+	if m.raw {
+		return m.bytes, "bytes"
+	}
+	return m.messages, "messages"
 }
 
 // note writes a line of its own.
@@ -78,7 +89,7 @@ func (m *meter) halt() {
 	m.clear()
 }
 
-// summary is messages, bytes, seconds and rate in one line.
+// summary is messages, if there are any, bytes, seconds and rate in one line.
 func (m *meter) summary() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -86,11 +97,16 @@ func (m *meter) summary() string {
 }
 
 func (m *meter) line(elapsed time.Duration) string {
-	text := fmt.Sprintf("%s %d messages, %d bytes in %.3f s", m.verb, m.messages, m.bytes, elapsed.Seconds())
+	count, unit := m.counted()
+	text := fmt.Sprintf("%s %d %s", m.verb, count, unit)
+	if !m.raw {
+		text += fmt.Sprintf(", %d bytes", m.bytes)
+	}
+	text += fmt.Sprintf(" in %.3f s", elapsed.Seconds())
 	if elapsed == 0 {
 		return text // all came at once, which is no rate
 	}
-	return text + fmt.Sprintf(" (%.0f messages/s)", float64(m.messages)/elapsed.Seconds())
+	return text + fmt.Sprintf(" (%.0f %s/s)", float64(count)/elapsed.Seconds(), unit)
 }
 
 // run rewrites the live line until halt.

@@ -6,11 +6,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
 )
 
 func TestSummary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMeter("sent", &bytes.Buffer{}, false)
+		m := newMeter("sent", framing.Lines, &bytes.Buffer{}, false)
 		if got, want := m.summary(), "sent 0 messages, 0 bytes in 0.000 s"; got != want {
 			t.Errorf("summary of nothing: %q; want %q", got, want)
 		}
@@ -26,10 +28,25 @@ func TestSummary(t *testing.T) {
 	})
 }
 
+func TestSummaryWithoutMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeter("sent", framing.Raw, &bytes.Buffer{}, false)
+		m.mark()
+		time.Sleep(2 * time.Second)
+		m.add(0, 600)
+		if got, want := m.summary(), "sent 600 bytes in 2.000 s (300 bytes/s)"; got != want {
+			t.Errorf("summary: %q; want %q", got, want)
+		}
+		if got, want := m.total(), "600 bytes"; got != want {
+			t.Errorf("total: %q; want %q", got, want)
+		}
+	})
+}
+
 func TestLiveLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var screen bytes.Buffer
-		m := newMeter("received", &screen, true)
+		m := newMeter("received", framing.Lines, &screen, true)
 		m.show()
 		time.Sleep(refresh)
 		synctest.Wait()
@@ -51,7 +68,7 @@ func TestLiveLine(t *testing.T) {
 func TestNoLiveLineWithoutATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var status strings.Builder
-		m := newMeter("received", &status, false)
+		m := newMeter("received", framing.Lines, &status, false)
 		m.show()
 		m.add(7, 70)
 		time.Sleep(10 * refresh)

@@ -3,10 +3,13 @@ package peer
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
 )
 
 // errEnough ends a Receiver that has as many messages as it was to take.
@@ -16,18 +19,23 @@ var errEnough = errors.New("all messages have come")
 // busy, so that nothing waits in it that nothing follows. Its mutex is held while it is written: whoever has a message then waits, reads
 // no more, and so holds its sender back.
 type output struct {
-	meter *meter
-	stop  func(error) // called with the first error, and with errEnough
+	format Format
+	meter  *meter
+	stop   func(error) // called with the first error, and with errEnough
 
 	mu      sync.Mutex
 	writer  *bufio.Writer
-	wanted  int64 // messages still to come
-	busy    int   // connections that are not waiting for their sender
+	hex     io.Writer // writes hexadecimal digits to writer
+	wanted  int64     // messages still to come
+	several int64     // messages that stand on several lines, for the newlines in them
+	busy    int       // connections that are not waiting for their sender
 	failure error
 }
 
-func newOutput(w io.Writer, wanted int64, meter *meter, stop func(error)) *output {
-	return &output{writer: bufio.NewWriterSize(w, writeSize), wanted: wanted, meter: meter, stop: stop}
+func newOutput(w io.Writer, format Format, wanted int64, meter *meter, stop func(error)) *output {
+	o := &output{format: format, writer: bufio.NewWriterSize(w, writeSize), wanted: wanted, meter: meter, stop: stop}
+	o.hex = hex.NewEncoder(o.writer)
+	return o
 }
 
 // enter says that a connection is busy.
@@ -47,8 +55,8 @@ func (o *output) leave() {
 	}
 }
 
-// lines takes messages that are count whole lines of text, or as many of them as are wanted. The error, as that of all takes, is
-// errEnough or what keeps the output from being written; no take succeeds after it.
+// lines takes messages that are count whole lines of text, or as many of them as are wanted, where that is the format. The error, as that
+// of all takes, is errEnough or what keeps the output from being written; no take succeeds after it.
 func (o *output) lines(text []byte, count int64) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -72,8 +80,8 @@ func firstLines(text []byte, count int64) []byte {
 	return text[:end]
 }
 
-// frames takes the messages that next gives until it gives none, or as many as are wanted; a newline is written behind each.
-func (o *output) frames(next func() (payload []byte, size int)) error {
+// messages takes the messages that next gives until it gives none, or as many as are wanted.
+func (o *output) messages(next func() (payload []byte, size int)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.failure != nil {
@@ -86,23 +94,40 @@ func (o *output) frames(next func() (payload []byte, size int)) error {
 		if size == 0 {
 			break
 		}
-		_, _ = o.writer.Write(payload) // an error stays and comes back from WriteByte
-		err = o.writer.WriteByte('\n')
+		err = o.put(payload)
 		count++
 		total += size
 	}
 	return o.took(count, total, err)
 }
 
-// bytes takes bytes as they are, in which count messages end.
-func (o *output) bytes(b []byte, count int64) error {
+// put writes a message in the format of the output. An error of its first write stays and comes back from the last.
+func (o *output) put(payload []byte) error {
+	switch o.format {
+	case FormatFrames:
+		_, _ = o.writer.Write(framing.U32BE.AppendHeader(o.writer.AvailableBuffer(), len(payload)))
+		_, err := o.writer.Write(payload)
+		return err
+	case FormatHex:
+		_, _ = o.hex.Write(payload)
+	default:
+		_, _ = o.writer.Write(payload)
+		if bytes.IndexByte(payload, '\n') >= 0 {
+			o.several++
+		}
+	}
+	return o.writer.WriteByte('\n')
+}
+
+// bytes takes bytes as they are.
+func (o *output) bytes(b []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.failure != nil {
 		return o.failure
 	}
 	_, err := o.writer.Write(b)
-	return o.took(count, len(b), err)
+	return o.took(0, len(b), err)
 }
 
 // took counts what was taken and notices the end.

@@ -22,6 +22,8 @@ const acceptPause = 100 * time.Millisecond
 type ReceiveConfig struct {
 	Listen  address.Address
 	Framing framing.Kind
+	// Format is how messages are written; in the raw framing bytes are written as they are.
+	Format Format
 	// Count is how many messages are taken in all; 0 is any number. The raw framing knows no messages and so no count.
 	Count int64
 	// Status is where progress is told. Live says that it is a terminal.
@@ -48,7 +50,7 @@ func Listen(config ReceiveConfig) (*Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	meter := newMeter("received", config.Status, config.Live)
+	meter := newMeter("received", config.Framing, config.Status, config.Live)
 	return &Receiver{config: config, listener: listener.(*net.TCPListener), meter: meter}, nil
 }
 
@@ -58,7 +60,7 @@ func (r *Receiver) Addr() string { return r.listener.Addr().String() }
 // Close gives the address up. Run does it too; Close is for a receiver that never ran.
 func (r *Receiver) Close() error { return r.listener.Close() }
 
-// Run writes what comes to output: each message and a newline, or, in the raw framing, bytes as they come. Messages of different
+// Run writes what comes to output: each message in the format, or, in the raw framing, bytes as they come. Messages of different
 // connections do not mix. Run returns nil when Count messages are written or the context has ended and what had arrived is written. It
 // fails if output or listening fails; what goes wrong on a connection is told on the status. A slow output slows the senders down.
 func (r *Receiver) Run(ctx context.Context, output io.Writer) error {
@@ -70,7 +72,7 @@ func (r *Receiver) Run(ctx context.Context, output io.Writer) error {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	out := newOutput(output, wanted, r.meter, stop)
+	out := newOutput(output, r.config.Format, wanted, r.meter, stop)
 	var connections sync.WaitGroup
 	err := r.accept(ctx, func(conn *net.TCPConn) {
 		connections.Go(func() { r.serve(ctx, conn, out) })
@@ -81,6 +83,9 @@ func (r *Receiver) Run(ctx context.Context, output io.Writer) error {
 	r.meter.halt()
 	if err == nil {
 		r.meter.note("%s", r.meter.summary())
+		if out.several > 0 {
+			r.meter.note("%d messages have newlines in them and stand on several lines: format hex or frames keeps messages apart", out.several)
+		}
 	}
 	return err
 }

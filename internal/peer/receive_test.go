@@ -216,6 +216,17 @@ func TestReceiveRefusesOneConnectionOnly(t *testing.T) {
 	}
 }
 
+func TestReceiveTellsOfMessagesOnSeveralLines(t *testing.T) {
+	const note = "1 messages have newlines in them and stand on several lines: format hex or frames keeps messages apart\n"
+	for format, told := range map[Format]bool{FormatLines: true, FormatHex: false} {
+		r := receive(t.Context(), t, ReceiveConfig{Framing: framing.Prefixed, Format: format, Count: 2}, io.Discard)
+		write(t, r.dial(t), "\x00\x00\x00\x03a\nb\x00\x00\x00\x01c")
+		if err := <-r.done; err != nil || strings.HasSuffix(r.status.String(), note) != told {
+			t.Errorf("%s: %v, %s", format, err, r.status)
+		}
+	}
+}
+
 func TestReceiveExactly(t *testing.T) {
 	var output bytes.Buffer
 	r := receive(t.Context(), t, ReceiveConfig{Framing: framing.Lines, Count: 3}, &output)

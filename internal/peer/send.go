@@ -19,12 +19,13 @@ type SendConfig struct {
 	// To is where the receiver listens; connecting is tried for ten seconds.
 	To      address.Address
 	Framing framing.Kind
-	// Input is text whose lines are the messages, without their newlines; a last line without one is a message too. In the raw framing the
-	// bytes are sent as they are, and lines are only counted and, with Rate, timed.
-	Input io.Reader
+	// Input holds the messages, in a format; in the raw framing it is bytes, which are sent as they are. In lines, the last one may lack its
+	// newline.
+	Input  io.Reader
+	Format Format
 	// Repeat is how many times the input is sent, at least 1; more often than once only if it is an io.Seeker that can go back.
 	Repeat int
-	// Rate is messages a second; 0 is as fast as the receiver takes them.
+	// Rate is messages a second; 0 is as fast as the receiver takes them. The raw framing knows no messages and so no rate.
 	Rate float64
 	// Status is where progress is told. Live says that it is a terminal.
 	Status io.Writer
@@ -46,6 +47,10 @@ func NewSender(config SendConfig) (*Sender, error) {
 	if config.Rate < 0 || math.IsNaN(config.Rate) || math.IsInf(config.Rate, 0) {
 		return nil, fmt.Errorf("a rate cannot be %g messages a second: want a number above 0", config.Rate)
 	}
+	if config.Rate > 0 && config.Framing == framing.Raw {
+		return nil, fmt.Errorf("messages cannot be timed in framing %s, which knows none: want framing %s or %s",
+			framing.Raw, framing.Prefixed, framing.Lines)
+	}
 	atHand := canGoBack(config.Input)
 	if config.Repeat > 1 && !atHand {
 		return nil, errors.New("an input that can be read only once, such as a pipe, cannot be sent more often than once")
@@ -63,21 +68,21 @@ func canGoBack(input io.Reader) bool {
 }
 
 // Run connects, sends everything, ends the stream and waits until the receiver's kernel has acknowledged it; only then it returns nil. If
-// the receiver closes its side first, that is a request to stop: the message in hand is sent whole, and the error says how many went out,
+// the receiver closes its side first, that is a request to stop: the message in hand is sent whole, and the error says how much went out,
 // as every error does. A read of the input that blocks is left behind when Run returns.
 func (s *Sender) Run(ctx context.Context) error {
+	meter := newMeter("sent", s.config.Framing, s.config.Status, s.config.Live)
 	conn, err := connect(ctx, s.dial, s.config.To.String())
 	if err != nil {
-		return s.explain(ctx, err, 0)
+		return s.explain(ctx, err, meter)
 	}
 	defer conn.close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // ends what blocks
-	meter := newMeter("sent", s.config.Status, s.config.Live)
 	meter.show()
 	err = s.send(ctx, conn, meter)
 	meter.halt()
 	meter.note("%s", meter.summary())
-	return s.explain(ctx, err, meter.count())
+	return s.explain(ctx, err, meter)
 }
 
 // send sends the input and ends the stream. Whatever keeps it from the rest of the input, the messages before are sent, if that is
@@ -93,13 +98,14 @@ func (s *Sender) send(ctx context.Context, conn *connection, meter *meter) error
 		framer:   framer,
 		input:    readAhead(reading, s.config.Input, s.config.Repeat),
 		atHand:   s.atHand,
+		split:    newSplitter(s.config.Framing, s.config.Format),
 		schedule: schedule{rate: s.config.Rate, start: time.Now()},
 	}
 	return cmp.Or(sending.run(ctx), framer.flush(), conn.finish(ctx))
 }
 
-// explain says in words of the user what ended a send, and how many messages went out before.
-func (s *Sender) explain(ctx context.Context, err error, messages int64) error {
+// explain says in words of the user what ended a send, and how much went out before.
+func (s *Sender) explain(ctx context.Context, err error, meter *meter) error {
 	if err == nil {
 		return nil
 	}
@@ -108,5 +114,5 @@ func (s *Sender) explain(ctx context.Context, err error, messages int64) error {
 	} else if cut, ok := errors.AsType[*net.OpError](err); ok && cut.Op != "dial" {
 		err = fmt.Errorf("the connection to %s was cut: %w", s.config.To, cut.Err)
 	}
-	return fmt.Errorf("%w; %d messages went out", err, messages)
+	return fmt.Errorf("%w; %s went out", err, meter.total())
 }

@@ -82,10 +82,53 @@ func TestSendFramings(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("%s: %v", kind, err)
 		}
-		if !strings.HasPrefix(status.String(), "sent 8 messages, ") || strings.Count(status.String(), "\n") != 1 {
+		told := "sent 8 messages, "
+		if kind == framing.Raw {
+			told = "sent 400020 bytes in "
+		}
+		if !strings.HasPrefix(status.String(), told) || strings.Count(status.String(), "\n") != 1 {
 			t.Errorf("%s: status %q", kind, status)
 		}
 	}
+}
+
+// TestSendAgainWhatWasReceived receives messages of any bytes into a file, sends that file, and receives the same once more.
+func TestSendAgainWhatWasReceived(t *testing.T) {
+	const stream = "\x00\x00\x00\x04a\nb\xff\x00\x00\x00\x00\x00\x00\x00\x01c"
+	for _, format := range []Format{FormatHex, FormatFrames} {
+		input := stream
+		for range 2 {
+			var output bytes.Buffer
+			r := receive(t.Context(), t, ReceiveConfig{Framing: framing.Prefixed, Format: format, Count: 3}, &output)
+			to, err := address.Parse(r.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			from := format
+			if input == stream {
+				from = FormatFrames
+			}
+			done, status := start(t.Context(), t, SendConfig{To: to, Framing: framing.Prefixed, Input: strings.NewReader(input), Format: from})
+			if err := errors.Join(<-done, <-r.done); err != nil || !strings.HasPrefix(status.String(), "sent 3 messages, 17 bytes in ") {
+				t.Errorf("%s: %v, %s", format, err, status)
+			}
+			input = output.String()
+		}
+		if want := map[Format]string{FormatHex: "610a62ff\n\n63\n", FormatFrames: stream}[format]; input != want {
+			t.Errorf("%s: %q", format, input)
+		}
+	}
+}
+
+func TestSendAFileOfFramesThatIsCut(t *testing.T) {
+	listener, to := listen(t)
+	input := strings.NewReader("\x00\x00\x00\x01a\x00\x00\x00\x01")
+	done, _ := start(t.Context(), t, SendConfig{To: to, Framing: framing.Prefixed, Input: input, Format: FormatFrames, Repeat: 2})
+	got, err := io.ReadAll(accept(t, listener))
+	if string(got) != "\x00\x00\x00\x01a" || err != nil {
+		t.Errorf("arrived: %q, %v", got, err)
+	}
+	wantError(t, <-done, "the input ends inside a frame: its last 4 bytes are not sent; 1 messages went out")
 }
 
 func TestSendDoesNotHoldBackWhatTrickles(t *testing.T) {
@@ -115,7 +158,8 @@ func TestSendKeepsTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
 		sender, err := NewSender(SendConfig{
-			Framing: framing.Lines, Input: strings.NewReader("a\nb\n"), Repeat: 3, Rate: 8, Status: io.Discard,
+			Framing: framing.Lines, Input: strings.NewReader("\x00\x00\x00\x01a\x00\x00\x00\x01b"), Format: FormatFrames,
+			Repeat: 3, Rate: 8, Status: io.Discard,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -257,6 +301,7 @@ func TestNewSenderRefuses(t *testing.T) {
 		"0 times":        {Input: strings.NewReader("")},
 		"-1 messages":    {Input: strings.NewReader(""), Repeat: 1, Rate: -1},
 		"read only once": {Input: pipe, Repeat: 2},
+		"messages cannot be timed in framing raw": {Input: pipe, Repeat: 1, Rate: 1, Framing: framing.Raw},
 	} {
 		_, err := NewSender(config)
 		wantError(t, err, want)

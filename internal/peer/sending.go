@@ -1,14 +1,11 @@
 package peer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/wallaroo-stream/wallaroo/internal/framing"
 )
 
 // sending is one Run's way through the input.
@@ -17,9 +14,8 @@ type sending struct {
 	framer   *framer
 	input    *ahead
 	atHand   bool
+	split    splitter
 	schedule schedule
-	line     []byte // the beginning of a line whose end has not been read
-	inside   bool   // the raw framing has sent the beginning of such a line
 }
 
 // run sends messages until the input ends. The last of them may still be with the framer.
@@ -29,7 +25,7 @@ func (s *sending) run(ctx context.Context) error {
 		if err != nil || !more {
 			return err
 		}
-		if err := s.lines(ctx, p.data); err != nil {
+		if err := s.messages(ctx, p.data); err != nil {
 			return err
 		}
 		switch {
@@ -69,78 +65,44 @@ func (s *sending) next(ctx context.Context) (p piece, more bool, err error) {
 	}
 }
 
-// lines sends the lines that end in data and keeps the beginning of one that does not.
-func (s *sending) lines(ctx context.Context, data []byte) error {
+// messages sends the messages that end in data.
+func (s *sending) messages(ctx context.Context, data []byte) error {
 	for len(data) > 0 {
-		if err := s.await(ctx); err != nil {
+		message, whole, used, err := s.split.next(data)
+		if err != nil {
 			return err
 		}
-		end := bytes.IndexByte(data, '\n')
-		if end < 0 {
-			return s.beginning(data)
+		if whole {
+			if err := s.message(ctx, message); err != nil {
+				return err
+			}
 		}
-		if err := s.message(data[:end+1]); err != nil {
-			return err
-		}
-		data = data[end+1:]
+		data = data[used:]
 	}
 	return nil
 }
 
-// beginning takes a part of a line that goes on.
-func (s *sending) beginning(part []byte) error {
-	if s.framer.kind == framing.Raw {
-		s.inside = true
-		return s.framer.raw(part, false)
-	}
-	s.line = append(s.line, part...)
-	return nil
-}
-
-// message sends a message: a line, or what was missing of it, with its newline.
-func (s *sending) message(end []byte) error {
-	s.inside = false
-	s.schedule.pass()
-	if s.framer.kind == framing.Raw {
-		return s.framer.raw(end, true)
-	}
-	end = end[:len(end)-1]
-	if len(s.line) == 0 {
-		return s.framer.message(end)
-	}
-	s.line = append(s.line, end...)
-	return s.lineDone()
-}
-
-// endPass sends the last line of a pass if it has no newline.
+// endPass sends the message that ends with the input, if one does.
 func (s *sending) endPass(ctx context.Context) error {
-	if len(s.line) == 0 && !s.inside {
-		return nil
+	message, whole, err := s.split.last()
+	if err != nil || !whole {
+		return err
 	}
+	return s.message(ctx, message)
+}
+
+// message sends a message when it is due.
+func (s *sending) message(ctx context.Context, payload []byte) error {
 	if err := s.await(ctx); err != nil {
 		return err
 	}
 	s.schedule.pass()
-	if s.inside {
-		s.inside = false
-		return s.framer.raw(nil, true)
-	}
-	return s.lineDone()
-}
-
-// lineDone sends the line that was kept.
-func (s *sending) lineDone() error {
-	err := s.framer.message(s.line)
-	s.line = s.line[:0]
-	if cap(s.line) > writeSize {
-		s.line = nil // one long line is no reason to keep its memory
-	}
-	return err
+	return s.framer.message(payload)
 }
 
 // await waits until the next message is due; what was due before is written meanwhile.
 func (s *sending) await(ctx context.Context) error {
-	for !s.inside {
+	for {
 		wait := s.schedule.wait()
 		if wait <= 0 {
 			return nil
@@ -156,5 +118,4 @@ func (s *sending) await(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	return nil
 }

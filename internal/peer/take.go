@@ -40,7 +40,7 @@ func (t *lineTaker) whole(b []byte, fresh int) (used int, err error) {
 		return 0, nil
 	}
 	used = len(b) - fresh + end + 1
-	return used, t.output.lines(b[:used], int64(bytes.Count(b[len(b)-fresh:], newline)))
+	return used, t.give(b[:used], int64(bytes.Count(b[len(b)-fresh:], newline)))
 }
 
 // last takes a line without a newline as one with it.
@@ -48,7 +48,22 @@ func (t *lineTaker) last(rest []byte) error {
 	if len(rest) == 0 {
 		return nil
 	}
-	return t.output.lines(append(rest, '\n'), 1)
+	return t.give(append(rest, '\n'), 1)
+}
+
+// give hands on text that is count whole lines; as it is, if that is the output's format.
+func (t *lineTaker) give(text []byte, count int64) error {
+	if t.output.format == FormatLines {
+		return t.output.lines(text, count)
+	}
+	return t.output.messages(func() (payload []byte, size int) {
+		payload, rest, whole := bytes.Cut(text, newline)
+		if !whole {
+			return nil, 0
+		}
+		text = rest
+		return payload, len(payload) + 1
+	})
 }
 
 type frameTaker struct {
@@ -58,16 +73,20 @@ type frameTaker struct {
 
 func (t *frameTaker) whole(b []byte, _ int) (used int, err error) {
 	var refusal error
-	err = t.output.frames(func() (payload []byte, size int) {
+	err = t.output.messages(func() (payload []byte, size int) {
 		payload, size, refusal = t.cutter.Cut(b[used:])
 		used += size
 		return payload, size
 	})
 	if frame, ok := errors.AsType[*framing.FrameError](refusal); ok && err == nil {
-		err = fmt.Errorf("refused: a frame of %d bytes (length bytes %q) is longer than %d bytes, the most that is taken",
-			frame.Length, frame.Header, maxMessage)
+		err = fmt.Errorf("refused: %s", tooLong(frame))
 	}
 	return used, err
+}
+
+func tooLong(frame *framing.FrameError) string {
+	return fmt.Sprintf("a frame of %d bytes (length bytes %q) is longer than %d bytes, the most that is taken",
+		frame.Length, frame.Header, maxMessage)
 }
 
 func (t *frameTaker) last(rest []byte) error {
@@ -77,20 +96,8 @@ func (t *frameTaker) last(rest []byte) error {
 	return fmt.Errorf("ended inside a frame: the %d bytes that had come of it are dropped", len(rest))
 }
 
-type rawTaker struct {
-	output *output
-	inside bool // the last byte was no newline
-}
+type rawTaker struct{ output *output }
 
-func (t *rawTaker) whole(b []byte, _ int) (used int, err error) {
-	t.inside = b[len(b)-1] != '\n'
-	return len(b), t.output.bytes(b, int64(bytes.Count(b, newline)))
-}
+func (t *rawTaker) whole(b []byte, _ int) (used int, err error) { return len(b), t.output.bytes(b) }
 
-// last counts a line without a newline.
-func (t *rawTaker) last([]byte) error {
-	if !t.inside {
-		return nil
-	}
-	return t.output.bytes(nil, 1)
-}
+func (t *rawTaker) last([]byte) error { return nil }

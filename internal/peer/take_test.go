@@ -24,10 +24,13 @@ func feed(kind framing.Kind, out *output, stream []byte, size int) (*incoming, e
 	return c, c.finish(io.EOF)
 }
 
-// collect is an output into memory that wants some messages, and where they are.
-func collect(wanted int64) (*output, *bytes.Buffer) {
+// collect is an output of lines into memory that wants some messages, and where they are.
+func collect(wanted int64) (*output, *bytes.Buffer) { return collectIn(FormatLines, wanted) }
+
+func collectIn(format Format, wanted int64) (*output, *bytes.Buffer) {
 	var text bytes.Buffer
-	return newOutput(&text, wanted, newMeter("received", io.Discard, false), func(error) {}), &text
+	meter := newMeter("received", framing.Lines, io.Discard, false)
+	return newOutput(&text, format, wanted, meter, func(error) {}), &text
 }
 
 func TestTakeInPieces(t *testing.T) {
@@ -41,8 +44,7 @@ func TestTakeInPieces(t *testing.T) {
 		{framing.Lines, "one\n\n" + long + "\nlast", "one\n\n" + long + "\nlast\n", 4},
 		{framing.Lines, long + "\n", long + "\n", 1},
 		{framing.Lines, "", "", 0},
-		{framing.Raw, "one\n\nlast", "one\n\nlast", 3},
-		{framing.Raw, "one\n", "one\n", 1},
+		{framing.Raw, "one\n\nlast", "one\n\nlast", 0},
 		{framing.Prefixed, "\x00\x00\x00\x03a\nb\x00\x00\x00\x00\x00\x30\x00\x00" + long + "\x00\x00\x00\x01c", "a\nb\n\n" + long + "\nc\n", 4},
 	} {
 		for _, size := range []int{1, 1000, firstSize, 3 * keepSize} {
@@ -54,9 +56,9 @@ func TestTakeInPieces(t *testing.T) {
 			if err := errors.Join(err, out.finish()); err != nil {
 				t.Errorf("%s in pieces of %d: %v", c.kind, size, err)
 			}
-			if text.String() != c.want || out.meter.count() != c.messages {
+			if text.String() != c.want || out.meter.messages != c.messages {
 				t.Errorf("%s in pieces of %d: %d bytes, %d messages; want %d, %d",
-					c.kind, size, text.Len(), out.meter.count(), len(c.want), c.messages)
+					c.kind, size, text.Len(), out.meter.messages, len(c.want), c.messages)
 			}
 			if len(in.buffer) > 2*len(c.stream)+pieceSize {
 				t.Errorf("%s in pieces of %d: a buffer of %d bytes for %d", c.kind, size, len(in.buffer), len(c.stream))
@@ -96,16 +98,58 @@ func TestTakeWhatIsWanted(t *testing.T) {
 			if !errors.Is(err, errEnough) || !errors.Is(out.failed(), errEnough) {
 				t.Errorf("%s in pieces of %d: %v; want an end", kind, size, err)
 			}
-			if err := out.finish(); err != nil || text.String() != "a\nb\nc\n" || out.meter.count() != 3 {
-				t.Errorf("%s in pieces of %d: %q, %d messages, %v", kind, size, text, out.meter.count(), err)
+			if err := out.finish(); err != nil || text.String() != "a\nb\nc\n" || out.meter.messages != 3 {
+				t.Errorf("%s in pieces of %d: %q, %d messages, %v", kind, size, text, out.meter.messages, err)
 			}
+		}
+	}
+}
+
+// TestFormats takes messages, with any bytes where the framing lets them, into a file of each format.
+func TestFormats(t *testing.T) {
+	const frames, lines = "\x00\x00\x00\x04a\nb\xff\x00\x00\x00\x00\x00\x00\x00\x01c", "ab\xff\n\nc"
+	for _, c := range []struct {
+		kind    framing.Kind
+		stream  string
+		format  Format
+		want    string
+		several int64
+	}{
+		{framing.Prefixed, frames, FormatFrames, frames, 0},
+		{framing.Prefixed, frames, FormatHex, "610a62ff\n\n63\n", 0},
+		{framing.Prefixed, frames, FormatLines, "a\nb\xff\n\nc\n", 1},
+		{framing.Lines, lines, FormatFrames, "\x00\x00\x00\x03ab\xff\x00\x00\x00\x00\x00\x00\x00\x01c", 0},
+		{framing.Lines, lines, FormatHex, "6162ff\n\n63\n", 0},
+	} {
+		for _, size := range []int{1, 2, 100} {
+			out, text := collectIn(c.format, 3)
+			_, err := feed(c.kind, out, []byte(c.stream), size)
+			if finishErr := out.finish(); !errors.Is(err, errEnough) || finishErr != nil {
+				t.Errorf("%s as %s: %v, %v", c.kind, c.format, err, finishErr)
+			}
+			if text.String() != c.want || out.meter.messages != 3 || out.several != c.several {
+				t.Errorf("%s as %s in pieces of %d: %q, %d messages, %d on several lines; want %q",
+					c.kind, c.format, size, text, out.meter.messages, out.several, c.want)
+			}
+		}
+	}
+}
+
+func TestAFormatThatCannotBeWritten(t *testing.T) {
+	for _, format := range []Format{FormatLines, FormatHex, FormatFrames} {
+		out := newOutput(&limited{}, format, math.MaxInt64, newMeter("received", framing.Prefixed, io.Discard, false), func(error) {})
+		payload := make([]byte, 2*writeSize)
+		err := out.messages(func() ([]byte, int) { return payload, len(payload) })
+		if !errors.Is(err, errFull) {
+			t.Errorf("%s: %v", format, err)
 		}
 	}
 }
 
 func TestOutputFails(t *testing.T) {
 	var told []error
-	out := newOutput(&limited{left: 3}, math.MaxInt64, newMeter("received", io.Discard, false), func(err error) { told = append(told, err) })
+	out := newOutput(&limited{left: 3}, FormatLines, math.MaxInt64, newMeter("received", framing.Lines, io.Discard, false),
+		func(err error) { told = append(told, err) })
 	out.enter()
 	if err := out.lines([]byte("one\ntwo\n"), 2); err != nil {
 		t.Fatal(err) // it is in the buffer
@@ -133,7 +177,7 @@ func FuzzTake(f *testing.F) {
 			if err := errors.Join(whole.finish(), pieces.finish()); err != nil {
 				t.Fatal(err)
 			}
-			if wholeText.String() != piecesText.String() || whole.meter.count() != pieces.meter.count() {
+			if wholeText.String() != piecesText.String() || whole.meter.messages != pieces.meter.messages {
 				t.Fatalf("%s: %q in one piece, %q in pieces of %d", kind, wholeText, piecesText, 1+int(size))
 			}
 		}

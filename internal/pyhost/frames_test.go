@@ -152,7 +152,7 @@ func (g *golden) answer(tb testing.TB) *worker.Event {
 		w := g.Failure
 		e.Failure = &worker.Failure{Index: g.Index, Step: w.Step, Error: w.Error, Traceback: w.Traceback, Key: w.Key}
 	case kindState:
-		e.State = &worker.State{Partition: g.Partition, Bytes: unhex(tb, g.Entities)}
+		e.State = &worker.State{Partition: g.Partition, Entities: 3, Bytes: unhex(tb, g.Entities)}
 	case kindDone:
 		e.Done = true
 		for _, pair := range g.Entered {

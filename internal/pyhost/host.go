@@ -46,7 +46,7 @@ type Application struct {
 // LoadError is an application that cannot be loaded. Code is the exit code that it asks for: 0 if it ended itself as done.
 type LoadError struct {
 	Message   string
-	Traceback string // the user's own lines, or ""
+	Traceback string // a line for each mistake, the user's own traceback, or both; or ""
 	Code      int
 }
 

@@ -67,10 +67,12 @@ func appendProbe(dst []byte, call uint32) []byte {
 
 // parseState reads the body of a STATE frame. The state shares the body's memory.
 func parseState(body []byte) (call uint32, s worker.State, err error) {
-	if len(body) < 8 {
+	if len(body) < 12 {
 		return 0, s, errCut
 	}
-	s = worker.State{Partition: int(binary.LittleEndian.Uint32(body[4:])), Bytes: body[8:]}
+	s = worker.State{
+		Partition: int(binary.LittleEndian.Uint32(body[4:])), Entities: int(binary.LittleEndian.Uint32(body[8:])), Bytes: body[8:],
+	}
 	return binary.LittleEndian.Uint32(body), s, nil
 }
 

@@ -23,7 +23,8 @@ type goCrew struct {
 	slow   time.Duration // that every other executor takes to give state out
 	credit int           // messages that a call may have
 	mu     sync.Mutex
-	most   worker.Overrun // that one call gave for one target; guarded by mu
+	most   worker.Overrun // that one call gave for one target; guarded by mu, as is moved
+	moved  int            // counters that left a partition's old owner
 }
 
 // gave takes note of what a call gave.
@@ -112,7 +113,9 @@ func (x *goExecutor) Switch(s worker.Switch) {
 			x.owners[s.Island][m.Partition] = m.Owner
 			if m.From == x.number {
 				pause(x.crew.slow * time.Duration(x.number%2))
-				events = append(events, worker.Event{Call: s.ID, State: x.takeOut(s.Island, m.Partition)})
+				for _, part := range x.takeOut(s.Island, m.Partition) {
+					events = append(events, worker.Event{Call: s.ID, State: part})
+				}
 			}
 			for n, stage := range x.crew.app.stages {
 				if stage.Keyed && stage.Island == s.Island && m.Owner == x.number {
@@ -124,8 +127,8 @@ func (x *goExecutor) Switch(s worker.Switch) {
 	})
 }
 
-// takeOut removes the counters of an island in a partition.
-func (x *goExecutor) takeOut(island, p int) *worker.State {
+// takeOut removes the counters of an island in a partition, which leave in two parts.
+func (x *goExecutor) takeOut(island, p int) []*worker.State {
 	var lines []string
 	for name, n := range x.state[p] {
 		if state, _, _ := strings.Cut(name, ":"); x.crew.app.islandOf(state) == island {
@@ -133,7 +136,13 @@ func (x *goExecutor) takeOut(island, p int) *worker.State {
 			delete(x.state[p], name)
 		}
 	}
-	return &worker.State{Partition: p, Bytes: []byte(strings.Join(lines, "\n"))}
+	x.crew.mu.Lock()
+	x.crew.moved += len(lines)
+	x.crew.mu.Unlock()
+	part := func(lines []string) *worker.State {
+		return &worker.State{Partition: p, Entities: len(lines), Bytes: []byte(strings.Join(lines, "\n"))}
+	}
+	return []*worker.State{part(lines[:len(lines)/2]), part(lines[len(lines)/2:])}
 }
 
 func (x *goExecutor) Load(l worker.Load) {
@@ -256,11 +265,20 @@ type report struct {
 	ready chan struct{}
 	mu    sync.Mutex
 	wrong []string
+	moved int // entities
 }
 
-func (r *report) Waiting(string) {}
-func (r *report) Ready([]string) { close(r.ready) }
-func (r *report) Stopping()      {}
+func (r *report) Waiting(string)                {}
+func (r *report) Ready([]string)                { close(r.ready) }
+func (r *report) Resizing(int, int)             {}
+func (r *report) Resized(worker.Resized, error) {}
+func (r *report) Stopping()                     {}
+func (r *report) Marked(m worker.Marked) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.moved += m.Entities
+}
+
 func (r *report) Failed(_ worker.Origin, f worker.Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

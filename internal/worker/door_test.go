@@ -83,6 +83,9 @@ func inGo(t *testing.T, seed uint64) {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	h.check()
+	if h.report.moved != crew.moved {
+		t.Errorf("seed %d: %d entities moved, and the report was told of %d", seed, crew.moved, h.report.moved)
+	}
 }
 
 // credit is how many messages an edge to an executor may hold.

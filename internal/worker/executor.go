@@ -62,8 +62,10 @@ type Open struct {
 // State is entities of one partition: as bytes, or as they are, which only executors can read.
 type State struct {
 	Partition int
+	Entities  int // how many
 	Bytes     []byte
-	Entities  any // those of a process that no other has part in; their memory is whoever's the state is
+	// Live is the entities themselves, where they need not become bytes; it is whoever's the state is.
+	Live any
 }
 
 // Event is something that came of a call. The events of a call end with one that says Done; those of different calls come in the order

@@ -28,6 +28,15 @@ type Moved struct {
 	Waits Durations
 }
 
+// Marked is what moved at one marker.
+type Marked struct {
+	Marker     uint64 // its epoch
+	Partitions int
+	Entities   int
+	// LongestWait is how long one of the partitions was closed at most, in any island.
+	LongestWait time.Duration
+}
+
 // whileRunning gives out the token that is needed to send a marker around, and what the worker runs with; both must be given back by done.
 func (w *Worker) whileRunning(ctx context.Context) (r running, done func(), err error) {
 	select {
@@ -44,15 +53,15 @@ func (w *Worker) whileRunning(ctx context.Context) (r running, done func(), err 
 	return w.running, w.marking.notify, nil
 }
 
-// mark sends a marker around that carries the next table, and returns when all have passed it, what moves has come, and who leaves has
-// left. Only who holds the token may call it. Those who join must be in the worker already. It cannot be taken back once it has begun: an
-// error is the end of what runs.
-func (w *Worker) mark(r running, next *partition.Table, moves []partition.Move) error {
+// mark sends a marker around that carries the next table, and returns what moved at it when all have passed it, what moves has come, and
+// who leaves has left. Only who holds the token may call it. Those who join must be in the worker already. It cannot be taken back once it
+// has begun: an error is the end of what runs.
+func (w *Worker) mark(r running, next *partition.Table, moves []partition.Move) (Marked, error) {
 	if err := w.awaitSinks(r.ctx); err != nil {
-		return err
+		return Marked{}, err
 	}
 	w.epoch++
-	w.setLongest(0)
+	w.expect(Marked{Marker: uint64(w.epoch), Partitions: len(moves)})
 	loops := w.all()
 	for _, l := range loops {
 		l.announce(w.epoch, moves)
@@ -65,15 +74,17 @@ func (w *Worker) mark(r running, next *partition.Table, moves []partition.Move) 
 			select {
 			case <-w.progress:
 			case <-r.ctx.Done():
-				return ErrNotRunning
+				return Marked{}, ErrNotRunning
 			}
 		}
 	}
 	w.mu.Lock()
 	w.table = next
 	w.moved.Markers++
+	marked := w.marked
 	w.mu.Unlock()
-	return nil
+	w.config.Report.Marked(marked)
+	return marked, nil
 }
 
 // awaitSinks returns when no sink is too far behind.
@@ -90,10 +101,11 @@ func (w *Worker) awaitSinks(ctx context.Context) error {
 	return nil
 }
 
-func (w *Worker) setLongest(d time.Duration) {
+// expect begins to note what moves at a marker.
+func (w *Worker) expect(m Marked) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.longest = d
+	w.marked = m
 }
 
 // settledIn takes note of a partition that is open at its new owner.
@@ -102,7 +114,8 @@ func (w *Worker) settledIn(p movedPartition, now time.Time) {
 	defer w.mu.Unlock()
 	w.moved.Partitions++
 	w.moved.Waits.take(now.Sub(p.left))
-	w.longest = max(w.longest, now.Sub(p.left))
+	w.marked.Entities += p.entities
+	w.marked.LongestWait = max(w.marked.LongestWait, now.Sub(p.left))
 }
 
 // leave ends the executors from a number on, which have passed the last marker and own nothing.

@@ -32,6 +32,7 @@ type place struct{ island, partition int }
 // movedPartition is what is known of a partition on its way.
 type movedPartition struct {
 	partition int
+	entities  int
 	left      time.Time
 }
 
@@ -199,11 +200,12 @@ func (l *loop) handOver(island int) {
 		if m.From != l.number {
 			continue
 		}
+		moved := movedPartition{partition: m.Partition, left: l.moving.left[island]}
+		for _, s := range states[m.Partition] {
+			moved.entities += s.Entities
+		}
 		owner := l.worker.loop(m.Owner)
-		owner.came(arrival{
-			island: island, epoch: l.moving.epoch, states: states[m.Partition],
-			moved: movedPartition{partition: m.Partition, left: l.moving.left[island]},
-		})
+		owner.came(arrival{island: island, epoch: l.moving.epoch, states: states[m.Partition], moved: moved})
 		owner.wake.notify()
 	}
 	l.door.HandedOver(island)

@@ -23,6 +23,7 @@ const (
 type Resized struct {
 	Before, After int
 	Partitions    int // moved
+	Entities      int // moved with them
 	Markers       int // that it took
 	// LongestWait is how long a moved partition was closed at most; the others were never.
 	LongestWait time.Duration
@@ -35,33 +36,51 @@ type StuckError struct{ Err error }
 func (e *StuckError) Error() string { return e.Err.Error() }
 func (e *StuckError) Unwrap() error { return e.Err }
 
+// CountError is a number of executors that there cannot be.
+type CountError struct{ Executors, Partitions int }
+
+func (e *CountError) Error() string {
+	return fmt.Sprintf("%d is not a number from 1 to %d, the number of partitions", e.Executors, e.Partitions)
+}
+
 // Resize changes the number of executors while messages flow: those that come start, partitions move, and those that own nothing any more
-// leave. An error before the first partition moves, as *StuckError is, has changed nothing; ErrNotRunning says that the worker does not
-// process.
+// leave. An error before the first partition moves, as *CountError and *StuckError are, has changed nothing; ErrNotRunning says that the
+// worker does not process. The report is told of it all.
 func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
+	result := Resized{After: executors}
+	err := w.resize(ctx, &result)
+	w.config.Report.Resized(result, err)
+	return result, err
+}
+
+func (w *Worker) resize(ctx context.Context, result *Resized) error {
 	began := time.Now()
 	r, done, err := w.whileRunning(ctx)
 	if err != nil {
-		return Resized{}, err
+		return err
 	}
 	defer done()
-	result := Resized{Before: w.table.Executors, After: executors}
-	if err := w.probe(r); err != nil {
-		return Resized{}, err
+	result.Before = w.table.Executors
+	if partitions := len(w.table.Owners); result.After < 1 || result.After > partitions {
+		return &CountError{Executors: result.After, Partitions: partitions}
 	}
-	if executors > result.Before {
-		if err := w.hire(ctx, r, executors); err != nil {
-			return Resized{}, err
+	if err := w.probe(r); err != nil {
+		return err
+	}
+	w.config.Report.Resizing(result.Before, result.After)
+	if result.After > result.Before {
+		if err := w.hire(ctx, r, result.After); err != nil {
+			return err
 		}
 	}
-	if err := w.rebalance(r, executors, &result); err != nil {
-		return result, err
+	if err := w.rebalance(r, result); err != nil {
+		return err
 	}
-	if executors < result.Before {
-		w.leave(r.ctx, executors)
+	if result.After < result.Before {
+		w.leave(r.ctx, result.After)
 	}
 	result.Took = time.Since(began)
-	return result, nil
+	return nil
 }
 
 // probe finds out whether the state of all executors can move. What cannot is the error, and nothing has changed.
@@ -139,8 +158,9 @@ func (w *Worker) recruit(ctx context.Context, number int) (Executor, error) {
 	return executor, nil
 }
 
-// rebalance moves partitions, a few at each marker, until so many executors own about the same number each.
-func (w *Worker) rebalance(r running, executors int, result *Resized) error {
+// rebalance moves partitions, a few at each marker, until as many executors as wanted own about the same number each.
+func (w *Worker) rebalance(r running, result *Resized) error {
+	executors := result.After
 	moves := w.table.Balance(executors)
 	members := max(executors, w.table.Executors)
 	for few := firstMoves; len(moves) > 0 || w.table.Executors != executors; {
@@ -149,29 +169,22 @@ func (w *Worker) rebalance(r running, executors int, result *Resized) error {
 		if len(moves) == 0 {
 			members = executors
 		}
-		wait, err := w.moveSome(r, w.table.With(members, some), some)
+		marked, err := w.mark(r, w.table.With(members, some), some)
 		if err != nil {
 			return err
 		}
-		result.Partitions += len(some)
+		result.Partitions += marked.Partitions
+		result.Entities += marked.Entities
 		result.Markers++
-		result.LongestWait = max(result.LongestWait, wait)
+		result.LongestWait = max(result.LongestWait, marked.LongestWait)
 		switch {
-		case wait < goodWait:
+		case marked.LongestWait < goodWait:
 			few *= 2
-		case wait > 2*goodWait:
+		case marked.LongestWait > 2*goodWait:
 			few = max(1, few/2)
 		}
 	}
 	return nil
-}
-
-// moveSome sends one marker around, and says how long the partitions that moved at it were closed at most.
-func (w *Worker) moveSome(r running, next *partition.Table, moves []partition.Move) (time.Duration, error) {
-	err := w.mark(r, next, moves)
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return w.longest, err
 }
 
 // Chaos has markers sent and partitions moved at random while messages flow.
@@ -214,5 +227,6 @@ func (w *Worker) disturb(ctx context.Context, share float64, chance *rand.Rand) 
 			moves = append(moves, partition.Move{Partition: p, From: owner, Owner: other})
 		}
 	}
-	return w.mark(r, w.table.With(w.table.Executors, moves), moves)
+	_, err = w.mark(r, w.table.With(w.table.Executors, moves), moves)
+	return err
 }

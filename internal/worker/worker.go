@@ -16,7 +16,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
-// Report is told what happens. Its methods are called by the loop and must be quick.
+// Report is told what happens. Its methods must be quick.
 type Report interface {
 	// Waiting says what the application waits for before it can process.
 	Waiting(why string)
@@ -24,6 +24,12 @@ type Report interface {
 	Ready(addresses []string)
 	// Failed says that user code could not process a message.
 	Failed(Origin, Failure)
+	// Resizing says that a change of the number of executors begins.
+	Resizing(before, after int)
+	// Resized says what a change came to; the error, if there is one, is why it was refused, which is before it begins, or why it failed.
+	Resized(Resized, error)
+	// Marked says what moved at a marker that all have passed.
+	Marked(Marked)
 	// Stopping says that the end has begun.
 	Stopping()
 }
@@ -64,10 +70,10 @@ type Worker struct {
 	outlets []*Outlet // by sink
 
 	mu      sync.RWMutex
-	loops   []*loop       // guarded by mu, as are those below: by the number of the executor
-	gone    counts        // of the executors that have left
-	moved   Moved         // since the start
-	longest time.Duration // that a partition was closed which moved at the last marker
+	loops   []*loop // guarded by mu, as are those below: by the number of the executor
+	gone    counts  // of the executors that have left
+	moved   Moved   // since the start
+	marked  Marked  // at the last marker
 	running running
 
 	table    *partition.Table // changed while marking is held, and guarded by mu

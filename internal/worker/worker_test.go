@@ -183,9 +183,12 @@ type testReport struct {
 	failures []string
 }
 
-func (r *testReport) Waiting(string) {}
-func (r *testReport) Ready([]string) { close(r.ready) }
-func (r *testReport) Stopping()      {}
+func (r *testReport) Waiting(string)         {}
+func (r *testReport) Ready([]string)         { close(r.ready) }
+func (r *testReport) Resizing(int, int)      {}
+func (r *testReport) Resized(Resized, error) {}
+func (r *testReport) Marked(Marked)          {}
+func (r *testReport) Stopping()              {}
 func (r *testReport) Failed(o Origin, f Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

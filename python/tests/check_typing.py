@@ -1,6 +1,6 @@
-"""Checks what mypy says of three programs: of typing/wrong.py what its comments demand, of the others nothing.
+"""Checks what mypy says of four programs: of typing/wrong.py what its comments demand, of the others nothing.
 
-They are typing/right.py, and typing/beyond.py with the mistakes that it cannot find.
+They are typing/right.py, typing/beyond.py with the mistakes that it cannot find, and the one that docs/python.md shows.
 
 Run it by an interpreter that has mypy: ``python tests/check_typing.py``. It exits 0 if all is as demanded, else 1.
 """
@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import pages
 
 TESTS = Path(__file__).resolve().parent
 CONFIGURATION = TESTS.parent / "pyproject.toml"
@@ -20,15 +23,18 @@ _ERROR = re.compile(r".+?:(\d+): error: (.+)$")
 
 
 def main() -> int:
-    complaints = [complaint for name in ("right.py", "beyond.py", "wrong.py") for complaint in check(name)]
+    complaints = [each for name in ("right.py", "beyond.py", "wrong.py") for each in check(TESTS / "typing" / name)]
+    with tempfile.TemporaryDirectory() as folder:
+        shown = Path(folder) / "typed.py"
+        shown.write_text(pages.files(pages.ROOT / "docs" / "python.md")[shown.name], encoding="utf-8")
+        complaints += check(shown)
     for complaint in complaints:
         print(complaint)
     return 1 if complaints else 0
 
 
-def check(name: str) -> list[str]:
+def check(path: Path) -> list[str]:
     """Where mypy's errors in a program differ from those its comments demand, a line each."""
-    path = TESTS / "typing" / name
     found = errors_in(path)
     complaints = []
     for number, demand in demands_of(path).items():

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import wallaroo
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something wrong, and what is said of it, without the place in its file."""
+
+    write: Callable[[], object]
+    says: str
+
+
+class Shout:
+    def compute(self, data: str) -> str:
+        return data.upper()
 
 
 class Totals:

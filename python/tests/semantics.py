@@ -17,6 +17,7 @@ from pickle import dumps, loads
 
 import wallaroo
 from semantics_parts import (
+    ENCODERS,
     PIPELINES,
     check,
     count,
@@ -25,6 +26,7 @@ from semantics_parts import (
     endless_recursion,
     give,
     give_bytes,
+    give_frame,
     give_itself,
     give_pair,
     give_several,
@@ -47,7 +49,7 @@ class Fails:
 
 @dataclass(frozen=True)
 class Row:
-    """Messages for one pipeline, one after another, and all that comes of them, as lines (but for `encoder`)."""
+    """Messages for one pipeline, one after another, and what comes of them, as lines (but for those of `ENCODERS`)."""
 
     says: str
     pipeline: str
@@ -71,9 +73,9 @@ def not_a_pair(word: str, came: str) -> Fails:
     return told("pairs/give a pair", give_pair, f"got {came}; {expected}: return (output, True)", word)
 
 
-def not_bytes(came: str) -> Fails:
+def not_bytes(pipeline: str, came: str) -> Fails:
     expected = "an encoder returns bytes, a str (written as UTF-8), or None to write nothing"
-    return told("encoder/sink", give_bytes, f"got {came}; {expected}")
+    return told(f"{pipeline}/sink", ENCODERS[pipeline].function, f"got {came}; {expected}")
 
 
 def no_key(pipeline: str, came: str, key: object) -> Fails:
@@ -199,12 +201,33 @@ ROWS: list[Row] = [
         ["int", "bytes", "surrogate"],
         ["ab\n"],
         [
-            not_bytes("int 5"),
+            not_bytes("encoder", "int 5"),
             told(
                 "encoder/sink",
                 give_bytes,
                 r"got str '\ud800', which has no UTF-8 form (surrogates not allowed); return other text, or bytes",
             ),
+        ],
+    ),
+    Row(
+        "a header goes before what an encoder returns",
+        "frames",
+        ["bytes", "accent", "bytearray", "none", "memoryview"],
+        ["\x03ab\n", "\x03\u00e9\n", "\x03ab\n", "\x03ab\n"],
+    ),
+    Row(
+        "unless it is too long for it",
+        "frames",
+        ["long", "bytes", "int"],
+        ["\x03ab\n"],
+        [
+            told(
+                "frames/sink",
+                give_frame,
+                "got 300 bytes; the header that @wallaroo.encoder describes can tell of at most 255: return less, or "
+                "describe one with more",
+            ),
+            not_bytes("frames", "int 5"),
         ],
     ),
     Row(
@@ -337,7 +360,7 @@ def application(inputs: Sequence[tuple[str, str]], outputs: Sequence[tuple[str, 
         builder.new_pipeline(name, wallaroo.TCPSourceConfig(*inputs[number], decode))
         add(builder)
         if name != "done":
-            builder.to_sink(wallaroo.TCPSinkConfig(*outputs[number], give_bytes if name == "encoder" else show))
+            builder.to_sink(wallaroo.TCPSinkConfig(*outputs[number], ENCODERS.get(name, show)))
     return builder.build()
 
 

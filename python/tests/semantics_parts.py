@@ -39,6 +39,7 @@ GIVES: dict[str, Callable[[], object]] = {
     "dict": lambda: {"a": 1},
     "int": lambda: 5,
     "accent": lambda: "\u00e9\n",
+    "long": lambda: 300 * "x",
     "surrogate": lambda: "\ud800",
     "list": lambda: ["a", None, "b"],
     "tuple": lambda: ("a", None, "b"),
@@ -216,6 +217,15 @@ def give_bytes(word: str) -> Any:
     return GIVES[word]()
 
 
+@wallaroo.encoder(header_length=1, length_fmt="B")
+def give_frame(word: str) -> Any:
+    return GIVES[word]()
+
+
+ENCODERS: dict[str, wallaroo.Encoder[Any]] = {"encoder": give_bytes, "frames": give_frame}
+"""By pipeline, those that return what a message says; the others show what came."""
+
+
 class Traveller:
     """A message that cannot leave its process, or cannot be read in another one, if its words say so."""
 
@@ -251,6 +261,7 @@ PIPELINES: dict[str, Callable[[wallaroo.ApplicationBuilder], object]] = {
     "pairs": lambda builder: builder.to_state_partition(give_pair, Count, "pairs", word_itself),
     "several pairs": lambda builder: builder.to_stateful(give_several_and_bool, Count, "several pairs"),
     "encoder": lambda builder: builder,
+    "frames": lambda builder: builder,
     "keys": lambda builder: builder.to_state_partition(count, Count, "keys", given_key),
     "u64": lambda builder: builder.to_state_partition_u64(count, Count, "u64", given_key),
     "named": lambda builder: builder.to_state_partition(tell_birth, Early, "named", word_itself, ["a", "b", "c", "d"]),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import unittest
 from array import array
 from collections.abc import Callable
 from typing import Any
 
 import wallaroo
 from wallaroo._application import Application
-from wallaroo._exchange import Stage
 from wallaroo._failures import failure
 from wallaroo._protocol import Batch, Pieces
+from wallaroo._rehearsal import cut
 from wallaroo._results import PICKLE, Limits, Serializer
 from wallaroo._stages import Stages
+from wallaroo.testing import ApplicationFailed
 
 
 class Collected:
@@ -65,15 +67,6 @@ def build(
     builder.to_sink(wallaroo.TCPSinkConfig("127.0.0.1", 1, encoder))
     application: Application = builder.build()
     return application
-
-
-def cut(application: Application) -> list[Stage]:
-    """The stages of an application, as the engine cuts them; all of one island."""
-    stages = []
-    for number, pipeline in enumerate(application.pipelines):
-        stages.append(Stage(number, 0, False))
-        stages += [Stage(number, first, True) for first, step in enumerate(pipeline.steps) if step.state is not None]
-    return stages
 
 
 PARTITIONS = 16
@@ -190,3 +183,22 @@ def whole_word(word: str) -> str:
 @wallaroo.computation_multi(name="split")
 def split(line: str) -> list[str]:
     return line.split()
+
+
+class Failed(unittest.TestCase):
+    """Tests that say what an error says."""
+
+    def fails(self, *parts: str, error: type[BaseException] = ApplicationFailed) -> Any:
+        """A context in which an error must be raised whose text has all these parts."""
+        outer = self
+
+        class Context:
+            def __enter__(self) -> None: ...
+
+            def __exit__(self, kind: object, raised: BaseException | None, traceback: object) -> bool:
+                outer.assertIsInstance(raised, error)
+                for part in parts:
+                    outer.assertIn(part, str(raised))
+                return True
+
+        return Context()

@@ -1,4 +1,4 @@
-"""The framing that a decoder derives from header_length and length_fmt, against the module struct itself."""
+"""The framing that decoders and encoders derive from header_length and length_fmt, against the module struct itself."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import itertools
 import struct
 import sys
 import unittest
-from typing import Literal
+from typing import Any, Literal
 
 import wallaroo
 from wallaroo._codec import LONGEST_HEADER, Framing
 
+W: Any = wallaroo  # without types, to be given what mypy would refuse
 ORDERS = ("", "@", "=", "<", ">", "!")
 INTEGERS = "bBhHiIlLqQnN"
 PADS = ("", "x", "3x", " ", "2x x", "0x")
@@ -18,7 +19,15 @@ NATIVE_ONLY = "nN"
 
 
 def framing(header_length: object, length_fmt: object) -> Framing:
-    return wallaroo.decoder(header_length, length_fmt)(lambda bs: bs).framing  # type: ignore[arg-type]
+    decoder = wallaroo.decoder(header_length, length_fmt)(lambda bs: bs)  # type: ignore[arg-type]
+    decoder(b"")  # which raises what is wrong
+    return decoder.framing
+
+
+def packed(length_fmt: str, length: int) -> bytes:
+    """The header that the engine writes before what an encoder returns."""
+    framing: Framing = W.encoder(struct.calcsize(length_fmt), length_fmt)(lambda data: b"").framing
+    return framing.packer()(length)
 
 
 def length_in(header: bytes, said: Framing) -> int:
@@ -40,6 +49,14 @@ class FramingOfFormats(unittest.TestCase):
             self.assertEqual(said.signed, code.islower(), length_fmt)
             for length in (0, 1, 100, *((-1, -100) if said.signed else (2 ** (8 * said.width) - 1,))):
                 self.assertEqual(length_in(struct.pack(length_fmt, length), said), length, length_fmt)
+                self.assertEqual(packed(length_fmt, length), struct.pack(length_fmt, length), length_fmt)
+
+    def test_knows_the_longest_payload(self) -> None:
+        for length_fmt, longest in (("b", 127), ("B", 255), (">h", 32767), ("<Hx", 65535), (">Q", 2**64 - 1)):
+            self.assertEqual(framing(struct.calcsize(length_fmt), length_fmt).longest, longest)
+            self.assertEqual(packed(length_fmt, longest), struct.pack(length_fmt, longest))
+            with self.assertRaises(struct.error):
+                packed(length_fmt, longest + 1)
 
     def test_byte_orders(self) -> None:
         expected: dict[str, Literal["big", "little"]] = {"<": "little", ">": "big", "!": "big"}
@@ -88,10 +105,16 @@ class RefusedFormats(unittest.TestCase):
             (4, None, "length_fmt must be a str, not None"),
         )
         for header_length, length_fmt, reason in refused:
-            with self.subTest(length_fmt=length_fmt), self.assertRaises(wallaroo.WallarooParameterError) as caught:
-                framing(header_length, length_fmt)
-            self.assertIn(reason, str(caught.exception))
-            self.assertIn('@wallaroo.decoder(header_length=4, length_fmt=">I")', str(caught.exception))
+            for decorator in (W.decoder, W.encoder):
+                with self.subTest(decorator=decorator.__name__, length_fmt=length_fmt):
+                    [mistake] = decorator(header_length=header_length, length_fmt=length_fmt)(
+                        lambda data: data
+                    ).mistakes
+                    said = f"@wallaroo.{decorator.__name__}: "
+                    self.assertIn(said, mistake)
+                    self.assertIn(reason, mistake.partition(said)[2])
+                    example = f'@wallaroo.{decorator.__name__}(header_length=4, length_fmt=">I")'
+                    self.assertTrue(mistake.endswith(f"; write for example {example}"), mistake)
 
 
 if __name__ == "__main__":

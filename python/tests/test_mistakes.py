@@ -8,9 +8,10 @@ from typing import Any
 
 import wallaroo
 from parts import SINK, SOURCE, OfKey, OfKeyword, OfTwo, Totals, count, decoder, encoder, letter, plain, repeat, upper
-from wallaroo._draft import _MOST_TOLD
+from wallaroo._mistakes import MOST_TOLD
 
 # The same without types, to be given what mypy would refuse.
+W: Any = wallaroo
 Builder: Any = wallaroo.ApplicationBuilder
 Source: Any = wallaroo.TCPSourceConfig
 Sink: Any = wallaroo.TCPSinkConfig
@@ -186,12 +187,22 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(numbers[:-1], [first] * 2 + [first + 1] + [first + 2] * 3)
         self.assertIn("never ended", lines[-1])
 
+    def test_of_decorators_are_told_with_them_once_and_with_their_own_line(self) -> None:
+        step, key = W.computation(plain), W.partition(W.computation)
+        decode, encode = W.decoder(4, ">H")(plain), W.encoder(Shout)
+        ab = Builder("app").new_pipeline("p", Source("", 0, decode)).to(step).to_parallel(step)
+        ab.to_state_partition(count, Totals, "", key).to_sink(Sink("", 0, encode))
+        lines = self.told(ab)
+        self.assertEqual(lines[:-2], [*decode.mistakes, *step.mistakes, *key.mistakes])
+        self.assertIn("state_name must not be empty", lines[-2])
+        self.assertEqual(lines[-1:], [*encode.mistakes])
+
     def test_beyond_a_screen_are_counted(self) -> None:
         ab = misused()
-        for _ in range(_MOST_TOLD + 3):
+        for _ in range(MOST_TOLD + 3):
             ab.to(plain)
         lines = self.told(ab.done())
-        self.assertEqual(len(lines), _MOST_TOLD + 1)
+        self.assertEqual(len(lines), MOST_TOLD + 1)
         self.assertEqual(lines[-1], "and 3 more")
 
     def test_do_not_put_a_step_into_the_application(self) -> None:

@@ -5,116 +5,21 @@ from __future__ import annotations
 import random
 import threading
 import unittest
-from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import wallaroo
-from staging import LIMITS, PARTITIONS, Count, Running, build, count, cut, plain, text, whole_word
+from staging import PARTITIONS, Count, Running, build, count, plain, text, whole_word
 from wallaroo._application import Application
 from wallaroo._keys import canonical, partition_of
-from wallaroo._protocol import Load, Open, ProtocolError, Switch
-from wallaroo._results import PICKLE, Limits, Serializer
+from wallaroo._protocol import Batch, Load, Open, Pieces, ProtocolError, Switch
+from wallaroo._rehearsal import Input, Rehearsal, _Outbox
+from wallaroo._results import PICKLE, Serializer
 from wallaroo._state import Stuck
-
-Piece = tuple[int, bytes]
-SMALL = Limits(LIMITS.messages, LIMITS.bytes, 3)
 
 
 def partition(key: object) -> int:
     return partition_of(canonical(key), PARTITIONS)
-
-
-class Engine:
-    """Executors, edges between them, queues of partitions that move: a small engine for one island."""
-
-    def __init__(
-        self, application: Application, executors: int, serializer: Serializer = PICKLE, seed: int = 0
-    ) -> None:
-        self.application = application
-        self.serializer = serializer
-        self.chance = random.Random(seed)
-        self.table = [number * executors // PARTITIONS for number in range(PARTITIONS)]
-        self.stages = [number for number, stage in enumerate(cut(application)) if stage.keyed]
-        self.running = [self.executor(number) for number in range(executors)]
-        self.edges: dict[tuple[int, int, int], list[Piece]] = defaultdict(list)  # from, to, stage
-        self.queues: dict[tuple[int, int, int], list[Piece]] = {}  # executor, stage, partition: while they are shut
-        self.moving: list[tuple[int, list[bytes]]] = []  # partitions that have left their executor, and their state
-        self.queued = 0
-
-    def executor(self, number: int) -> Running:
-        return Running(self.application, (number, self.table), self.serializer, SMALL)
-
-    def join(self) -> None:
-        """Another executor, which owns nothing."""
-        self.running.append(self.executor(len(self.running)))
-
-    def process(self, *messages: str, at: int, pipeline: int = 0) -> None:
-        self.running[at].process(*messages, pipeline=pipeline)
-        self.gather(at)
-
-    def gather(self, at: int) -> None:
-        """Take what an executor's last call gave for others, and for queues."""
-        out = self.running[at].out
-        for stage, executor, piece in out.exchanged:
-            self.edges[at, executor, stage].append(piece)
-        for stage, number, piece in out.waiting:
-            self.queued += piece[0]
-            self.queues[at, stage, number].append(piece)
-        out.exchanged, out.waiting = [], []
-
-    def deliver(self) -> None:
-        """Empty the edges: what they hold was sent by the table before."""
-        while waiting := [edge for edge, pieces in self.edges.items() if pieces]:
-            sender, at, stage = self.chance.choice(waiting)
-            pieces = self.edges.pop((sender, at, stage))
-            self.running[at].packed(stage, *pieces)
-            self.gather(at)
-
-    def switch(self, moves: dict[int, int]) -> None:
-        """Give all executors another table between two messages, as at a marker."""
-        self.deliver()
-        state: dict[int, list[bytes]] = {number: [] for number in moves if moves[number] != self.table[number]}
-        for number, owner in moves.items():
-            self.table[number] = owner
-        for number in state:
-            for stage in self.stages:
-                self.queues[self.table[number], stage, number] = []
-        for running in self.running:
-            for number, piece in running.stages.switch(Switch(0, 0, list(moves.items()))):
-                state[number].append(piece)
-        self.moving += state.items()
-
-    def arrive(self) -> None:
-        """Have one partition arrive, with what waits for it; its queues open one after another."""
-        number, pieces = self.moving.pop(self.chance.randrange(len(self.moving)))
-        at = self.table[number]
-        for piece in pieces:
-            self.running[at].stages.load(Load(0, 0, number, piece))
-        for stage in reversed(self.stages):
-            # What is processed here may add to the queues of later stages, which are open, or be for this one again.
-            while waiting := self.queues[at, stage, number]:
-                self.queues[at, stage, number] = waiting[1:]
-                self.running[at].packed(stage, waiting[0], settles=True)
-                self.gather(at)
-            del self.queues[at, stage, number]
-            self.running[at].stages.open(Open(0, stage, [number]))
-
-    def settle(self) -> None:
-        while self.moving:
-            self.arrive()
-        self.deliver()
-
-    def shuffle(self) -> None:
-        """Move some partitions, by chance, among the executors there are."""
-        self.settle()
-        self.switch({n: self.chance.randrange(len(self.running)) for n in self.chance.sample(range(PARTITIONS), 5)})
-
-    def sent(self) -> list[str]:
-        return [payload.decode() for running in self.running for payload in running.out.sent]
-
-    def failures(self) -> list[tuple[int, str, str, object]]:
-        return [failure for running in self.running for failure in running.out.failures]
 
 
 class Log:
@@ -159,40 +64,49 @@ def two_pipelines() -> Application:
 
 
 class Moves(unittest.TestCase):
-    def flow(self, engine: Engine, lines: Callable[[int], list[str]], pipelines: int, rounds: int = 60) -> None:
-        """Messages and moves in turn, by chance; at last all is settled."""
-        for number in range(rounds):
-            pipeline = number % pipelines
-            engine.process(*lines(number), at=pipeline, pipeline=pipeline)
-            if engine.chance.random() < 0.3:
-                engine.deliver()
-            if engine.chance.random() < 0.3:
-                engine.shuffle()
-            elif engine.moving and engine.chance.random() < 0.5:
-                engine.arrive()
-            if number == rounds // 2:
-                engine.join()
-        engine.settle()
+    """Several executors, between which partitions move as chance will have it."""
+
+    def setUp(self) -> None:
+        self.waited = 0
+        queued = _Outbox.queued
+
+        def counted(outbox: Any, batch: Batch, stage: int, partition: int, pieces: Pieces) -> None:
+            self.waited += sum(count for count, _ in pieces)
+            queued(outbox, batch, stage, partition, pieces)
+
+        watch = patch.object(_Outbox, "queued", counted)
+        watch.start()
+        self.addCleanup(watch.stop)
+
+    def rehearsed(
+        self, application: Application, seed: int, *rows: list[Input], serializer: Serializer = PICKLE
+    ) -> Rehearsal:
+        chance = random.Random(seed)
+        rehearsal = Rehearsal(application, 3, serializer, chance)
+        rehearsal.at_random(rows, chance)
+        self.assertEqual(rehearsal.lost, [])
+        return rehearsal
 
     def test_each_key_sees_each_message_once_and_in_order(self) -> None:
+        words = [
+            [f"{n}.{number}" for number in range(pipeline, 60, 2) for n in range(len(KEYS))] for pipeline in (0, 1)
+        ]
+        rows = [[(pipeline, word.encode()) for word in words[pipeline]] for pipeline in (0, 1)]
         for seed in range(8):
-            engine = Engine(two_pipelines(), 3, seed=seed)
-            self.flow(engine, lambda number: [f"{n}.{number}" for n in range(len(KEYS))], 2)
-            self.assertEqual(engine.failures(), [])
-            self.assertGreater(engine.queued, 100)
-            words = [f"{n}.{number}" for number in range(60) for n in range(len(KEYS))]
-            self.assertEqual(sorted(engine.sent()), sorted(words))
+            rehearsal = self.rehearsed(two_pipelines(), seed, *rows)
+            for pipeline in (0, 1):
+                sent = [payload.decode() for payload in rehearsal.outputs[pipeline]]
+                self.assertEqual(sorted(sent), sorted(words[pipeline]))
             for n, key in enumerate(KEYS):
-                found = [running.entity("shared", key) for running in engine.running]
-                [state] = [state for state in found if state is not None]
-                self.assertIs(found[engine.table[partition(key)]], state)
+                [state] = found(rehearsal, "shared", key)
                 for pipeline in (0, 1):
                     seen = [word for word in state.seen if int(word.split(".")[1]) % 2 == pipeline]
                     first = list(dict.fromkeys(seen))
-                    self.assertEqual(first, [f"{n}.{number}" for number in range(pipeline, 60, 2)], (seed, key))
+                    self.assertEqual(first, [word for word in words[pipeline] if word.startswith(f"{n}.")], (seed, key))
                     self.assertEqual(len(seen), 2 * len(first), (seed, key))
-            ones = [state for running in engine.running if (state := running.entity("one", None)) is not None]
-            self.assertEqual([sorted(state.seen) for state in ones], [sorted(words)])
+            [one] = found(rehearsal, "one", None)
+            self.assertEqual(sorted(one.seen), sorted(words[0] + words[1]))
+        self.assertGreater(self.waited, 100)
 
     def test_an_application_may_serialize_its_state_in_its_own_way(self) -> None:
         kinds: set[str] = set()
@@ -209,25 +123,34 @@ class Moves(unittest.TestCase):
             return state
 
         application = build(lambda builder: builder.to_state_partition(count, Count, "c", whole_word))
-        engine = Engine(application, 2, Serializer(serialize, deserialize))
-        words = [f"w{n}-" for n in range(20)]
-        self.flow(engine, lambda number: words, 1)
+        words = [f"w{n}-" for n in range(20)] * 60
+        rehearsal = self.rehearsed(
+            application, 0, [(0, word.encode()) for word in words], serializer=Serializer(serialize, deserialize)
+        )
         self.assertEqual(kinds, {"str", "Count"})
-        self.assertEqual(sorted(engine.sent()), sorted(f"{word}{n}" for word in words for n in range(1, 61)))
+        self.assertGreater(self.waited, 0)
+        sent = sorted(payload.decode() for payload in rehearsal.outputs[0])
+        self.assertEqual(sent, sorted(f"{word}{n}" for word in set(words) for n in range(1, 61)))
 
     def test_named_keys_move_too_and_a_joiner_makes_none(self) -> None:
         named = [f"w{n}" for n in range(30)]
         application = build(lambda builder: builder.to_state_partition(count, Count, "c", whole_word, named))
-        engine = Engine(application, 1)
-        engine.join()
-        self.assertEqual([engine.running[1].entity("c", word) for word in named], [None] * 30)
-        engine.switch(dict.fromkeys(range(PARTITIONS), 1))
-        engine.settle()
-        self.assertEqual([engine.running[0].entity("c", word) for word in named], [None] * 30)
-        self.assertNotIn(None, [engine.running[1].entity("c", word) for word in named])
-        engine.process(*named, at=0)
-        engine.deliver()
-        self.assertEqual(sorted(engine.sent()), sorted(f"{word}1" for word in named))
+        giver, joiner = Running(application), Running(application, (1, [0] * PARTITIONS))
+        self.assertEqual([joiner.entity("c", word) for word in named], [None] * 30)
+        switch = Switch(0, 0, [(number, 1) for number in range(PARTITIONS)])
+        self.assertEqual(list(joiner.stages.switch(switch)), [])
+        for number, piece in giver.stages.switch(switch):
+            joiner.stages.load(Load(0, 0, number, piece))
+        joiner.stages.open(Open(0, 1, range(PARTITIONS)))
+        self.assertEqual([giver.entity("c", word) for word in named], [None] * 30)
+        self.assertNotIn(None, [joiner.entity("c", word) for word in named])
+        self.assertEqual(joiner.process(*named), [f"{word}1" for word in named])
+
+
+def found(rehearsal: Rehearsal, state: str, key: object) -> list[Any]:
+    """The entities of a key, on whatever executors they are."""
+    entities = [each.found(key, each.identity(key)) for each in rehearsal.entities(state)]
+    return [entity for entity in entities if entity is not None]
 
 
 class Queues(unittest.TestCase):
@@ -338,6 +261,8 @@ class Queues(unittest.TestCase):
             giver.entity("l", f"k{n}").seen.append("x" * 700_000)
         pieces = [piece for _, piece in giver.stages.switch(Switch(0, 0, [(0, 1)]))]
         self.assertEqual([len(piece) > 1_000_000 for piece in pieces], [True, True, False, False])
+        numbers = [int.from_bytes(piece[:4], "little") for piece in pieces]  # for the engine
+        self.assertEqual((numbers[:2], sum(numbers)), ([2, 2], 5000))
         self.assertEqual(list(taker.stages.switch(Switch(0, 0, [(0, 1)]))), [])
         for piece in pieces:
             taker.stages.load(Load(0, 0, 0, piece))

@@ -8,7 +8,7 @@ import unittest
 import semantics
 import semantics_parts
 from semantics import ROWS, Fails, Row
-from semantics_parts import PIPELINES, Early
+from semantics_parts import ENCODERS, PIPELINES, Early
 from staging import Several
 from wallaroo._results import PICKLE, Serializer
 
@@ -29,7 +29,7 @@ class Semantics(unittest.TestCase):
         had, failed = len(several.sent), len(several.told)
         for number, message in enumerate(row.sends):
             several.process(message, at=number % len(several.running), pipeline=list(PIPELINES).index(row.pipeline))
-        ends = "" if row.pipeline == "encoder" else "\n"
+        ends = "" if row.pipeline in ENCODERS else "\n"
         self.assertEqual(several.sent[had:], [line + ends for line in row.comes])
         failures = several.told[failed:]
         self.assertEqual(

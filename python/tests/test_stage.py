@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,6 +105,36 @@ class Results(unittest.TestCase):
         self.assertEqual([failure[:2] for failure in out.failures], [(0, "p/sink"), (3, "p/sink"), (205, "p/sink")])
         words = ["a", "b", "B", "\u00e9", *(f"w{n}" for n in range(200)), "x", "y"]
         self.assertEqual([word.decode() for word in out.sent], words)
+
+    def test_an_encoder_with_a_header_gives_frames(self) -> None:
+        for value, sent in (
+            (b"ab", [b"\0\0\2ab"]),
+            (b"", [b"\0\0\0"]),
+            (bytearray(b"a"), [b"\0\0\1a"]),
+            (memoryview(array("H", [257])), [b"\0\0\2\1\1"]),
+            ("\u00e9", [b"\0\0\2\xc3\xa9"]),
+            ("", [b"\0\0\0"]),
+            (None, []),
+        ):
+
+            @wallaroo.encoder(header_length=3, length_fmt=">xH")
+            def it(data: object, value: Any = value) -> Any:
+                return value
+
+            out = run(lambda builder: builder.to(split), "m n", encoder=it)
+            self.assertEqual((out.sent, out.failures), (2 * sent, []))
+
+    def test_what_is_too_long_for_its_header_is_a_failure(self) -> None:
+        @wallaroo.encoder(header_length=1, length_fmt="b")
+        def it(word: str) -> Any:
+            return {"long": 128 * "x", "accents": 64 * "\u00e9", "int": 5, "bytes": b"B"}.get(word, word)
+
+        lines = ["a long b", "accents", 127 * "y", "int bytes", *(f"w{n}" for n in range(200)), "long", "z"]
+        out = run(lambda builder: builder.to(split), *lines, encoder=it)
+        self.assertEqual([failure[:2] for failure in out.failures], [(n, "p/sink") for n in (0, 1, 3, 204)])
+        self.assertIn("got 128 bytes; the header that @wallaroo.encoder describes can tell of", out.failures[0][2])
+        words = ["a", "b", 127 * "y", "B", *(f"w{n}" for n in range(200)), "z"]
+        self.assertEqual(out.sent, [bytes([len(word)]) + word.encode() for word in words])
 
     def test_a_pipeline_without_a_sink_keeps_its_results(self) -> None:
         builder = wallaroo.ApplicationBuilder("test")

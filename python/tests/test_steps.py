@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
-import functools
 import inspect
 import pickle
+import re
+import sys
 import unittest
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import wallaroo
+
+W: Any = wallaroo  # without types, to be given what mypy would refuse
 
 
 class Totals:
@@ -85,6 +88,8 @@ class DecoratedFunctions(unittest.TestCase):
 
     def test_are_called_by_keyword_like_their_function(self) -> None:
         self.assertEqual(double(data=4), 8)
+        with self.assertRaisesRegex(TypeError, r"^count\(\) missing 1 required positional argument: 'totals'$"):
+            count("a")  # type: ignore[call-arg]
 
     def test_have_a_name_and_the_bare_function(self) -> None:
         self.assertEqual(double.name, "double it")
@@ -141,10 +146,22 @@ class DecoratedFunctions(unittest.TestCase):
 
 class RefusedFunctions(unittest.TestCase):
     def assert_refused(self, decorate: Callable[..., object], function: object, *parts: str) -> None:
+        decorated: Any = decorate(function)
         with self.assertRaises(wallaroo.WallarooParameterError) as caught:
-            decorate(function)
+            decorated("any", number="of arguments")
+        self.assertEqual(caught.exception.mistakes, decorated.mistakes)
+        self.assertEqual(str(caught.exception), "\n".join(decorated.mistakes))
         for part in parts:
             self.assertIn(part, str(caught.exception))
+
+    def test_are_told_with_the_line_of_the_decorator(self) -> None:
+        @wallaroo.computation(name="two")  # type: ignore[arg-type]
+        def two(data: int, more: int) -> None: ...
+
+        line = two.__wrapped__.__code__.co_firstlineno + (
+            sys.version_info < (3, 11)
+        )  # or that of "def", in old Pythons
+        self.assertEqual([mistake.partition(": ")[0] for mistake in two.mistakes], [f"{__file__}:{line}"])
 
     def test_wrong_number_of_arguments(self) -> None:
         def nothing() -> None: ...
@@ -200,42 +217,49 @@ class RefusedFunctions(unittest.TestCase):
 
 
 class MisusedDecorators(unittest.TestCase):
-    def assert_refused(self, decorate: Callable[[], object], message: str) -> None:
-        with self.assertRaises(wallaroo.WallarooParameterError) as caught:
-            decorate()
-        self.assertEqual(str(caught.exception), message)
+    def assert_told(self, decorated: Any, message: str) -> None:
+        [mistake] = decorated.mistakes
+        self.assertRegex(mistake, rf"^{re.escape(__file__)}:\d+: {re.escape(message)}$")
+        with self.assertRaises(wallaroo.WallarooParameterError):
+            decorated("any", number="of arguments")
 
     def test_without_parentheses(self) -> None:
         def split(data: str) -> list[str]:
             return data.split()
 
-        decorators: tuple[Any, ...] = (
-            wallaroo.computation,
-            wallaroo.computation_multi,
-            wallaroo.state_computation,
-            wallaroo.state_computation_multi,
-        )
-        for decorator in decorators:
+        for decorator in (W.computation, W.computation_multi):
             name = f"@wallaroo.{decorator.__name__}"
-            message = f'{name} needs a name; write {name}(name="split") above "def split"'
-            self.assert_refused(functools.partial(decorator, split), message)
-        self.assert_refused(
-            lambda: wallaroo.decoder(split),  # type: ignore[call-arg, arg-type]
-            "@wallaroo.decoder: missing a required argument: 'length_fmt'; "
-            'write @wallaroo.decoder(header_length=4, length_fmt=">I")',
+            self.assert_told(decorator(split), f'{name} needs a name; write {name}(name="split") above "def split"')
+        self.assert_told(
+            W.decoder(lambda bs: bs),
+            "@wallaroo.decoder needs header_length and length_fmt; "
+            'write @wallaroo.decoder(header_length=4, length_fmt=">I") above "def <lambda>"',
         )
+
+    def test_with_more_than_one_mistake(self) -> None:
+        def generator(data: str) -> Iterator[str]:
+            yield data
+
+        self.assertEqual(len(W.computation(generator).mistakes), 2)
+        self.assertEqual(len(W.computation("")(generator).mistakes), 2)
+        self.assertEqual(len(W.decoder(4, ">H")(generator).mistakes), 2)
 
     def test_with_parentheses_that_do_not_belong(self) -> None:
-        decorators: tuple[Any, ...] = (wallaroo.partition, wallaroo.encoder)
-        for decorator in decorators:
-            name = f"@wallaroo.{decorator.__name__}"
-            message = f"{name}: missing a required argument: 'function'; write {name} without parentheses"
-            self.assert_refused(decorator, message)
+        def upper(data: str) -> str:
+            return data.upper()
+
+        message = '@wallaroo.partition stands without parentheses; write @wallaroo.partition above "def upper"'
+        self.assert_told(W.partition()(upper), message)
 
     def test_with_a_misspelt_argument(self) -> None:
-        with self.assertRaises(wallaroo.WallarooParameterError) as caught:
-            wallaroo.computation(nmae="split")  # type: ignore[call-arg]
-        self.assertIn('write @wallaroo.computation(name="...")', str(caught.exception))
+        def split(data: str) -> list[str]:
+            return data.split()
+
+        message = (
+            "@wallaroo.computation: missing a required argument: 'name'; "
+            'write @wallaroo.computation(name="split") above "def split"'
+        )
+        self.assert_told(W.computation(nmae="split")(split), message)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
-import os
-import sys
-import tempfile
-import textwrap
 import threading
 import unittest
 from collections import defaultdict
@@ -15,13 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import wallaroo
-from staging import Count, build, count, split, whole_word
-from wallaroo import testing
+from staging import Count, Failed, build, count, split, whole_word
 from wallaroo._application import Application
 from wallaroo.testing import ApplicationFailed, run
-
-EXAMPLE = str(Path(__file__).parents[2] / "examples" / "python" / "word_count" / "word_count.py")
-ADDRESSES = ["--in", ":7010", "--out", ":7002"]
 
 counting = build(lambda ab: ab.to(split).to_state_partition(count, Count, "counts", whole_word))
 
@@ -103,23 +94,6 @@ def encoder(word: str) -> str:
     return word
 
 
-class Failed(unittest.TestCase):
-    def fails(self, *parts: str, error: type[BaseException] = ApplicationFailed) -> Any:
-        """A context in which an error must be raised whose text has all these parts."""
-        outer = self
-
-        class Context:
-            def __enter__(self) -> None: ...
-
-            def __exit__(self, kind: object, raised: BaseException | None, traceback: object) -> bool:
-                outer.assertIsInstance(raised, error)
-                for part in parts:
-                    outer.assertIn(part, str(raised))
-                return True
-
-        return Context()
-
-
 class Runs(Failed):
     def test_gives_what_the_sink_gets(self) -> None:
         result = run(counting, ["a b", "a"])
@@ -127,6 +101,16 @@ class Runs(Failed):
         self.assertEqual(result.outputs, {"p": result.output})
         self.assertEqual((result.text, result.failures), ("a1b1a2", []))
         self.assertEqual(repr(result), "<Result of 'test': 3 outputs of 'p', 0 failures>")
+
+    def test_gives_the_header_of_an_encoder_too(self) -> None:
+        @wallaroo.encoder(header_length=2, length_fmt=">H")
+        def framed(word: str) -> str:
+            return word
+
+        result = run(build(lambda ab: ab.to(split), encoder=framed), ["a bc"])
+        self.assertEqual(result.output, [b"\0\1a", b"\0\2bc"])
+        self.assertEqual(result.text, "\0\1a\0\2bc")
+        self.assertEqual(framed("bc"), "bc")
 
     def test_shows_state(self) -> None:
         result = run(counting, [b"a b", b"a"])
@@ -394,102 +378,6 @@ def trapped(word: str) -> Trap:
 @wallaroo.partition
 def whole(message: Trap) -> str:
     return message.word
-
-
-class Loads(Failed):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        argv, path = sys.argv, sys.path[:]
-
-        def restore() -> None:
-            sys.argv, sys.path[:] = argv, path
-            for name in ("app_of_test", "word_count"):
-                sys.modules.pop(name, None)
-
-        self.addCleanup(restore)
-
-    def file(self, text: str, name: str = "app_of_test.py") -> str:
-        path = os.path.join(self.folder, name)
-        Path(path).write_text(textwrap.dedent(text), encoding="utf-8")
-        return path
-
-    def test_a_file_as_the_command_does(self) -> None:
-        argv = sys.argv
-        application = testing.load(EXAMPLE, ADDRESSES)
-        self.assertIs(sys.argv, argv)
-        self.assertEqual(run(application, ["A b, a"]).text, "a => 1\nb => 1\na => 2\n")
-        self.assertEqual(
-            run(application, ["A b a"], executors=3, seed=2).entity("word totals", "a").word_totals["a"], 2
-        )
-
-    def test_a_file_once(self) -> None:
-        application, again = testing.load(EXAMPLE, ADDRESSES), testing.load(EXAMPLE, ADDRESSES)
-        self.assertEqual(sys.path.count(os.path.dirname(EXAMPLE)), 1)
-        for each in (application, again):
-            self.assertEqual(run(each, ["a b c d"], executors=2).text.count("=> 1"), 4)
-
-    def test_the_serializer_of_the_module(self) -> None:
-        path = self.file(f"""
-            import pickle, runpy
-            globals().update({{k: v for k, v in runpy.run_path({EXAMPLE!r}).items() if not k.startswith("__")}})
-            used = []
-            def serialize(value):
-                used.append(type(value).__name__)
-                return pickle.dumps(value.__dict__ if hasattr(value, "word_totals") else value)
-            def deserialize(data):
-                value = pickle.loads(data)
-                if isinstance(value, dict):
-                    totals = WordTotals()
-                    totals.__dict__.update(value)
-                    return totals
-                return value
-        """)
-        application = testing.load(path, ADDRESSES)
-        self.assertEqual(run(application, ["a b"] * 2, executors=2, seed=1).text.count("=> 2"), 2)
-        self.assertEqual(run(application, ["a b"] * 2, executors=2).text.count("=> 2"), 2)
-        self.assertEqual({"str", "WordTotals"}, set(sys.modules["app_of_test"].used))
-
-    def test_nothing_that_is_wrong(self) -> None:
-        with self.fails("there is no file"):
-            testing.load(os.path.join(self.folder, "none.py"))
-        with self.fails("loading", "ZeroDivisionError", "app_of_test.py"):
-            testing.load(self.file("1 / 0"))
-        self.assertNotIn("app_of_test", sys.modules)
-        with self.fails("has no function application_setup(args)"):
-            testing.load(self.file("pass"))
-        with self.fails("the argument --in is missing"):
-            testing.load(EXAMPLE)
-        with self.fails("args must be a list", error=TypeError):
-            testing.load(EXAMPLE, "--in :7010")
-
-    def test_the_programs_of_the_documentation(self) -> None:
-        self.file(_blocks(wallaroo.__doc__)[0], "word_count.py")
-        names: dict[str, Any] = {"__name__": "tests"}
-        here = os.getcwd()
-        os.chdir(self.folder)
-        self.addCleanup(os.chdir, here)
-        sys.path.insert(0, self.folder)
-        for block in _blocks(testing.__doc__):
-            exec(block, names)  # noqa: S102 (our own documentation)
-        tests = [name for name in names if name.startswith("test_")]
-        self.assertEqual(len(tests), 4)
-        for name in tests:
-            names[name]()
-
-
-def _blocks(documentation: str | None) -> list[str]:
-    """The programs in a documentation."""
-    blocks = []
-    for part in inspect.cleandoc(documentation or "").split("::\n\n")[1:]:
-        lines: list[str] = []
-        for line in part.splitlines():
-            if line and not line.startswith(" "):
-                break
-            lines.append(line)
-        blocks.append(textwrap.dedent("\n".join(lines)))
-    return blocks
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""What is written wrongly in decorators and the builder, and the exact words about it."""
+"""What is written wrongly in the builder, and the exact words about it."""
 
 from __future__ import annotations
 
 import re
 import unittest
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import wallaroo
 from parts import (
     SINK,
     SOURCE,
+    Mistake,
     OfKey,
     OfKeyword,
     OfTwo,
+    Shout,
     Totals,
     count,
     encoder,
@@ -30,34 +30,9 @@ from parts import decoder as decode
 W: Any = wallaroo  # without types, to be given what mypy would refuse
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """Something wrong, and what is said of it, without the place in this file."""
-
-    write: Callable[[], object]
-    says: str
-
-
-class Shout:
-    def compute(self, data: str) -> str:
-        return data.upper()
-
-
 class Words:
     def compute_multi(self, data: str) -> list[str]:
         return data.split()
-
-
-def two(data: object, more: object) -> object:
-    return data
-
-
-def yields(data: object, state: object = None) -> Iterator[object]:
-    yield data
-
-
-async def later(data: object) -> object:
-    return data
 
 
 def builder() -> Any:
@@ -304,145 +279,6 @@ BUILT: list[Mistake] = [
     ),
 ]
 
-DECORATED: list[Mistake] = [
-    Mistake(
-        lambda: W.computation(plain),
-        ('@wallaroo.computation needs a name; write @wallaroo.computation(name="plain") above "def plain"'),
-    ),
-    Mistake(
-        lambda: W.state_computation(plain),
-        ('@wallaroo.state_computation needs a name; write @wallaroo.state_computation(name="plain") above "def plain"'),
-    ),
-    Mistake(
-        lambda: W.state_computation_multi(plain),
-        (
-            "@wallaroo.state_computation_multi needs a name; write "
-            '@wallaroo.state_computation_multi(name="plain") above "def plain"'
-        ),
-    ),
-    Mistake(
-        lambda: W.decoder(plain),
-        (
-            "@wallaroo.decoder: missing a required argument: 'length_fmt'; write "
-            '@wallaroo.decoder(header_length=4, length_fmt=">I")'
-        ),
-    ),
-    Mistake(
-        W.partition,
-        ("@wallaroo.partition: missing a required argument: 'function'; write @wallaroo.partition without parentheses"),
-    ),
-    Mistake(
-        lambda: W.encoder(name="x"),
-        ("@wallaroo.encoder: missing a required argument: 'function'; write @wallaroo.encoder without parentheses"),
-    ),
-    Mistake(
-        lambda: W.computation(nmae="x"),
-        ("@wallaroo.computation: missing a required argument: 'name'; write @wallaroo.computation(name=\"...\")"),
-    ),
-    Mistake(
-        lambda: W.computation("x")(Shout),
-        (
-            "@wallaroo.computation decorates a function, not the class Shout; write "
-            '@wallaroo.computation(name="Shout") above "def Shout"'
-        ),
-    ),
-    Mistake(
-        lambda: W.computation("x")(two),
-        ('@wallaroo.computation calls two(data), but the function is two(data, more); write "def two(data)"'),
-    ),
-    Mistake(
-        lambda: W.state_computation("x")(plain),
-        (
-            "@wallaroo.state_computation calls plain(data, state), but the function is plain(data); write "
-            '"def plain(data, state)"'
-        ),
-    ),
-    Mistake(
-        lambda: W.computation("x")(yields),
-        (
-            "@wallaroo.computation needs what yields returns, but it yields; write "
-            '@wallaroo.computation_multi(name="...") if it has several results'
-        ),
-    ),
-    Mistake(
-        lambda: W.state_computation("x")(yields),
-        ('@wallaroo.state_computation needs what yields returns, but it yields; write "return output, changed"'),
-    ),
-    Mistake(
-        lambda: W.state_computation_multi("x")(yields),
-        (
-            '@wallaroo.state_computation_multi needs what yields returns, but it yields; write "return '
-            'outputs, changed" with a list of outputs'
-        ),
-    ),
-    Mistake(
-        lambda: W.partition(yields),
-        ('@wallaroo.partition needs what yields returns, but it yields; write "return"'),
-    ),
-    Mistake(
-        lambda: W.computation("x")(later),
-        ('@wallaroo.computation cannot call later, which is async; write "def later" without async'),
-    ),
-    Mistake(
-        lambda: W.computation("")(plain),
-        (
-            "@wallaroo.computation is wrong here: its name must not be empty; write "
-            '@wallaroo.computation(name="plain") above "def plain"'
-        ),
-    ),
-    Mistake(
-        lambda: W.computation(3)(plain),
-        (
-            "@wallaroo.computation is wrong here: its name must be a str, not the int 3; write "
-            '@wallaroo.computation(name="plain") above "def plain"'
-        ),
-    ),
-    Mistake(
-        lambda: W.encoder(upper),
-        (
-            "@wallaroo.encoder decorates a function, not upper, a @wallaroo.computation; write "
-            '@wallaroo.encoder above "def upper"'
-        ),
-    ),
-    Mistake(
-        lambda: W.decoder(4, ">H")(plain),
-        (
-            "@wallaroo.decoder: header_length is 4, but length_fmt '>H' describes 2 bytes; write for example "
-            '@wallaroo.decoder(header_length=4, length_fmt=">I")'
-        ),
-    ),
-    Mistake(
-        lambda: W.decoder(0, ">I")(plain),
-        (
-            "@wallaroo.decoder: header_length must be an int from 1 to 4096, not the int 0; write for "
-            'example @wallaroo.decoder(header_length=4, length_fmt=">I")'
-        ),
-    ),
-    Mistake(
-        lambda: W.decoder(4, ">f")(plain),
-        (
-            "@wallaroo.decoder: length_fmt '>f' must be a format of the module struct with exactly one "
-            "integer, one of bBhHiIlLqQnN, and for the rest pad bytes (x); write for example "
-            '@wallaroo.decoder(header_length=4, length_fmt=">I")'
-        ),
-    ),
-    Mistake(
-        lambda: W.tcp_parse_input_addrs([]),
-        ("the argument --in is missing; give for example --in 127.0.0.1:7010"),
-    ),
-    Mistake(
-        lambda: W.tcp_parse_output_addrs(["--out", "7002"]),
-        ("the address '7002' of --out is not HOST:PORT or [IPV6]:PORT; give for example --out 127.0.0.1:7002"),
-    ),
-    Mistake(
-        lambda: W.tcp_parse_output_addrs(["--out", "h:x"]),
-        (
-            "the address 'h:x' of --out has a port that is not a number from 0 to 65535; give for example "
-            "--out 127.0.0.1:7002"
-        ),
-    ),
-]
-
 
 class Texts(unittest.TestCase):
     def test_of_what_is_built(self) -> None:
@@ -453,12 +289,6 @@ class Texts(unittest.TestCase):
             self.assertRegex(header, "^application .+ cannot be built:$")
             place = re.match(rf"  {re.escape(__file__)}:\d+: ", line)
             self.assertEqual(line[place.end() if place else 0 :], mistake.says)
-
-    def test_of_decorators_and_addresses(self) -> None:
-        for mistake in DECORATED:
-            with self.subTest(mistake.says), self.assertRaises(wallaroo.WallarooParameterError) as caught:
-                mistake.write()
-            self.assertEqual(str(caught.exception), mistake.says)
 
     def test_of_several_mistakes_together(self) -> None:
         ab = builder()

@@ -50,6 +50,6 @@ def add_votes(votes: Votes, all_votes: AllVotes) -> tuple[Votes, bool]:
     return (all_votes.get_votes(votes.letter), True)
 
 
-@wallaroo.encoder
+@wallaroo.encoder(header_length=4, length_fmt=">I")
 def encoder(data: Votes) -> bytes:
-    return struct.pack(">IsQ", 9, data.letter.encode("ascii"), data.votes)
+    return struct.pack(">sQ", data.letter.encode("ascii"), data.votes)

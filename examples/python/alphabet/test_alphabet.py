@@ -15,7 +15,7 @@ class AlphabetTest(unittest.TestCase):
 
     def test_votes_come_in_32_bits_and_totals_go_out_in_64(self) -> None:
         self.assertEqual(decoder(struct.pack(">sI", b"q", 4711)), Votes("q", 4711))
-        self.assertEqual(encoder(Votes("q", 2**40)), struct.pack(">IsQ", 9, b"q", 2**40))
+        self.assertEqual(encoder(Votes("q", 2**40)), struct.pack(">sQ", b"q", 2**40))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,6 @@ def add(data: float) -> float:
     return data + 32
 
 
-@wallaroo.encoder
+@wallaroo.encoder(header_length=4, length_fmt=">I")
 def encoder(data: float) -> bytes:
-    return struct.pack(">If", 4, data)
+    return struct.pack(">f", data)

@@ -122,10 +122,10 @@ def market_decoder(bs: bytes) -> MarketData:
     return MarketData(text(symbol), text(time), bid, offer)
 
 
-@wallaroo.encoder
+@wallaroo.encoder(header_length=4, length_fmt=">I")
 def rejection_encoder(rejection: Rejection) -> bytes:
     order, bid, offer = rejection
-    payload = struct.pack(
+    return struct.pack(
         ">HI6s4sddddQ",
         order.side,
         order.account,
@@ -137,7 +137,6 @@ def rejection_encoder(rejection: Rejection) -> bytes:
         offer,
         nanoseconds(order.time),
     )
-    return struct.pack(">I", len(payload)) + payload
 
 
 @wallaroo.encoder

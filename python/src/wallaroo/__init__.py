@@ -1,5 +1,8 @@
 r"""Wallaroo: streams of events, processed one at a time, by plain functions.
 
+docs/tutorial.md of the project builds an application step by step, docs/python.md has all rules of this package, and
+docs/migrating.md is for applications that were written for Wallaroo 0.4.
+
 An application is functions under decorators, and ``application_setup``, which puts them together::
 
     import wallaroo
@@ -45,11 +48,13 @@ Run it by ``wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002`
 function, so a test may simply call it: ``split("a b") == ["a", "b"]``. `wallaroo.testing` runs a whole application in a
 test, on one executor or several.
 
-Read in this order: `_steps` (what computations are), `_codec` (bytes to messages and back), `_connectors` (sources,
-sinks and their addresses), `_builder` (how they are put together), `_application` (what comes of it), `_plan` (what the
-engine is told).
+Read in this order: `_steps` (what computations are), `_codec` (bytes to messages and back), `_connectors` (sources
+and sinks), `_addresses` (of the command line), `_builder` (how they are put together), `_application` (what comes of
+it), `_plan` (what the engine is told).
 """
 
+from ._addresses import tcp_parse_input_addrs as tcp_parse_input_addrs
+from ._addresses import tcp_parse_output_addrs as tcp_parse_output_addrs
 from ._application import Application as Application
 from ._builder import ApplicationBuilder as ApplicationBuilder
 from ._codec import Decoder as Decoder
@@ -58,8 +63,6 @@ from ._codec import decoder as decoder
 from ._codec import encoder as encoder
 from ._connectors import TCPSinkConfig as TCPSinkConfig
 from ._connectors import TCPSourceConfig as TCPSourceConfig
-from ._connectors import tcp_parse_input_addrs as tcp_parse_input_addrs
-from ._connectors import tcp_parse_output_addrs as tcp_parse_output_addrs
 from ._steps import Computation as Computation
 from ._steps import ComputationMulti as ComputationMulti
 from ._steps import Partition as Partition

@@ -91,8 +91,10 @@ class _StageWriter:
             "WrongKey": WrongKey,
         }
         if self._pipeline.sink is not None:
-            site = Site(f"{self._pipeline.name}/sink", self._pipeline.sink.encoder.function)
-            self.names["flush"] = SinkWriter(around.outbox, self._stage.pipeline, site, around.limits).flush
+            encoder = self._pipeline.sink.encoder
+            site = Site(f"{self._pipeline.name}/sink", encoder.function)
+            writer = SinkWriter(around.outbox, self._stage.pipeline, site, around.limits, encoder.framing)
+            self.names["flush"] = writer.flush
 
     def write(self) -> str:
         """The source: a function make() that returns the stage function."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,19 +10,16 @@ from ._application import Application, Pipeline, State, Step
 from ._connectors import TCPSinkConfig, TCPSourceConfig
 from ._function import Decorated, describe, label_of, wrong_name
 from ._keys import canonical
-from ._mistakes import misplaced, required_parameters, wrong_keys, wrong_state_class
+from ._mistakes import listed, misplaced, required_parameters, wrong_keys, wrong_state_class
+from ._places import calling
 from ._steps import Computation, ComputationMulti, Key, Partition, StateComputation, StateComputationMulti
 from .errors import WallarooParameterError
 
 SOURCE, SINK = "source", "sink"
 """What the ends of a pipeline are called, beside its steps."""
 
-_MOST_TOLD = 20
-"""Mistakes that one error tells; who has made more mends these first."""
-
 _STATELESS = (Computation, ComputationMulti)
 _STATEFUL = (StateComputation, StateComputationMulti)
-_PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -81,6 +77,7 @@ class Draft:
         if any(name == pipeline.name for pipeline in self._pipelines):
             self._report(where, ["there is another pipeline of this name; give each its own"])
         self._report(where, wrong_name("its name", name))
+        self._look_at(getattr(source, "decoder", None))
         self._report(f"{where}, {SOURCE}", _wrong_config("source_config", source, TCPSourceConfig, "DECODER"))
         self._pipelines.append(Pipeline(name, source, (), None))
         self._open = True
@@ -89,6 +86,7 @@ class Draft:
         """Add a step to the open pipeline; `method` is what the user called, `use` is given for a stateful step."""
         name = self._free_name(computation.name if isinstance(computation, Decorated) else label_of(computation))
         where = f"{self._last()}, step {name!r}" if self._open else f"step {name!r}"
+        self._look_at(computation, use and use.partition)
         mistakes = self._not_open()
         mistakes += misplaced(f"the computation of {method}()", computation, *(_STATEFUL if use else _STATELESS))
         if use:
@@ -103,6 +101,7 @@ class Draft:
 
     def end(self, sink: TCPSinkConfig) -> None:
         """End the open pipeline with a sink."""
+        self._look_at(getattr(sink, "encoder", None))
         mistakes = [*self._not_open(), *_wrong_config("sink_config", sink, TCPSinkConfig, "ENCODER")]
         self._report(f"{self._last()}, {SINK}" if self._open else SINK, mistakes)
         if not mistakes:
@@ -124,14 +123,9 @@ class Draft:
             self._report(self._last(), ["it is never ended; end it by to_sink(...) or done()"])
             self._open = False
         if self._mistakes:
-            raise WallarooParameterError(f"application {self._name!r} cannot be built:{self._told()}")
+            told = f"application {self._name!r} cannot be built:\n{listed(self._mistakes)}"
+            raise WallarooParameterError(told, self._mistakes)
         return Application(self._name, tuple(self._with_shared_states(pipeline) for pipeline in self._pipelines))
-
-    def _told(self) -> str:
-        """A line for each mistake, at most a screen of them."""
-        left_out = len(self._mistakes) - _MOST_TOLD
-        more = f"\n  and {left_out} more" if left_out > 0 else ""
-        return "".join(f"\n  {mistake}" for mistake in self._mistakes[:_MOST_TOLD]) + more
 
     def _with_shared_states(self, pipeline: Pipeline) -> Pipeline:
         """The pipeline with each state as all its uses together have made it."""
@@ -167,8 +161,13 @@ class Draft:
         after = f"{self._last()} has ended" if self._pipelines else "no pipeline is open"
         return [f"{after}; write new_pipeline(NAME, SOURCE_CONFIG) before this"]
 
+    def _look_at(self, *given: object) -> None:
+        """Note what is wrong with decorated functions by themselves, once for each."""
+        told = [mistake for each in given if isinstance(each, Decorated) for mistake in each.mistakes]
+        self._mistakes += [mistake for mistake in told if mistake not in self._mistakes]
+
     def _report(self, where: str, mistakes: Iterable[str]) -> None:
-        self._mistakes += [f"{_place()}: {where}: {mistake}" for mistake in mistakes]
+        self._mistakes += [f"{calling()}: {where}: {mistake}" for mistake in mistakes]
 
 
 def _wrong_config(slot: str, given: object, wanted: type[TCPSourceConfig | TCPSinkConfig], codec: str) -> Iterator[str]:
@@ -183,11 +182,3 @@ def _form(keyed: bool, u64: bool) -> str:
     if not keyed:
         return "one entity in all (to_stateful)"
     return "an entity for each int (to_state_partition_u64)" if u64 else "an entity for each key (to_state_partition)"
-
-
-def _place() -> str:
-    """The line of the user's file that called the builder."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

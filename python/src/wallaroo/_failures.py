@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import os
 import traceback
 from types import FrameType
 
+from ._places import defining, user_frames
 from ._results import WrongResult, short_repr
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _FIRST, _FRAMES = 3, 12  # calls of one exception, the first ones and the last ones
 _TEXT = 8  # lines of an exception's text, the first ones and as many of the last ones
 _LINES = 48  # of a traceback, with the last links of a chain of causes
@@ -51,7 +48,7 @@ def explain(error: BaseException, function: object = None) -> tuple[str, str]:
     if not isinstance(error, WrongResult):
         return summary(error), user_traceback(error)
     lines = [definition(error.function or function)]
-    if error.__cause__ is not None and _user_frames(error.__cause__):
+    if error.__cause__ is not None and user_frames(error.__cause__):
         lines.append(user_traceback(error.__cause__))
     return str(error), "\n".join(filter(None, lines))
 
@@ -63,16 +60,11 @@ def summary(error: BaseException) -> str:
 
 def definition(function: object) -> str:
     """Where a function or a class of the user's is defined, as a traceback tells a line; "" where that is not known."""
-    name = getattr(function, "__name__", "")
-    try:
-        bare = inspect.unwrap(function)  # type: ignore[arg-type]
-        if isinstance(bare, type):
-            file, line = inspect.getsourcefile(bare), inspect.getsourcelines(bare)[1]
-        else:
-            file, line = bare.__code__.co_filename, bare.__code__.co_firstlineno
-    except Exception:  # noqa: BLE001  (it may be anything that can be called)
+    place = defining(function)
+    if place is None:
         return ""
-    return "".join(traceback.format_list([traceback.FrameSummary(str(file), line, name)])).rstrip("\n")
+    frame = traceback.FrameSummary(*place, getattr(function, "__name__", ""))
+    return "".join(traceback.format_list([frame])).rstrip("\n")
 
 
 def user_traceback(error: BaseException) -> str:
@@ -102,18 +94,13 @@ def _came_from(error: BaseException) -> tuple[BaseException, str] | None:
 
 def _one(error: BaseException) -> str:
     """The traceback of one exception, without what it came from."""
-    frames = _user_frames(error)
+    frames = user_frames(error)
     lines = _lines(frames)
     left_out = len(frames) - _FIRST - _FRAMES
     if left_out > 0:
         lines = [*_lines(frames[:_FIRST]), f"  ... {left_out} calls ...\n", *_lines(frames[-_FRAMES:])]
     head = "Traceback (most recent call last):\n" if frames else ""
     return head + "".join(lines) + _last_lines(error)
-
-
-def _user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
-    """The frames of an exception that are not ours, and their lines."""
-    return [pair for pair in traceback.walk_tb(error.__traceback__) if not _is_ours(pair[0].f_code.co_filename)]
 
 
 def _lines(frames: list[tuple[FrameType, int]]) -> list[str]:
@@ -133,7 +120,3 @@ def _last_lines(error: BaseException) -> str:
 def _cut(text: str, most: int) -> str:
     half = most // 2
     return text if len(text) <= most else f"{text[:half]}\n  ... {len(text) - 2 * half} characters ...\n{text[-half:]}"
-
-
-def _is_ours(filename: str) -> bool:
-    return filename.startswith((_OURS, "<wallaroo ", "<frozen importlib")) or filename == importlib.__file__

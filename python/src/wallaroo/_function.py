@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 import reprlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
+from ._places import calling
 from .errors import WallarooParameterError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,6 +18,9 @@ _METADATA = ("__module__", "__name__", "__qualname__", "__doc__")
 
 class Decorated:
     """A named function, checked once when it is decorated; calling the object calls the function.
+
+    What is wrong with it raises when it is called, and not where it is decorated: so `build`, and who loads the
+    application, can tell all mistakes together.
 
     It is immutable and pickles as a reference to the name it is bound to in its module.
     """
@@ -34,17 +38,28 @@ class Decorated:
 
     name: str
     function: Callable[..., Any]
+    mistakes: tuple[str, ...]
+    """What is wrong with it, each with its place; if anything is, `function` raises it."""
 
     __module__: str
     __name__: str
     __qualname__: str
     __wrapped__: Callable[..., Any]
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
-        vars(self).update(name=name, function=function)
-        self._check_function()
-        self._check_name()
-        vars(self).update({key: getattr(function, key) for key in _METADATA}, __wrapped__=function)
+    def __init__(self, name: str, function: Callable[..., Any], *wrong: str, **details: object) -> None:
+        """Check a function; `wrong` is what was wrong with the call of its decorator, `details` are more attributes."""
+        place, label = calling(), label_of(function)
+        reasons = [*wrong, *self._wrong_function(function), *self._wrong_name(name, function)]
+        mistakes = tuple(f"{place}: @wallaroo.{self.decorator}{reason}" for reason in reasons)
+        vars(self).update({key: getattr(function, key, label) for key in _METADATA}, __wrapped__=function, **details)
+        vars(self).update(
+            name=label if mistakes else name,
+            function=_refusing(mistakes) if mistakes else function,
+            mistakes=mistakes,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # each kind tells its types to who checks them
+        return self.function(*args, **kwargs)
 
     def __setattr__(self, attribute: str, value: object) -> None:
         raise AttributeError(f"{self!r} does not change: cannot set {attribute!r}")
@@ -58,67 +73,79 @@ class Decorated:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} of {self.__qualname__}>"
 
-    def _check_function(self) -> None:
-        function = self.function
-        if not inspect.isroutine(function):
-            raise self._refusal(f"decorates a function, not {describe(function)}", self.write_above(function))
+    @classmethod
+    def _wrong_function(cls, function: Callable[..., Any]) -> Iterator[str]:
+        """Yield what is wrong with a function, or with what is none."""
         label = label_of(function)
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise self._refusal(f"cannot call {label}, which is async", f'"def {label}" without async')
-        if inspect.isgeneratorfunction(function) and self.instead_of_yield:
-            raise self._refusal(f"needs what {label} returns, but it yields", self.instead_of_yield)
-        self._check_arity(label)
+        if not inspect.isroutine(function):
+            yield f" decorates a function, not {describe(function)}; write {cls.write_above(function)}"
+        elif inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            yield f' cannot call {label}, which is async; write "def {label}" without async'
+        elif inspect.isgeneratorfunction(function) and cls.instead_of_yield:
+            yield f" needs what {label} returns, but it yields; write {cls.instead_of_yield}"
+        else:
+            yield from cls._wrong_arity(label, function)
 
-    def _check_arity(self, label: str) -> None:
+    @classmethod
+    def _wrong_arity(cls, label: str, function: Callable[..., Any]) -> Iterator[str]:
         try:
-            signature = inspect.signature(self.function)
+            signature = inspect.signature(function)
         except ValueError:  # Some functions written in C do not say what they take.
             return
         try:
-            signature.bind(*self.arguments)
+            signature.bind(*cls.arguments)
         except TypeError:
-            call = f"{label}({', '.join(self.arguments)})"
-            reason = f"calls {call}, but the function is {label}{_plain(signature)}"
-            raise self._refusal(reason, f'"def {call}"') from None
-
-    def _check_name(self) -> None:
-        for reason in wrong_name("its name", self.name):
-            raise self._refusal(f"is wrong here: {reason}", self.write_above(self.function))
+            call = f"{label}({', '.join(cls.arguments)})"
+            yield f' calls {call}, but the function is {label}{_plain(signature)}; write "def {call}"'
 
     @classmethod
-    def write_above(cls, function: object) -> str:
+    def _wrong_name(cls, name: object, function: Callable[..., Any]) -> Iterator[str]:
+        for reason in wrong_name("its name", name):
+            yield f" is wrong here: {reason}; write {cls.write_above(function)}"
+
+    @classmethod
+    def write_above(cls, function: object, example: str = "") -> str:
         """The line to write above a function (or in place of a class), as text for a message."""
         label = getattr(function, "__name__", "...")
-        return f'{cls.example.format(label)} above "def {label}"'
-
-    @classmethod
-    def _refusal(cls, reason: str, write: str) -> WallarooParameterError:
-        return WallarooParameterError(f"@wallaroo.{cls.decorator} {reason}; write {write}")
+        return f'{(example or cls.example).format(label)} above "def {label}"'
 
 
-def explained(example: str) -> Callable[[F], F]:
-    """Make a decorator called with wrong arguments raise a WallarooParameterError that says to write `example`."""
+def _refusing(mistakes: Sequence[str]) -> Callable[..., Any]:
+    """What stands in for a function of which something is wrong."""
+
+    def refuse(*args: object, **kwargs: object) -> Any:
+        raise WallarooParameterError("\n".join(mistakes), mistakes)
+
+    return refuse
+
+
+def explained(kind: type[Decorated], needs: str = "", example: str = "") -> Callable[[F], F]:
+    """Have a decorator that is called with wrong arguments make a `kind` with that mistake, which says what to write.
+
+    Args:
+        kind: what the decorator makes.
+        needs: the arguments it cannot be without, in words; empty if it stands without parentheses.
+        example: how to write it, if not as that of the kind.
+    """
 
     def wrap(decorator: F) -> F:
         @functools.wraps(decorator)
         def call(*args: Any, **kwargs: Any) -> Any:
+            if needs and len(args) == 1 and not kwargs and callable(args[0]):
+                return kind(label_of(args[0]), args[0], f" needs {needs}; write {kind.write_above(args[0])}")
             try:
                 inspect.signature(decorator).bind(*args, **kwargs)
             except TypeError as error:
-                raise WallarooParameterError(f"@wallaroo.{decorator.__name__}: {error}; write {example}") from None
-            return decorator(*args, **kwargs)
+                wrong = f": {error}" if needs else " stands without parentheses"
+            else:
+                return decorator(*args, **kwargs)
+            return lambda function: kind(
+                label_of(function), function, f"{wrong}; write {kind.write_above(function, example)}"
+            )
 
         return cast("F", call)
 
     return wrap
-
-
-def refuse_bare(decorator: type[Decorated], given: object) -> None:
-    """Raise WallarooParameterError if a decorator that takes a name was given the function itself."""
-    if callable(given):
-        raise WallarooParameterError(
-            f"@wallaroo.{decorator.decorator} needs a name; write {decorator.write_above(given)}"
-        )
 
 
 def wrong_name(slot: str, name: object) -> Iterator[str]:

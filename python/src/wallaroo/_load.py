@@ -7,13 +7,18 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from ._addresses import wrongly_unpacked
 from ._application import Application
-from ._failures import definition, user_traceback
+from ._failures import user_traceback
+from ._function import Decorated, describe
+from ._mistakes import listed
+from ._places import defining, raising
 from ._results import PICKLE, Serializer
+from .errors import WallarooParameterError
 
 
 class Request(TypedDict):
@@ -28,7 +33,7 @@ class LoadFailed(Exception):
 
     Attributes:
         message: what is wrong and what to do, for the user.
-        traceback: the user's own traceback, or "".
+        traceback: a line for each mistake, with its place, and the user's own traceback of what else was raised; or "".
         code: the exit code of the command.
     """
 
@@ -46,41 +51,73 @@ def load(request: Request) -> tuple[Application, Serializer]:
         The application, and its own way to make bytes of objects if it has one, else pickle.
 
     Raises:
-        LoadFailed: for whatever reason; what user code raised is told with its traceback.
+        LoadFailed: for whatever reason. All mistakes that can be known are told together; what else user code raised
+            is told with its traceback.
     """
-    app = request["app"]
-    sys.argv = [app, *request["args"]]
+    app, args = request["app"], request["args"]
+    sys.argv = [app, *args]
+    module: ModuleType | None = None
     try:
         module = _import(app)
-        application = _set_up(module, request["args"])
-        serializer = _serializer(app, module)
+        application = _set_up(app, module, args)
     except LoadFailed:
         raise
     except SystemExit as error:
         raise _ended(app, error) from None
     except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
-        raise LoadFailed(f"loading {app} failed:", user_traceback(error)) from None
-    if not isinstance(application, Application):
-        kind = type(application).__name__
-        raise LoadFailed(
-            f"application_setup of {app} returned {kind}, not an application: end it with `return ab.build()`",
-            definition(getattr(module, "application_setup", None)),
-        )
-    return application, serializer
+        raise _failed(app, args, module, error) from None
+    mistakes = [*_mistakes_of(module)]
+    if mistakes:
+        raise _cannot_load(app, mistakes)
+    return application, _serializer(module)
 
 
-def _serializer(app: str, module: ModuleType) -> Serializer:
-    """The module's serialize and deserialize, or pickle; one alone is a mistake."""
-    own = [getattr(module, name, None) for name in ("serialize", "deserialize")]
-    serialize, deserialize = own
-    if callable(serialize) and callable(deserialize):
-        return Serializer(serialize, deserialize)
-    if serialize is None and deserialize is None:
-        return PICKLE
-    raise LoadFailed(
-        f"{app} must define both serialize(object), which returns bytes, and deserialize(bytes), which returns the "
-        "object, or neither"
+def _failed(app: str, args: list[str], module: ModuleType | None, error: BaseException) -> LoadFailed:
+    """What to tell of an exception: mistakes as such; and what else is wrong with the module, which may be why."""
+    mistakes = [*_mistakes_of(module)] if module is not None else []
+    told = str(error) if isinstance(error, WallarooParameterError) else wrongly_unpacked(error, args)
+    if told is None:
+        return _cannot_load(app, mistakes, user_traceback(error))
+    if isinstance(error, WallarooParameterError) and error.mistakes:
+        return _cannot_load(app, [*mistakes, *error.mistakes])
+    return _cannot_load(app, [*mistakes, f"{raising(error)}: {told}"])
+
+
+def _cannot_load(app: str, mistakes: Iterable[str], lines: str = "") -> LoadFailed:
+    told = listed(list(dict.fromkeys(mistakes)))
+    return LoadFailed(f"loading {app} failed:", "\n".join(filter(None, [told, lines])))
+
+
+def _mistakes_of(module: ModuleType) -> Iterator[str]:
+    """What is wrong with a module that could be imported: with its decorated functions, also those of others."""
+    for value in vars(module).values():
+        if isinstance(value, Decorated):
+            yield from value.mistakes
+    yield from _wrong_serializer(module)
+
+
+def _serializer(module: ModuleType) -> Serializer:
+    """The module's serialize and deserialize, or pickle."""
+    serialize, deserialize = _own(module).values()
+    return Serializer(serialize, deserialize) if serialize is not None else PICKLE
+
+
+def _wrong_serializer(module: ModuleType) -> Iterator[str]:
+    """A module has both serialize and deserialize, or neither."""
+    own = _own(module)
+    wrong = {name: each for name, each in own.items() if not callable(each)}
+    if not wrong or all(each is None for each in own.values()):
+        return
+    place = next((_place(each) for each in own.values() if callable(each)), None) or module.__file__
+    told = " and ".join(f"{name} is {'missing' if each is None else describe(each)}" for name, each in wrong.items())
+    yield (
+        f"{place}: {told}; define both serialize(object), which returns bytes, and deserialize(bytes), which returns "
+        "the object, or neither"
     )
+
+
+def _own(module: ModuleType) -> dict[str, Any]:
+    return {name: getattr(module, name, None) for name in ("serialize", "deserialize")}
 
 
 def _ended(app: str, error: SystemExit) -> LoadFailed:
@@ -143,20 +180,37 @@ def _import_module(name: str) -> ModuleType:
         raise
 
 
-def _set_up(module: ModuleType, args: list[str]) -> object:
+def _set_up(app: str, module: ModuleType, args: list[str]) -> Application:
     set_up = getattr(module, "application_setup", None)
     if not callable(set_up):
-        raise LoadFailed(
-            f"{sys.argv[0]} has no function application_setup(args): Wallaroo calls it with the command line's "
-            "arguments and runs the application that it returns"
+        raise _wrong(
+            app,
+            "it has no function application_setup(args): Wallaroo calls it with the command line's arguments and runs "
+            "the application that it returns",
         )
+    place = _place(set_up) or app
     if not _takes_one(set_up):
-        raise LoadFailed(
+        raise _wrong(
+            place,
             "application_setup must take one argument, the command line's arguments: "
             'write "def application_setup(args)"',
-            definition(set_up),
         )
-    return set_up(list(args))
+    application = set_up(list(args))
+    if not isinstance(application, Application):
+        raise _wrong(
+            place,
+            f"application_setup returned {describe(application)}, not an application: end it with `return ab.build()`",
+        )
+    return application
+
+
+def _wrong(place: str, what: str) -> WallarooParameterError:
+    return WallarooParameterError(what, [f"{place}: {what}"])
+
+
+def _place(function: object) -> str | None:
+    defined = defining(function)
+    return f"{defined[0]}:{defined[1]}" if defined else None
 
 
 def _takes_one(set_up: Callable[..., object]) -> bool:

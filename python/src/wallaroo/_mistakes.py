@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from ._function import Decorated, describe, label_of
 from ._keys import WrongKey, canonical, check_u64
 
+MOST_TOLD = 20
+"""Mistakes that one error tells; who has made more mends these first."""
+
 _METHODS_OF_CLASS_STYLE = ("compute", "compute_multi", "partition", "decode", "encode")
 _PLAIN_VALUES = (str, bytes, int, float, list, tuple, dict, set)
 _MANY_ARGUMENTS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def listed(mistakes: Sequence[str]) -> str:
+    """A line for each mistake, at most a screen of them."""
+    left_out = len(mistakes) - MOST_TOLD
+    more = [f"and {left_out} more"] if left_out > 0 else []
+    return "\n".join(f"  {line}" for line in [*mistakes[:MOST_TOLD], *more])
 
 
 def misplaced(slot: str, given: object, *wanted: type[Decorated]) -> Iterator[str]:

@@ -61,7 +61,7 @@ class Rehearsal:
         self._application = application
         self._chance = chance
         self._table = [number * executors // PARTITIONS for number in range(PARTITIONS)]
-        self._cuts = _cut(application)
+        self._cuts = cut(application)
         self.outputs: list[list[bytes]] = [[] for _ in application.pipelines]
         self.lost: list[Lost] = []
         self.edges: dict[tuple[int, int, int], list[tuple[int, bytes]]] = defaultdict(list)  # from, to, stage
@@ -236,7 +236,7 @@ class _Outbox:
         self._rehearsal.lost.append(Lost(site, error, key, payload))
 
 
-def _cut(application: Application) -> list[Stage]:
+def cut(application: Application) -> list[Stage]:
     """The stages of an application: an exchange stands before each step with state. All are one island."""
     stages = []
     for number, pipeline in enumerate(application.pipelines):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
+from ._codec import Framing
 from ._failures import Site
 from ._protocol import Batch
 from ._results import Limits, WrongResult, encoded
@@ -29,11 +31,14 @@ class Outbox(Protocol):
 class SinkWriter:
     """Hands a pipeline's results to its sink."""
 
-    def __init__(self, outbox: Outbox, sink: int, site: Site, limits: Limits) -> None:
+    def __init__(self, outbox: Outbox, sink: int, site: Site, limits: Limits, framing: Framing | None) -> None:
+        """Write to `sink`. With a framing each result gets a header; with it, it is what the sink calls a message."""
         self._outbox = outbox
         self._sink = sink
         self._site = site
         self._most = limits.bytes
+        self._header = framing.packer() if framing is not None else None
+        self._longest = framing.longest if framing is not None else 0
 
     def flush(self, batch: Batch, results: list[object], before: int, marks: Sequence[int]) -> int:
         """Hand on what the encoder returned for messages of a batch, and empty the list.
@@ -51,7 +56,7 @@ class SinkWriter:
             How many results of this length make a chunk.
         """
         count = len(results)
-        together = joined(results)
+        together = joined(results) if self._header is None else joined_in_frames(results, self._header)
         if together is None or len(together[1]) > self._most:
             together = self._one_by_one(batch, results, before, marks)
         sizes, data = together
@@ -84,9 +89,20 @@ class SinkWriter:
         """Those results of a message that are ones; the others are reported."""
         for result in results:
             try:
-                yield encoded(result)
+                yield self._framed(encoded(result))
             except BaseException as error:  # noqa: BLE001  (reported)
                 self._outbox.fail(batch, index, self._site, error)
+
+    def _framed(self, payload: bytes) -> bytes:
+        """A result with its header, if there are headers."""
+        if self._header is None:
+            return payload
+        if len(payload) > self._longest:
+            raise WrongResult(
+                f"got {len(payload)} bytes; the header that @wallaroo.encoder describes can tell of at most "
+                f"{self._longest}: return less, or describe one with more"
+            )
+        return self._header(len(payload)) + payload
 
     def _too_much(self, size: int) -> WrongResult:
         return WrongResult(
@@ -112,3 +128,20 @@ def _joined_text(results: list[str]) -> tuple[array[int], bytes]:
     if len(data) == len(text):
         return array("I", map(len, results)), data
     return array("I", [len(result.encode("utf-8")) for result in results]), data
+
+
+def joined_in_frames(results: list[object], header: Callable[[int], bytes]) -> tuple[array[int], bytes] | None:
+    """As `joined`, with a header before each result; None also if one is too long for it."""
+    try:
+        payloads: list[Any] = results
+        if type(results[0]) is str:
+            payloads = list(map(str.encode, payloads))
+        lengths = list(map(len, payloads))
+        parts = [b""] * (2 * len(lengths))
+        parts[::2] = map(header, lengths)
+        parts[1::2] = payloads
+        data = b"".join(parts)
+    except (TypeError, UnicodeEncodeError, struct.error):
+        return None
+    sizes = array("I", [len(parts[0]) + length for length in lengths])
+    return (sizes, data) if sum(sizes) == len(data) else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
-from ._function import Decorated, explained, label_of, refuse_bare
+from ._function import Decorated, explained, label_of
 
 Key: TypeAlias = "str | bytes | int | bool | tuple[Key, ...] | None"
 """What a partition function returns."""
@@ -29,8 +29,9 @@ class Computation(Decorated, Generic[In, Out]):
 
     function: Callable[[In], Out]
 
-    def __call__(self, data: In) -> Out:
-        return self.function(data)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In) -> Out: ...
 
 
 class ComputationMulti(Decorated, Generic[In, Outs]):
@@ -45,8 +46,9 @@ class ComputationMulti(Decorated, Generic[In, Outs]):
 
     function: Callable[[In], Outs]
 
-    def __call__(self, data: In) -> Outs:
-        return self.function(data)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In) -> Outs: ...
 
 
 class StateComputation(Decorated, Generic[In, State, Out]):
@@ -65,8 +67,9 @@ class StateComputation(Decorated, Generic[In, State, Out]):
 
     function: Callable[[In, State], tuple[Out, bool]]
 
-    def __call__(self, data: In, state: State) -> tuple[Out, bool]:
-        return self.function(data, state)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In, state: State) -> tuple[Out, bool]: ...
 
 
 class StateComputationMulti(Decorated, Generic[In, State, Outs]):
@@ -82,8 +85,9 @@ class StateComputationMulti(Decorated, Generic[In, State, Outs]):
 
     function: Callable[[In, State], tuple[Outs, bool]]
 
-    def __call__(self, data: In, state: State) -> tuple[Outs, bool]:
-        return self.function(data, state)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In, state: State) -> tuple[Outs, bool]: ...
 
 
 class Partition(Decorated, Generic[In, PartitionKey]):
@@ -95,11 +99,12 @@ class Partition(Decorated, Generic[In, PartitionKey]):
 
     function: Callable[[In], PartitionKey]
 
-    def __call__(self, data: In) -> PartitionKey:
-        return self.function(data)
+    if TYPE_CHECKING:
+
+        def __call__(self, data: In) -> PartitionKey: ...
 
 
-@explained('@wallaroo.computation(name="...")')
+@explained(Computation, "a name")
 def computation(name: str) -> Callable[[Callable[[In], Out]], Computation[In, Out]]:
     """Decorate a function of a message whose result goes on to the next step.
 
@@ -112,14 +117,13 @@ def computation(name: str) -> Callable[[Callable[[In], Out]], Computation[In, Ou
         A decorator that makes a `Computation` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly one message, yields or is async, or the name is not a
-            printable str.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly one message,
+            yields or is async, or the name is not a printable str.
     """
-    refuse_bare(Computation, name)
     return lambda function: Computation(name, function)
 
 
-@explained('@wallaroo.computation_multi(name="...")')
+@explained(ComputationMulti, "a name")
 def computation_multi(name: str) -> Callable[[Callable[[In], Outs]], ComputationMulti[In, Outs]]:
     """Decorate a function of a message that returns a list of results, or any other iterable, or yields them.
 
@@ -132,14 +136,13 @@ def computation_multi(name: str) -> Callable[[Callable[[In], Outs]], Computation
         A decorator that makes a `ComputationMulti` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly one message or is async, or the name is not a
-            printable str.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly one message
+            or is async, or the name is not a printable str.
     """
-    refuse_bare(ComputationMulti, name)
     return lambda function: ComputationMulti(name, function)
 
 
-@explained('@wallaroo.state_computation(name="...")')
+@explained(StateComputation, "a name")
 def state_computation(
     name: str,
 ) -> Callable[[Callable[[In, State], tuple[Out, bool]]], StateComputation[In, State, Out]]:
@@ -155,14 +158,13 @@ def state_computation(
         A decorator that makes a `StateComputation` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly a message and a state entity, yields or is async, or
-            the name is not a printable str.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly a message and
+            a state entity, yields or is async, or the name is not a printable str.
     """
-    refuse_bare(StateComputation, name)
     return lambda function: StateComputation(name, function)
 
 
-@explained('@wallaroo.state_computation_multi(name="...")')
+@explained(StateComputationMulti, "a name")
 def state_computation_multi(
     name: str,
 ) -> Callable[[Callable[[In, State], tuple[Outs, bool]]], StateComputationMulti[In, State, Outs]]:
@@ -178,14 +180,13 @@ def state_computation_multi(
         A decorator that makes a `StateComputationMulti` of the function, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly a message and a state entity, yields or is async, or
-            the name is not a printable str.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly a message and
+            a state entity, yields or is async, or the name is not a printable str.
     """
-    refuse_bare(StateComputationMulti, name)
     return lambda function: StateComputationMulti(name, function)
 
 
-@explained("@wallaroo.partition without parentheses")
+@explained(Partition)
 def partition(function: Callable[[In], PartitionKey]) -> Partition[In, PartitionKey]:
     """Decorate a function from a message to its key.
 
@@ -199,6 +200,7 @@ def partition(function: Callable[[In], PartitionKey]) -> Partition[In, Partition
         A `Partition`, which stays callable.
 
     Raises:
-        WallarooParameterError: the function does not take exactly one message, yields or is async.
+        WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly one message,
+            yields or is async.
     """
     return Partition(label_of(function), function)

@@ -111,7 +111,7 @@ class Result:
     Attributes:
         application: what ran.
         outputs: for each pipeline that has a sink, by its name, what the sink was given: the bytes of each message, in
-            order.
+            order, as its receiver reads them: with the header, if the encoder's decorator describes one.
         failures: what failed, in order.
     """
 
@@ -206,6 +206,10 @@ def run(
     same seed gives the same again. Messages of equal keys keep their order; behind ``to_parallel`` from the next step
     with state on. At the end every state entity has been pickled at least once.
 
+    A module's own ``serialize`` and ``deserialize`` are no part of the application that its ``application_setup``
+    returns. Only `load` knows the module: what it returns is run with them. To any other application give them here, or
+    all is pickled.
+
     Args:
         application: what ``build()`` or ``application_setup(args)`` returns, or `load`.
         inputs: for an application with one pipeline an iterable of payloads, as bytes or as str, without the header of
@@ -214,8 +218,8 @@ def run(
         executors: how many to run on.
         seed: makes chance decide how messages go and when partitions move.
         check: whether to raise if anything fails; without, look at the failures of the result.
-        serialize: the application's own, as in its module, if it has one; `load` finds it.
-        deserialize: the application's own, together with `serialize`.
+        serialize: makes bytes of messages and state, instead of pickle and of what `load` has found.
+        deserialize: makes objects of these bytes; given together with `serialize`.
 
     Returns:
         What came of it.
@@ -272,7 +276,7 @@ def load(app: str, args: Sequence[str] = ()) -> Application:
         args: what ``application_setup`` gets. Addresses are checked, but nothing listens or connects in a test.
 
     Returns:
-        The application, for `run`.
+        The application, for `run`, which uses its module's ``serialize`` and ``deserialize`` too.
 
     Raises:
         ApplicationFailed: it cannot be loaded; the text has what ``wallaroo run`` says.
@@ -346,8 +350,7 @@ def _input(application: Application, pipeline: int, payload: object) -> Input:
 
 
 def _check_length(pipeline: Pipeline, size: int) -> None:
-    framing = pipeline.source.decoder.framing
-    most = (1 << (8 * framing.width - framing.signed)) - 1
+    most = pipeline.source.decoder.framing.longest
     if size > most:
         raise ValueError(
             f"a payload of {size} bytes cannot come to pipeline {pipeline.name!r}: "

@@ -85,6 +85,16 @@ def raw(data: object) -> bytes | None:
     return b"x" if data else None
 
 
+@wallaroo.encoder(header_length=4, length_fmt=">I")
+def framed(data: str) -> str:
+    return data
+
+
+@wallaroo.encoder(2, ">H")
+def framed_by_position(data: int) -> bytes | None:
+    return data.to_bytes(4, "big") if data else None
+
+
 @wallaroo.computation(name="not annotated")
 def untyped(data):  # type: ignore[no-untyped-def]
     return data
@@ -99,9 +109,12 @@ def what_is_inferred() -> None:
     assert_type(count_word, wallaroo.StateComputation[str, WordTotals, tuple[str, int]])
     assert_type(count_visits, wallaroo.StateComputationMulti[str, Visits, list[int] | None])
     assert_type(encoder, wallaroo.Encoder[tuple[str, int]])
+    assert_type(framed, wallaroo.Encoder[str])
+    assert_type(framed_by_position, wallaroo.Encoder[int])
 
 
 def what_a_call_returns() -> None:
+    assert_type(framed("a"), bytes | str | None)
     assert_type(decoder(b"a"), str)
     assert_type(split("a b"), list[str])
     assert_type(long_word("a"), str | None)
@@ -155,6 +168,8 @@ def every_method() -> wallaroo.Application:
         .to_state_partition(count_word, WordTotals, "pair totals", anything, [("a", 1), None])
         .to_state_partition_u64(count_visits, Visits, "visits", user, range(3))
         .to_sink(wallaroo.TCPSinkConfig("localhost", "7002", raw))
+        .new_pipeline("frames", wallaroo.TCPSourceConfig("", 0, decoder))
+        .to_sink(wallaroo.TCPSinkConfig("", 7003, framed))
         .new_pipeline("two", wallaroo.TCPSourceConfig("", 0, decoder))
         .done()
         .build()

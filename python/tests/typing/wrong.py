@@ -197,3 +197,23 @@ def no_bytes(data: str) -> int:
 @wallaroo.decoder(header_length=4)  # error: Missing positional argument "length_fmt"
 def no_format(bs: bytes) -> bytes:
     return bs
+
+
+@wallaroo.encoder(header_length=4)  # error: No overload variant of "encoder" matches argument type "int"
+def no_format_of_header(data: str) -> str:
+    return data
+
+
+@wallaroo.encoder(header_length="4", length_fmt=">I")  # error: No overload variant of "encoder" matches argument types
+def text_for_length(data: str) -> str:
+    return data
+
+
+@wallaroo.encoder()  # error: All overload variants of "encoder" require at least one argument
+def no_header(data: str) -> str:
+    return data
+
+
+@wallaroo.encoder(header_length=4, length_fmt=">I")  # error: incompatible type "Callable[[str], int]"
+def no_bytes_in_frames(data: str) -> int:
+    return len(data)

@@ -1,0 +1,47 @@
+"""Where in the user's files something is, as FILE:LINE."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+import traceback
+from types import FrameType
+
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def is_ours(filename: str) -> bool:
+    """Whether a line of code is of this package, of what it generates, or of Python's import system."""
+    return filename.startswith((_OURS, "<wallaroo ", "<frozen importlib")) or filename == importlib.__file__
+
+
+def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
+    """The frames of an exception that are not ours, and their lines."""
+    return [pair for pair in traceback.walk_tb(error.__traceback__) if not is_ours(pair[0].f_code.co_filename)]
+
+
+def calling() -> str:
+    """The line of the user's that called this package."""
+    frame = sys._getframe(1)
+    while frame.f_back and is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def raising(error: BaseException) -> str:
+    """The line of the user's that an exception came of; if there is none, the one that called this package."""
+    frames = user_frames(error)
+    return f"{frames[-1][0].f_code.co_filename}:{frames[-1][1]}" if frames else calling()
+
+
+def defining(function: object) -> tuple[str, int] | None:
+    """The file and the line where a function or a class of the user's is defined; None where that is not known."""
+    try:
+        bare = inspect.unwrap(function)  # type: ignore[arg-type]
+        if isinstance(bare, type):
+            return str(inspect.getsourcefile(bare)), inspect.getsourcelines(bare)[1]
+        return bare.__code__.co_filename, bare.__code__.co_firstlineno
+    except Exception:  # noqa: BLE001  (it may be anything that can be called)
+        return None
