@@ -11,8 +11,8 @@ import (
 )
 
 // App is an application: pipelines, each from a source through steps to sinks. It is put together by From and the methods of the streams
-// that come of it, and run by Main or Run. Putting it together does nothing outside, and nothing of it fails at once: mistakes are collected,
-// and told together when it is to run.
+// that come of it, and run by Main or Run. Putting it together does nothing outside, and nothing of it fails at once: mistakes are
+// collected, and told together when it is to run.
 //
 // An App is for one goroutine while it is put together. It may be run any number of times.
 type App struct {

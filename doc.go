@@ -12,17 +12,17 @@
 //
 // # Order
 //
-// Messages of one connection that have equal keys at every step with state are processed, and come out, in the order in which they were sent;
-// behind a step that is Parallel, from the next step with state on. Between connections, and between keys, there is no order.
+// Messages of one connection that have equal keys at every step with state are processed, and come out, in the order in which they were
+// sent; behind a step that is Parallel, from the next step with state on. Between connections, and between keys, there is no order.
 //
 // # Failures
 //
-// A function that panics, or returns an error where it may, costs the message that it was given, and no other: it is logged with the step, the
-// key and the user's own lines, and counted. What it had changed in its state by then stays.
+// A function that panics, or returns an error where it may, costs the message that it was given, and no other: it is logged with the step,
+// the key and the user's own lines, and counted. What it had changed in its state by then stays.
 //
 // # Memory and goroutines
 //
-// Functions run on one goroutine for each executor, those of a key on one at a time: state needs no locks, and variables that functions share
-// do. A message may be handed from function to function as it is: a function must not change what it was given or has given, nor give
+// Functions run on one goroutine for each executor, those of a key on one at a time: state needs no locks, and variables that functions
+// share do. A message may be handed from function to function as it is: a function must not change what it was given or has given, nor give
 // parts of a state that can change.
 package wallaroo

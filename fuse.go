@@ -91,8 +91,8 @@ func guarded[T any](r *gohost.Run, branch next[T], message T) {
 	branch(r, message)
 }
 
-// each takes messages on, one after another. A panic costs the one at hand. A function that is deferred costs more than most steps, so there
-// is one for as many messages as go well.
+// each takes messages on, one after another. A panic costs the one at hand. A function that is deferred costs more than most steps, so
+// there is one for as many messages as go well.
 func each[T any](r *gohost.Run, messages []T, take func(*gohost.Run, int, *T)) {
 	for at := 0; at < len(messages); {
 		at = some(r, messages, at, take)

@@ -22,8 +22,8 @@ func (s Stream[T]) KeyBy[K comparable](key func(T) K) Keyed[K, T] {
 	return Keyed[K, T]{stream: s, key: key}
 }
 
-// State names the state of a step. Steps that name one share it: they meet the same entity for a key, also from different pipelines. The types
-// of their keys and entities must be the same. A step that does not say it has a state of its own name.
+// State names the state of a step. Steps that name one share it: they meet the same entity for a key, also from different pipelines. The
+// types of their keys and entities must be the same. A step that does not say it has a state of its own name.
 func State(name string) Option { return optionFunc(func(o *options) { o.state = name }) }
 
 // Initial makes the entity of a key that comes for the first time; without it that is the zero value. Where steps share a state, the first
@@ -40,8 +40,8 @@ func (k Keyed[K, T]) StatefulMap[S, U any](name string, f func(state *S, message
 	})
 }
 
-// StatefulFlatMap adds a step that makes any number of messages of each by the entity of its key, which it may change. The sequence is taken
-// whole before any of it goes on.
+// StatefulFlatMap adds a step that makes any number of messages of each by the entity of its key, which it may change. The sequence is
+// taken whole before any of it goes on.
 func (k Keyed[K, T]) StatefulFlatMap[S, U any](name string, f func(state *S, message T) iter.Seq[U], opts ...Option) Stream[U] {
 	return k.meet(name, f, opts, func(out next[U]) func(*gohost.Run, *S, T) {
 		many := several[U]{out: out}

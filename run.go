@@ -70,8 +70,10 @@ func (a *App) options(c Config) (*application.Options, error) {
 		Executors: or(c.Executors, runtime.GOMAXPROCS(0)), Partitions: or(c.Partitions, application.DefaultPartitions),
 		MaxFrame: or(c.MaxMessage, application.DefaultMaxFrame), MaxConnections: or(c.MaxConnections, application.DefaultMaxConnections),
 		SinkBuffer: or(c.SinkBuffer, application.DefaultSinkBuffer), MoveBuffer: or(c.MoveBuffer, application.DefaultMoveBuffer),
-		MaxInFlight:  or(c.MaxInFlight, application.DefaultMaxInFlight),
-		MaxOutput:    application.Output{Messages: or(c.MaxResults, application.DefaultMaxResults), Bytes: or(c.MaxOutput, application.DefaultMaxOutput)},
+		MaxInFlight: or(c.MaxInFlight, application.DefaultMaxInFlight),
+		MaxOutput: application.Output{
+			Messages: or(c.MaxResults, application.DefaultMaxResults), Bytes: or(c.MaxOutput, application.DefaultMaxOutput),
+		},
 		DrainTimeout: or(c.DrainTimeout, application.DefaultDrainTimeout), Log: log, Always: log, Listening: c.Ready,
 	}
 	if !o.HTTP.Off {

@@ -1,12 +1,12 @@
 // Package connector is what a source or a sink of one's own has to be: the two interfaces that carry messages into a worker and out of it.
 // The TCP connectors that come with Wallaroo are written on it.
 //
-// A connector moves bytes. How bytes become messages of an application, and messages bytes, is a function that is given beside it, so that it
-// runs where the application's other functions run: an Origin and a decoder are a wallaroo.Source, a Destination and an encoder a
+// A connector moves bytes. How bytes become messages of an application, and messages bytes, is a function that is given beside it, so that
+// it runs where the application's other functions run: an Origin and a decoder are a wallaroo.Source, a Destination and an encoder a
 // wallaroo.Sink.
 //
-// The order in which things happen: all Destinations and Origins are opened; sinks connect; sources listen; sources and sinks run. At the end
-// sources end first, then what they brought is processed and written, then sinks end.
+// The order in which things happen: all Destinations and Origins are opened; sinks connect; sources listen; sources and sinks run. At the
+// end sources end first, then what they brought is processed and written, then sinks end.
 package connector
 
 import (

@@ -13,7 +13,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
-	"github.com/wallaroo-stream/wallaroo/internal/tcp"
+	"github.com/wallaroo-stream/wallaroo/internal/sockets"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -169,11 +169,11 @@ func (t *team) Connectors() (sources []connector.Source, sinks []connector.Sink,
 	for _, step := range t.plan.Of(plan.Source) {
 		s := &t.plan.Steps[step]
 		setup := o.setup(s.ID(), s.Outside.Place(), o.Log)
-		sources = append(sources, tcp.NewSource(setup, s.Outside.Address(), s.Outside.Framing))
+		sources = append(sources, sockets.NewSource(setup, s.Outside.Address(), s.Outside.Framing))
 	}
 	for _, step := range t.plan.Of(plan.Sink) {
 		s := &t.plan.Steps[step]
-		sinks = append(sinks, tcp.NewSink(o.setup(s.ID(), s.Outside.Place(), o.Log), s.Outside.Address()))
+		sinks = append(sinks, sockets.NewSink(o.setup(s.ID(), s.Outside.Place(), o.Log), s.Outside.Address()))
 	}
 	return sources, sinks, nil
 }

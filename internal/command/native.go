@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,14 +35,13 @@ Exit codes: 0 the application is right; 2 it is wrong, with the reasons, or wron
 // with it.
 type Program func(in, out []string) (*application.Native, error)
 
-// Native runs the command line of a program that is an application, and returns its exit code. The tokens are those behind the program's
-// name, which is path.
-func Native(name, path string, program Program, tokens []string) int {
-	root := newNative(name, filepath.Base(path), program)
+// Native is the main function of a program that is an application of that name: it runs what the command line says, and ends the process.
+func Native(name string, program Program) {
+	root, tokens := newNative(name, filepath.Base(os.Args[0]), program), os.Args[1:]
 	if !names(root, tokens) {
 		tokens = append([]string{"run"}, tokens...)
 	}
-	return execute(root, tokens)
+	os.Exit(execute(root, tokens))
 }
 
 // names reports whether the first token is for the root: a command, or a flag that all programs have.
@@ -74,7 +74,9 @@ configuration or application.`,
 	flags := nativeFlags()
 	root.AddCommand(
 		nativeCommand("run", "Run the application", nativeRunHelp, flags, flags, program, runApplication),
-		nativeCommand("check", "Check the application and list its steps", nativeCheckHelp, flags, only(flags, checkTold), program, checkApplication),
+		nativeCommand(
+			"check", "Check the application and list its steps", nativeCheckHelp, flags, only(flags, checkTold), program, checkApplication,
+		),
 	)
 	return complete(root)
 }

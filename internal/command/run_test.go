@@ -399,7 +399,7 @@ func get(t *testing.T, url string, status int, body string) {
 func TestAStalledReceiverCostsNoMemory(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "wallaroo") // without the race detector, which takes memory of its own
-	build := exec.Command("go", "build", "-o", program, ".")
+	build := exec.Command("go", "build", "-o", program, "../../cmd/wallaroo")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -42,8 +42,8 @@ type Line struct {
 const protected = 6
 
 // Parse reads the tokens behind the command. If the application is not known, it is the first one that is neither a flag nor its value;
-// before it all flags must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer flags is an
-// error.
+// before it all flags must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer
+// flags is an error.
 func Parse(flags []Flag, app string, tokens []string) (*Line, error) {
 	line := &Line{App: app, Values: map[string]string{}}
 	for len(tokens) > 0 {

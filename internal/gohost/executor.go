@@ -2,7 +2,6 @@ package gohost
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
@@ -198,9 +197,6 @@ type Place struct {
 func (x *Executor) Place(r *Run, stage, p int) Place {
 	owner := x.islands[x.part.Stages[stage].Island].owners[p]
 	if owner != x.part.Number {
-		if stage == r.stage {
-			panic(fmt.Sprintf("executor %d got a message for partition %d, which is %d's", x.part.Number, p, owner))
-		}
 		return Place{Executor: owner}
 	}
 	return Place{Executor: owner, Here: true, Waits: x.waits(r, stage, p)}

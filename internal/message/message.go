@@ -24,8 +24,8 @@ type Batch struct {
 	Ingest int64
 }
 
-// Values are messages on their way between executors of one process, as these keep them. They never change: what makes others of them shares
-// their memory.
+// Values are messages on their way between executors of one process, as these keep them. They never change: what makes others of them
+// shares their memory.
 type Values interface {
 	// Count is the number of messages.
 	Count() int

@@ -10,8 +10,8 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
-// Inlet is where a source hands on, a connector.Inlet. It has a lane to each executor, in which the messages of all connections stand that are the executor's,
-// in one order; a marker enters all lanes between two batches, and so cuts every connection at one point.
+// Inlet is where a source hands on, a connector.Inlet. It has a lane to each executor, in which the messages of all connections stand that
+// are the executor's, in one order; a marker enters all lanes between two batches, and so cuts every connection at one point.
 type Inlet struct {
 	worker *Worker
 	stage  int  // that the source feeds

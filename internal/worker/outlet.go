@@ -10,8 +10,8 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
-// Outlet is where a sink gets its messages, a connector.Outlet: those of all executors. All but its own bookkeeping is for one goroutine. It aligns
-// markers: what an executor wrote behind one is taken when all have written it.
+// Outlet is where a sink gets its messages, a connector.Outlet: those of all executors. All but its own bookkeeping is for one goroutine.
+// It aligns markers: what an executor wrote behind one is taken when all have written it.
 type Outlet struct {
 	items  signal
 	mu     sync.Mutex
