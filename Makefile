@@ -32,7 +32,7 @@ SOAKED := 5000
 
 soak: need-python ## run random histories and an application in chaos for long; SOAK=1h SOAKED=50000 for longer
 	go test ./internal/worker -run 'TestHistories$$' -v -timeout 24h -histories $(SOAKED) -pythons $$(($(SOAKED) / 9)) -first $$(date +%s)
-	WALLAROO_SOAK=$(SOAK) go test ./cmd/wallaroo -run 'TestWordsAreCountedOnceInChaos$$' -v -timeout 24h
+	WALLAROO_SOAK=$(SOAK) go test ./internal/command -run 'TestWordsAreCountedOnceInChaos$$' -v -timeout 24h
 
 mutants: ## take away one condition of the door after another: the random histories must notice
 	@go run ./internal/worker/mutants
@@ -52,7 +52,7 @@ format: need-python ## bring Go and Python into the form that check demands
 	cd python && ../tools/checkers -m ruff format --config pyproject.toml $(CHECKED)
 
 reference: ## write docs/commands.md anew from what the commands say of themselves
-	go test ./cmd/wallaroo -run 'TestTheReferenceIsWhatTheCommandsSay$$' -write
+	go test ./internal/command -run 'TestTheReferenceIsWhatTheCommandsSay$$' -write
 
 bench: build ## measure against the reference programs
 	@go run ./bench

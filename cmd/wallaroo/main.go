@@ -1,86 +1,10 @@
-// Command wallaroo runs Wallaroo applications and the tools around them.
+// Command wallaroo runs Wallaroo applications that are written in Python, and the tools around all applications.
 package main
 
 import (
-	"errors"
-	"fmt"
 	"os"
-	"strings"
 
-	"github.com/spf13/cobra"
-
-	"github.com/wallaroo-stream/wallaroo/internal/logging"
+	"github.com/wallaroo-stream/wallaroo/internal/command"
 )
 
-// The exit codes of every command.
-const (
-	exitFailed = 1 // the application, or the tool, failed while running
-	exitUsage  = 2 // wrong use, configuration or application
-)
-
-// exitError is an error that knows the exit code it ends the process with. Without one, an error is a wrong use.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-
-// failed marks an error as a failure while running.
-func failed(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &exitError{exitFailed, err}
-}
-
-func main() {
-	os.Exit(execute(newRoot()))
-}
-
-// execute runs the command that os.Args names and returns its exit code; what went wrong is told once, on standard error.
-func execute(root *cobra.Command) int {
-	err := root.Execute()
-	if err == nil {
-		return 0
-	}
-	code := exitUsage
-	if exit, ok := errors.AsType[*exitError](err); ok {
-		code = exit.code
-	}
-	if text := err.Error(); text != "" {
-		// Not for ever, if the reader of standard error stands still.
-		last := logging.NewWriter(os.Stderr)
-		fmt.Fprintln(last, "wallaroo:", text)
-		last.Close(lastRecords)
-	}
-	return code
-}
-
-// helpColumns is how many characters a line of help has at most where flags are listed.
-const helpColumns = 100
-
-func newRoot() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "wallaroo",
-		Short: "Wallaroo processes streams of events, one event at a time",
-		Long: `Wallaroo processes streams of events, one event at a time.
-
-An application is a Python file that says where events come from, what is done
-with them and where the results go; this program runs it.
-
-Exit codes of all commands: 0 done; 1 it failed while running; 2 wrong use,
-configuration or application.`,
-		Example: `  wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
-  wallaroo receive --listen 127.0.0.1:7002
-  wallaroo send --to 127.0.0.1:7010 --file text.txt`,
-		Version:       version,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprint("FlagUsagesWrapped ", helpColumns)))
-	root.SetVersionTemplate("wallaroo {{.Version}}\n")
-	root.AddCommand(newRun(), newCheck(), newSend(), newReceive(), newExecutors(), newVersion(), newPythonPath())
-	return root
-}
+func main() { os.Exit(command.Wallaroo(os.Args[1:])) }

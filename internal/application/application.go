@@ -12,10 +12,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
-	"github.com/wallaroo-stream/wallaroo/internal/tcp"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -24,7 +24,9 @@ const StopWithin = 10 * time.Second
 
 // Options says what to run and how.
 type Options struct {
-	App        string   // a path that ends in .py, or a module
+	// Load brings the application up: Python, or a Native's.
+	Load       Loader
+	App        string   // a path that ends in .py, or a module; what it is called in the log
 	Args       []string // what application_setup gets
 	Name       string   // of this worker
 	Python     string   // the interpreter; "" for the usual one
@@ -46,6 +48,8 @@ type Options struct {
 	LogJSON        bool
 	Log            *slog.Logger
 	Always         *slog.Logger // for what is logged whatever the level
+	// Listening, if there is one, is told where sources listen, by pipeline, when messages may come.
+	Listening func(addresses map[string]string)
 }
 
 // Output bounds what one message may become in one step: messages; and, for a sink or another executor, bytes.
@@ -84,13 +88,13 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // Check loads an application and returns its plan. What is wrong with it is a *ConfigError or a *pyhost.LoadError.
 func Check(ctx context.Context, o Options) (*plan.Plan, error) {
 	o.Executors = 1
-	team, err := newTeam(ctx, o)
+	program, err := o.Load(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	defer team.close(ctx)
-	_, _, err = team.bringUp(ctx)
-	return team.plan, err
+	defer program.Close(ctx)
+	_, _, err = program.BringUp(ctx)
+	return program.Plan(), err
 }
 
 // Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at
@@ -132,23 +136,28 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	defer loaded()
 	defer context.AfterFunc(stop, loaded)()
 	r.Waiting("loading the application")
-	team, err := newTeam(loading, o)
+	program, err := o.Load(loading, o)
 	if err != nil {
 		return unlessStopped(stop, err)
 	}
 	closing, atOnce := context.WithCancel(ctx)
 	defer atOnce()
-	defer team.close(closing)
+	defer program.Close(closing)
 	if o.Employed != nil {
 		o.Employed(o.Executors)
 	}
-	table, executors, err := team.bringUp(loading)
+	table, executors, err := program.BringUp(loading)
 	if err != nil {
 		atOnce()
 		return unlessStopped(stop, err)
 	}
-	r.loaded(team.plan)
-	w := worker.New(configure(team, r), table, executors)
+	r.loaded(program.Plan())
+	config, err := configure(program, o, r)
+	if err != nil {
+		atOnce()
+		return err
+	}
+	w := worker.New(config, table, executors)
 	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: w})
 	err = runWorker(ctx, stop, w, r)
 	if err != nil {
@@ -169,7 +178,7 @@ func unlessStopped(stop context.Context, err error) error {
 func runWorker(ctx, stop context.Context, w *worker.Worker, r *reporter) error {
 	err := w.Run(ctx, stop)
 	r.stopped(w.Summary())
-	if _, taken := errors.AsType[*tcp.ListenError](err); taken {
+	if _, taken := errors.AsType[*connector.ListenError](err); taken {
 		return &ConfigError{err}
 	}
 	if err != nil {
@@ -179,47 +188,28 @@ func runWorker(ctx, stop context.Context, w *worker.Worker, r *reporter) error {
 }
 
 // configure says what the worker runs.
-func configure(t *team, r *reporter) worker.Config {
-	o := t.options
+func configure(p Program, o Options, r *reporter) (worker.Config, error) {
+	sources, sinks, err := p.Connectors()
 	return worker.Config{
-		Pipelines: connectors(t.plan, o),
-		Stages:    stages(t.plan),
-		Crew:      t,
-		Report:    r,
+		Sources: sources,
+		Sinks:   sinks,
+		Stages:  stages(p.Plan()),
+		Crew:    p,
+		Report:  r,
 		Limits: worker.Limits{
 			SinkBuffer: o.SinkBuffer, MoveBuffer: o.MoveBuffer, InFlight: o.MaxInFlight, Credit: o.Credit,
 		},
 		StopWithin: StopWithin,
 		Chaos:      o.Chaos,
-	}
-}
-
-// connectors makes the sources and sinks of a plan.
-func connectors(p *plan.Plan, o Options) []worker.Pipeline {
-	var pipelines []worker.Pipeline
-	for i := range p.Pipelines {
-		l := &p.Pipelines[i]
-		pipeline := worker.Pipeline{Source: tcp.NewSource(tcp.SourceConfig{
-			ID: l.SourceID(), Address: l.Source.Address(), Framing: l.Source.Framing,
-			MaxFrame: o.MaxFrame, MaxConnections: o.MaxConnections, DrainTimeout: o.DrainTimeout, Log: o.Log,
-		})}
-		if l.Sink != nil {
-			pipeline.Sink = tcp.NewSink(tcp.SinkConfig{ID: l.SinkID(), Address: l.Sink.Address(), Log: o.Log})
-		}
-		pipelines = append(pipelines, pipeline)
-	}
-	return pipelines
+	}, err
 }
 
 // stages are those of a plan as the worker knows them.
 func stages(p *plan.Plan) []worker.Stage {
-	cut := p.Stages()
-	islands := p.Islands(cut)
 	var list []worker.Stage
-	for n, s := range cut {
+	for _, s := range p.Stages() {
 		list = append(list, worker.Stage{
-			Pipeline: s.Pipeline, Island: islands[n], Keyed: s.Input == plan.Keyed,
-			Spread: s.Input == plan.Spread && s.First == 0,
+			Before: s.Before, Sinks: s.Sinks, Island: s.Island, Keyed: s.Input == plan.Keyed, Spread: s.Input == plan.Spread,
 		})
 	}
 	return list

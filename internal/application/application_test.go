@@ -64,7 +64,8 @@ func options(l *log, app string, args ...string) Options {
 	form := logging.Options{Level: slog.LevelInfo}
 	free := address.Address{Host: address.Loopback}
 	return Options{
-		App: app, Args: args, Name: "worker1", HTTP: HTTP{Address: &free}, Executors: 2, Partitions: 64,
+		Load: Python,
+		App:  app, Args: args, Name: "worker1", HTTP: HTTP{Address: &free}, Executors: 2, Partitions: 64,
 		MaxFrame: 1 << 20, MaxConnections: 10, SinkBuffer: 1 << 20, DrainTimeout: time.Second,
 		MoveBuffer: 1 << 20, MaxInFlight: 20 * time.Millisecond, MaxOutput: Output{Messages: 1 << 20, Bytes: 1 << 26},
 		Log: logging.New(l, form), Always: logging.Always(l, form),

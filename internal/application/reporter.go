@@ -38,8 +38,8 @@ func newReporter(o Options, about *control.Application, listener net.Listener) *
 // loaded tells what the application is.
 func (r *reporter) loaded(p *plan.Plan) {
 	r.plan = p
-	for i := range p.Pipelines {
-		r.options.Log.Info("pipeline", "name", logging.Quoted(p.Pipelines[i].Name), "flow", logging.Quoted(p.Pipelines[i].Flow()))
+	for _, name := range p.Pipelines() {
+		r.options.Log.Info("pipeline", "name", logging.Quoted(name), "flow", logging.Quoted(p.Flow(name)))
 	}
 }
 
@@ -49,20 +49,23 @@ func (r *reporter) Waiting(why string) { r.about.Set(false, why) }
 // level of the log is.
 func (r *reporter) Ready(addresses []string) {
 	for i, a := range addresses {
-		r.options.Log.Info("source listens", "pipeline", logging.Quoted(r.plan.Pipelines[i].Name), "address", a)
+		r.options.Log.Info("source listens", "pipeline", logging.Quoted(r.plan.Steps[r.plan.Of(plan.Source)[i]].Pipeline), "address", a)
 	}
 	var sources any = logging.Quoted(r.pairs(addresses))
 	if r.options.LogJSON {
 		sources = r.named(addresses)
 	}
 	r.about.Set(true, "")
+	if r.options.Listening != nil {
+		r.options.Listening(r.named(addresses))
+	}
 	r.options.Always.Info("ready", "application", logging.Quoted(r.plan.Application), "sources", sources, "http", r.http)
 }
 
 func (r *reporter) named(addresses []string) map[string]string {
 	named := map[string]string{}
-	for i, a := range addresses {
-		named[r.plan.Pipelines[i].Name] = a
+	for i, source := range r.plan.Of(plan.Source) {
+		named[r.plan.Steps[source].Pipeline] = addresses[i]
 	}
 	return named
 }
@@ -70,8 +73,8 @@ func (r *reporter) named(addresses []string) map[string]string {
 // pairs is PIPELINE=ADDRESS for each source, parted by commas.
 func (r *reporter) pairs(addresses []string) string {
 	var pairs []string
-	for i, a := range addresses {
-		pairs = append(pairs, r.plan.Pipelines[i].Name+"="+a)
+	for i, source := range r.plan.Of(plan.Source) {
+		pairs = append(pairs, r.plan.Steps[source].Pipeline+"="+addresses[i])
 	}
 	return strings.Join(pairs, ",")
 }
@@ -118,7 +121,10 @@ func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
 	if f.Key != "" {
 		attributes = append(attributes, "key", f.Key)
 	}
-	attributes = append(attributes, "error", f.Error, "source", r.plan.Pipelines[origin.Pipeline].SourceID())
+	attributes = append(attributes, "error", f.Error)
+	if origin.Source >= 0 {
+		attributes = append(attributes, "source", r.plan.Steps[r.plan.Of(plan.Source)[origin.Source]].ID())
+	}
 	if origin.Peer != "" {
 		attributes = append(attributes, "peer", origin.Peer, "position", origin.Position)
 	}

@@ -9,9 +9,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
+	"github.com/wallaroo-stream/wallaroo/internal/sockets"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -19,7 +21,7 @@ import (
 // call of a slow step is not long for them.
 const piece = 128
 
-// team is the Python processes of an application, by the number of their executor. It is a worker.Crew.
+// team is the Python processes of an application, by the number of their executor. It is a Program.
 type team struct {
 	options Options
 	host    pyhost.Config
@@ -29,8 +31,8 @@ type team struct {
 	hosts map[int]*pyhost.Host // guarded by mu
 }
 
-// newTeam finds out how processes are started. None is yet; the team must be closed.
-func newTeam(ctx context.Context, o Options) (*team, error) {
+// Python finds out how Python processes are started that run the application. None is yet.
+func Python(ctx context.Context, o Options) (Program, error) {
 	python, err := pyhost.FindInterpreter(ctx, o.Python)
 	if err != nil {
 		return nil, &ConfigError{err}
@@ -44,8 +46,11 @@ func newTeam(ctx context.Context, o Options) (*team, error) {
 	return &team{options: o, host: config, hosts: map[int]*pyhost.Host{}}, nil
 }
 
-// close ends the processes and returns when they are gone; at once if ctx is done.
-func (t *team) close(ctx context.Context) {
+// Plan is the application's, once it is loaded.
+func (t *team) Plan() *plan.Plan { return t.plan }
+
+// Close ends the processes and returns when they are gone; at once if ctx is done.
+func (t *team) Close(ctx context.Context) {
 	var group errgroup.Group
 	t.mu.Lock()
 	for _, host := range t.hosts {
@@ -58,9 +63,9 @@ func (t *team) close(ctx context.Context) {
 	_ = group.Wait()
 }
 
-// bringUp starts the first processes, has each load the application and prepares it. What the first one prints meanwhile is shown. What is
+// BringUp starts the first processes, has each load the application and prepares it. What the first one prints meanwhile is shown. What is
 // wrong with the application is a *ConfigError or a *pyhost.LoadError.
-func (t *team) bringUp(ctx context.Context) (*partition.Table, []worker.Executor, error) {
+func (t *team) BringUp(ctx context.Context) (*partition.Table, []worker.Executor, error) {
 	table := partition.Even(t.options.Partitions, t.options.Executors)
 	loaded := make([]*recruit, table.Executors)
 	err := t.each(ctx, table.Executors, func(ctx context.Context, n int) (err error) {
@@ -152,9 +157,23 @@ type recruit struct {
 
 // Prepare has the process make its stages, under a table.
 func (r *recruit) Prepare(ctx context.Context, table *partition.Table) (worker.Executor, error) {
-	stages := r.plan.Stages()
 	return r.host, r.host.Prepare(ctx, pyhost.Part{
-		Executor: r.number, Stages: stages, Islands: r.plan.Islands(stages), Table: table,
+		Executor: r.number, Plan: r.plan, Table: table,
 		Piece: r.team.options.piece(), MaxMessages: r.team.options.MaxOutput.Messages, MaxBytes: r.team.options.MaxOutput.Bytes,
 	})
+}
+
+// Connectors makes the sources and sinks of the plan.
+func (t *team) Connectors() (sources []connector.Source, sinks []connector.Sink, err error) {
+	o := &t.options
+	for _, step := range t.plan.Of(plan.Source) {
+		s := &t.plan.Steps[step]
+		setup := o.setup(s.ID(), s.Outside.Place(), o.Log)
+		sources = append(sources, sockets.NewSource(setup, s.Outside.Address(), s.Outside.Framing))
+	}
+	for _, step := range t.plan.Of(plan.Sink) {
+		s := &t.plan.Steps[step]
+		sinks = append(sinks, sockets.NewSink(o.setup(s.ID(), s.Outside.Place(), o.Log), s.Outside.Address()))
+	}
+	return sources, sinks, nil
 }

@@ -41,11 +41,11 @@ type Line struct {
 // protected is the length from which on a name is so long that one like it must be a mistake.
 const protected = 6
 
-// Parse reads the tokens behind the command. The first one that is neither a flag nor its value is the application; before it all flags
-// must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer flags is an
-// error.
-func Parse(flags []Flag, tokens []string) (*Line, error) {
-	line := &Line{Values: map[string]string{}}
+// Parse reads the tokens behind the command. If the application is not known, it is the first one that is neither a flag nor its value;
+// before it all flags must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer
+// flags is an error.
+func Parse(flags []Flag, app string, tokens []string) (*Line, error) {
+	line := &Line{App: app, Values: map[string]string{}}
 	for len(tokens) > 0 {
 		token := tokens[0]
 		if token == "--" && line.App != "" {

@@ -32,7 +32,7 @@ func TestParse(t *testing.T) {
 		{"app.py -h", "app.py", "-h", "", ""},
 		{"app.py -input x", "app.py", "-input x", "", ""},
 	} {
-		line, err := Parse(flags, strings.Fields(c.tokens))
+		line, err := Parse(flags, "", strings.Fields(c.tokens))
 		if err != nil {
 			t.Errorf("Parse(%q): %v", c.tokens, err)
 			continue
@@ -63,7 +63,7 @@ func TestParseRefuses(t *testing.T) {
 		"app.py --metric h:1":    "did you mean --metrics",
 		"app.py --ponynoblock=1": "takes no value",
 	} {
-		_, err := Parse(flags, strings.Fields(tokens))
+		_, err := Parse(flags, "", strings.Fields(tokens))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Parse(%q): %v; want %q", tokens, err, want)
 		}
@@ -72,7 +72,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	for _, tokens := range []string{"--help", "app.py --help", "-h app.py"} {
-		if line, err := Parse(flags, strings.Fields(tokens)); err != nil || !line.Help {
+		if line, err := Parse(flags, "", strings.Fields(tokens)); err != nil || !line.Help {
 			t.Errorf("Parse(%q) = %+v, %v; want help", tokens, line, err)
 		}
 	}

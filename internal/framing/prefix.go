@@ -1,7 +1,6 @@
 package framing
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -24,7 +23,7 @@ const (
 type LengthPrefix struct {
 	Header int   `json:"header"` // bytes of the whole header
 	Offset int   `json:"offset"` // where in the header the integer begins
-	Width  int   `json:"width"`  // bytes of the integer: 1, 2, 4 or 8
+	Width  int   `json:"width"`  // bytes of the integer: 1 to 8
 	Order  Order `json:"order"`
 	Signed bool  `json:"signed"`
 }
@@ -38,10 +37,8 @@ func (p LengthPrefix) Validate() error {
 	if p.Header < 1 || p.Header > MaxHeader {
 		wrong = append(wrong, fmt.Errorf("a header of %d bytes: want 1 to %d", p.Header, MaxHeader))
 	}
-	switch p.Width {
-	case 1, 2, 4, 8:
-	default:
-		wrong = append(wrong, fmt.Errorf("a length of %d bytes: want 1, 2, 4 or 8", p.Width))
+	if p.Width < 1 || p.Width > 8 {
+		wrong = append(wrong, fmt.Errorf("a length of %d bytes: want 1 to 8", p.Width))
 	}
 	if p.Order != BigEndian && p.Order != LittleEndian {
 		wrong = append(wrong, fmt.Errorf("a length in byte order %q: want %q or %q", p.Order, BigEndian, LittleEndian))
@@ -68,29 +65,18 @@ func (p LengthPrefix) Length(header []byte) (int64, error) {
 
 // integer reads the integer that is b. An unsigned one above the largest int64 comes out negative.
 func (p LengthPrefix) integer(b []byte) int64 {
-	var order binary.ByteOrder = binary.BigEndian
-	if p.Order == LittleEndian {
-		order = binary.LittleEndian
+	n := uint64(0)
+	for i := range b {
+		if p.Order == LittleEndian {
+			i = len(b) - 1 - i
+		}
+		n = n<<8 | uint64(b[i])
 	}
-	switch p.Width {
-	case 1:
-		if p.Signed {
-			return int64(int8(b[0]))
-		}
-		return int64(b[0])
-	case 2:
-		if p.Signed {
-			return int64(int16(order.Uint16(b)))
-		}
-		return int64(order.Uint16(b))
-	case 4:
-		if p.Signed {
-			return int64(int32(order.Uint32(b)))
-		}
-		return int64(order.Uint32(b))
-	default:
-		return int64(order.Uint64(b))
+	if p.Signed {
+		unused := 64 - 8*p.Width
+		return int64(n<<unused) >> unused
 	}
+	return int64(n)
 }
 
 // Max is the largest length that a header can hold.

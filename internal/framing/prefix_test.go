@@ -22,7 +22,7 @@ func TestValidate(t *testing.T) {
 	for want, bad := range map[string]LengthPrefix{
 		"a header of 0 bytes":     {Header: 0, Width: 1, Order: BigEndian},
 		"a header of 4097 bytes":  {Header: 4097, Width: 4, Order: BigEndian},
-		"a length of 3 bytes":     {Header: 4, Width: 3, Order: BigEndian},
+		"a length of 9 bytes":     {Header: 9, Width: 9, Order: BigEndian},
 		`byte order ""`:           {Header: 4, Width: 4},
 		"at offset 1 does not":    {Header: 4, Offset: 1, Width: 4, Order: BigEndian},
 		"at offset -1 does not":   {Header: 4, Offset: -1, Width: 2, Order: BigEndian},

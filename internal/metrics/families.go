@@ -123,22 +123,22 @@ var ofSources = []family{
 	{
 		name: "wallaroo_source_messages_total", kind: counter, unit: "messages", label: sourceLabel,
 		help:   "Messages that the source has read.",
-		values: sources(func(p *worker.PipelineFigures) float64 { return float64(p.Accepted.Messages) }),
+		values: sources(func(f *worker.SourceFigures) float64 { return float64(f.Accepted.Messages) }),
 	},
 	{
 		name: "wallaroo_source_bytes_total", kind: counter, unit: "bytes", label: sourceLabel,
 		help:   "Payload of the messages that the source has read, without their length headers.",
-		values: sources(func(p *worker.PipelineFigures) float64 { return float64(p.Accepted.Bytes) }),
+		values: sources(func(f *worker.SourceFigures) float64 { return float64(f.Accepted.Bytes) }),
 	},
 	{
 		name: "wallaroo_source_refused_total", kind: counter, unit: "connections and messages", label: sourceLabel,
 		help:   "Connections and messages that the source has refused.",
-		values: sources(func(p *worker.PipelineFigures) float64 { return float64(p.Refused) }),
+		values: sources(func(f *worker.SourceFigures) float64 { return float64(f.Refused) }),
 	},
 	{
 		name: "wallaroo_source_connections", kind: gauge, unit: "connections", label: sourceLabel,
 		help:   "Connections to the source that are open.",
-		values: sources(func(p *worker.PipelineFigures) float64 { return float64(p.Connections) }),
+		values: sources(func(f *worker.SourceFigures) float64 { return float64(f.Connections) }),
 	},
 }
 
@@ -159,27 +159,27 @@ var ofSinks = []family{
 	{
 		name: "wallaroo_sink_messages_total", kind: counter, unit: "messages", label: sinkLabel,
 		help:   "Messages handed to the sink.",
-		values: sinks(func(p *worker.PipelineFigures) float64 { return float64(p.Outputs.Messages) }),
+		values: sinks(func(f *worker.SinkFigures) float64 { return float64(f.Outputs.Messages) }),
 	},
 	{
 		name: "wallaroo_sink_bytes_total", kind: counter, unit: "bytes", label: sinkLabel,
 		help:   "Bytes of the messages handed to the sink: what its encoder returned, and the headers.",
-		values: sinks(func(p *worker.PipelineFigures) float64 { return float64(p.Outputs.Bytes) }),
+		values: sinks(func(f *worker.SinkFigures) float64 { return float64(f.Outputs.Bytes) }),
 	},
 	{
 		name: "wallaroo_sink_delivered_messages_total", kind: counter, unit: "messages", label: sinkLabel,
 		help:   "Messages whose bytes the receiver's system has acknowledged.",
-		values: sinks(func(p *worker.PipelineFigures) float64 { return float64(p.Delivered.Messages) }),
+		values: sinks(func(f *worker.SinkFigures) float64 { return float64(f.Delivered.Messages) }),
 	},
 	{
 		name: "wallaroo_sink_delivered_bytes_total", kind: counter, unit: "bytes", label: sinkLabel,
 		help:   "Bytes that the receiver's system has acknowledged.",
-		values: sinks(func(p *worker.PipelineFigures) float64 { return float64(p.Delivered.Bytes) }),
+		values: sinks(func(f *worker.SinkFigures) float64 { return float64(f.Delivered.Bytes) }),
 	},
 	{
 		name: "wallaroo_sink_undelivered_messages", kind: gauge, unit: "messages", label: sinkLabel,
 		help:   "Messages that the sink holds, not sent or not acknowledged.",
-		values: sinks(func(p *worker.PipelineFigures) float64 { return float64(p.Undelivered) }),
+		values: sinks(func(f *worker.SinkFigures) float64 { return float64(f.Undelivered) }),
 	},
 }
 
@@ -196,44 +196,45 @@ func executors(value func(*worker.ExecutorFigures) float64) func(*snapshot, tell
 	}
 }
 
-func sources(value func(*worker.PipelineFigures) float64) func(*snapshot, tell) {
+func sources(value func(*worker.SourceFigures) float64) func(*snapshot, tell) {
 	return func(s *snapshot, tell tell) {
-		for i := range s.plan.Pipelines {
-			tell(s.plan.Pipelines[i].SourceID(), value(&s.Pipelines[i]))
+		for i, step := range s.plan.Of(plan.Source) {
+			tell(s.plan.Steps[step].ID(), value(&s.Sources[i]))
 		}
 	}
 }
 
-// sinks has no value for a pipeline that has no sink.
-func sinks(value func(*worker.PipelineFigures) float64) func(*snapshot, tell) {
+func sinks(value func(*worker.SinkFigures) float64) func(*snapshot, tell) {
 	return func(s *snapshot, tell tell) {
-		for i := range s.plan.Pipelines {
-			if l := &s.plan.Pipelines[i]; l.Sink != nil {
-				tell(l.SinkID(), value(&s.Pipelines[i]))
-			}
+		for i, step := range s.plan.Of(plan.Sink) {
+			tell(s.plan.Steps[step].ID(), value(&s.Sinks[i]))
 		}
 	}
 }
 
+// stepMessages tells of steps that compute; what comes to sources and sinks has families of its own.
 func stepMessages(s *snapshot, tell tell) {
-	for i := range s.plan.Pipelines {
-		l := &s.plan.Pipelines[i]
-		for n, step := range l.Steps {
-			var messages uint64
-			if came := s.Pipelines[i].Steps; n < len(came) {
-				messages = came[n]
-			}
-			tell(l.Name+"/"+step.Name, float64(messages))
+	for n := range s.plan.Steps {
+		step := &s.plan.Steps[n]
+		if step.Kind == plan.Source || step.Kind == plan.Sink {
+			continue
 		}
+		var messages uint64
+		if n < len(s.Steps) {
+			messages = s.Steps[n]
+		}
+		tell(step.ID(), float64(messages))
 	}
 }
 
 // stepErrors has a value for all user code there is, from the start on, so that the first error is seen as an increase.
 func stepErrors(s *snapshot, tell tell) {
 	errors := map[string]uint64{}
-	for i := range s.plan.Pipelines {
-		for _, id := range userCode(&s.plan.Pipelines[i]) {
-			errors[id] = 0
+	for i := range s.plan.Steps {
+		step := &s.plan.Steps[i]
+		errors[step.ID()] = 0
+		if step.Key != "" {
+			errors[step.ID()+" key"] = 0
 		}
 	}
 	for id, n := range s.Failures {
@@ -242,19 +243,4 @@ func stepErrors(s *snapshot, tell tell) {
 	for _, id := range slices.Sorted(maps.Keys(errors)) {
 		tell(id, float64(errors[id]))
 	}
-}
-
-// userCode is what failures are told of.
-func userCode(l *plan.Pipeline) []string {
-	ids := []string{l.SourceID()}
-	for _, step := range l.Steps {
-		ids = append(ids, l.Name+"/"+step.Name)
-		if step.Partition != "" {
-			ids = append(ids, l.Name+"/"+step.Name+" key")
-		}
-	}
-	if l.Sink != nil {
-		ids = append(ids, l.SinkID())
-	}
-	return ids
 }

@@ -19,12 +19,13 @@ import (
 
 // known is an application of two pipelines, one without a sink, and figures in which no two values are the same by chance.
 func known() (*plan.Plan, worker.Figures) {
-	p := &plan.Plan{Pipelines: []plan.Pipeline{
-		{
-			Name: "words", Source: plan.Source{Name: "source"}, Sink: &plan.Sink{Name: "sink"},
-			Steps: []plan.Step{{Name: "split"}, {Name: "count", Partition: "by_word"}},
-		},
-		{Name: "log", Source: plan.Source{Name: "source"}, Steps: []plan.Step{{Name: "keep"}}},
+	p := &plan.Plan{Steps: []plan.Step{
+		{Pipeline: "words", Name: "source", Kind: plan.Source},
+		{Pipeline: "words", Name: "split", Kind: plan.Computation},
+		{Pipeline: "words", Name: "count", Kind: plan.StateComputation, Key: "by_word"},
+		{Pipeline: "words", Name: "sink", Kind: plan.Sink},
+		{Pipeline: "log", Name: "source", Kind: plan.Source},
+		{Pipeline: "log", Name: "keep", Kind: plan.Computation},
 	}}
 	return p, worker.Figures{
 		Executors: []worker.ExecutorFigures{{Partitions: 600, Waiting: 4096, Queued: 11, OutOfRoom: 1}, {Partitions: 424, Queued: 12}},
@@ -35,13 +36,14 @@ func known() (*plan.Plan, worker.Figures) {
 			Markers: 40, Partitions: 512,
 			Waits: worker.Durations{Count: 512, Sum: 2500 * time.Millisecond, Longest: 12 * time.Millisecond},
 		},
-		Pipelines: []worker.PipelineFigures{
-			{
-				Connections: 2, Accepted: worker.Traffic{Messages: 1000, Bytes: 20000}, Refused: 5, Steps: []uint64{1000},
-				Outputs: worker.Traffic{Messages: 700, Bytes: 9000}, Delivered: worker.Traffic{Messages: 650, Bytes: 8500}, Undelivered: 50,
-			},
-			{Accepted: worker.Traffic{Messages: 7, Bytes: 70}, Steps: []uint64{6}},
+		Sources: []worker.SourceFigures{
+			{Connections: 2, Accepted: worker.Traffic{Messages: 1000, Bytes: 20000}, Refused: 5},
+			{Accepted: worker.Traffic{Messages: 7, Bytes: 70}},
 		},
+		Sinks: []worker.SinkFigures{{
+			Outputs: worker.Traffic{Messages: 700, Bytes: 9000}, Delivered: worker.Traffic{Messages: 650, Bytes: 8500}, Undelivered: 50,
+		}},
+		Steps: []uint64{0, 1000, 0, 0, 0, 6},
 	}
 }
 

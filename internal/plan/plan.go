@@ -2,24 +2,20 @@
 package plan
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
 )
 
-// Version is the version of the JSON form that Parse reads.
-const Version = 1
-
-// Plan is an application: its pipelines and the states that their steps keep.
+// Plan is an application: its steps, from the sources to the sinks, and the states that they keep.
 type Plan struct {
-	Version     int        `json:"version"`
-	Application string     `json:"application"`
-	States      []State    `json:"states"`
-	Pipelines   []Pipeline `json:"pipelines"`
+	Application string
+	States      []State
+	// Steps stand in an order in which messages only go to later ones. A step is known by its place.
+	Steps []Step
 }
 
 // State is what the steps that name it share: one entity for each key, or one entity in all if it is not keyed.
@@ -30,65 +26,85 @@ type State struct {
 	U64   bool   `json:"u64"`
 }
 
-// Pipeline is a source, the steps that its messages go through, and a sink; Sink is nil when the last step keeps its results.
-type Pipeline struct {
-	Name   string `json:"name"`
-	Source Source `json:"source"`
-	Steps  []Step `json:"steps"`
-	Sink   *Sink  `json:"sink"`
-}
-
-// Source is where a pipeline's messages come from.
-type Source struct {
-	Name    string               `json:"name"`
-	Kind    string               `json:"kind"`
-	Host    string               `json:"host"`
-	Port    int                  `json:"port"`
-	Decoder string               `json:"decoder"`
-	Framing framing.LengthPrefix `json:"framing"`
-}
-
-// Sink is where a pipeline's results go.
-type Sink struct {
-	Name    string `json:"name"`
-	Kind    string `json:"kind"`
-	Host    string `json:"host"`
-	Port    int    `json:"port"`
-	Encoder string `json:"encoder"`
-}
-
-// Step is one computation of a pipeline. Its identity is the pipeline's name and its own.
+// Step is one thing that the user added. Its identity is the pipeline's name and its own.
 type Step struct {
-	Name      string `json:"name"`
-	Kind      string `json:"kind"`
-	Multi     bool   `json:"multi"`
-	Parallel  bool   `json:"parallel"`
-	State     string `json:"state,omitempty"`
-	Partition string `json:"partition,omitempty"`
+	Pipeline string
+	Name     string
+	Kind     Kind
+	// After are the steps whose results it takes; none for a source. A stream that two steps take goes to both, and streams that one step
+	// takes are merged.
+	After    []int
+	Multi    bool // a computation that gives any number of results for one message
+	Parallel bool // a computation that order does not bind
+	State    string
+	Key      string // the name of the function that finds the key; "" where there is none
+	// Outside is where a source's messages come from, or a sink's go to.
+	Outside *Outside
 }
+
+// Kind is what a step does.
+type Kind string
 
 // The kinds of a step.
 const (
-	Computation      = "computation"
-	StateComputation = "state computation"
+	Source           Kind = "source"
+	Computation      Kind = "computation"
+	StateComputation Kind = "state computation"
+	Sink             Kind = "sink"
 )
 
-// TCP is the kind of source and sink there is.
+// Outside is what a connector has to know of the world outside.
+type Outside struct {
+	Connector string // TCP, or a word of the application's own
+	Host      string
+	Port      int
+	Framing   framing.LengthPrefix // of a TCP source
+	Code      string               // the name of the decoder or encoder
+}
+
+// TCP is the connector that the engine brings along.
 const TCP = "tcp"
 
-// Parse reads the JSON form and checks it.
-func Parse(data []byte) (*Plan, error) {
-	var p Plan
-	if err := json.Unmarshal(data, &p); err != nil {
-		return nil, fmt.Errorf("read plan: %w", err)
+// Address is where a TCP source listens or a TCP sink connects to.
+func (o *Outside) Address() address.Address {
+	host := o.Host
+	if host == "" {
+		host = address.Loopback
 	}
-	if p.Version != Version {
-		return nil, fmt.Errorf("read plan: version %d, want %d", p.Version, Version)
+	return address.Address{Host: host, Port: uint16(o.Port)}
+}
+
+// Place is the address as it was given; "" where the connector needs none.
+func (o *Outside) Place() string {
+	if o.Host == "" && o.Port == 0 {
+		return ""
 	}
-	if err := p.Validate(); err != nil {
-		return nil, err
+	return o.Address().String()
+}
+
+// ID is a step's identity, PIPELINE/NAME.
+func (s *Step) ID() string { return s.Pipeline + "/" + s.Name }
+
+// Pipelines are the names of the pipelines, in their order.
+func (p *Plan) Pipelines() []string {
+	var names []string
+	for i := range p.Steps {
+		if !slices.Contains(names, p.Steps[i].Pipeline) {
+			names = append(names, p.Steps[i].Pipeline)
+		}
 	}
-	return &p, nil
+	return names
+}
+
+// Of are the steps of a kind, in their order. A source, or a sink, has a number: its place among them.
+func (p *Plan) Of(kind Kind) []int {
+	var found []int
+	for i := range p.Steps {
+		if p.Steps[i].Kind == kind {
+			found = append(found, i)
+		}
+	}
+	return found
 }
 
 // Validate reports everything that keeps the plan from running, all of it together.
@@ -97,98 +113,35 @@ func (p *Plan) Validate() error {
 	if p.Application == "" {
 		wrong = append(wrong, errors.New("the application has no name"))
 	}
-	if len(p.Pipelines) == 0 {
+	if len(p.Of(Source)) == 0 {
 		wrong = append(wrong, fmt.Errorf("application %q has no pipeline", p.Application))
 	}
-	for i := range p.Pipelines {
-		wrong = append(wrong, p.Pipelines[i].validate(p)...)
+	for i := range p.Steps {
+		if err := p.validate(i); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", p.Steps[i].ID(), err))
+		}
 	}
 	return errors.Join(wrong...)
 }
 
-func (l *Pipeline) validate(p *Plan) []error {
-	var wrong []error
-	if l.Source.Kind != TCP {
-		wrong = append(wrong, fmt.Errorf("%s: unknown kind %q", l.SourceID(), l.Source.Kind))
+func (p *Plan) validate(step int) error {
+	s := &p.Steps[step]
+	if slices.ContainsFunc(s.After, func(before int) bool { return before < 0 || before >= step }) {
+		return errors.New("it takes the results of a step that does not stand before it")
 	}
-	if err := l.Source.Framing.Validate(); err != nil {
-		wrong = append(wrong, fmt.Errorf("%s: %w", l.SourceID(), err))
+	if (len(s.After) == 0) != (s.Kind == Source) {
+		return fmt.Errorf("a %s that takes the results of %d steps", s.Kind, len(s.After))
 	}
-	if l.Sink != nil && l.Sink.Kind != TCP {
-		wrong = append(wrong, fmt.Errorf("%s: unknown kind %q", l.SinkID(), l.Sink.Kind))
+	switch {
+	case (s.Kind == Source || s.Kind == Sink) && s.Outside != nil:
+		return nil
+	case s.Kind == Computation && s.State == "", s.Kind == StateComputation && p.state(s.State):
+		return nil
+	default:
+		return fmt.Errorf("a %s with state %q", s.Kind, s.State)
 	}
-	for _, step := range l.Steps {
-		switch {
-		case step.Kind == Computation && step.State == "":
-		case step.Kind == StateComputation && p.state(step.State) != nil:
-		default:
-			wrong = append(wrong, fmt.Errorf("%s/%s: a %s with state %q", l.Name, step.Name, step.Kind, step.State))
-		}
-	}
-	return wrong
 }
 
-func (p *Plan) state(name string) *State {
-	for i := range p.States {
-		if p.States[i].Name == name {
-			return &p.States[i]
-		}
-	}
-	return nil
-}
-
-// SourceID is the identity of a pipeline's source.
-func (l *Pipeline) SourceID() string { return l.Name + "/" + l.Source.Name }
-
-// SinkID is the identity of a pipeline's sink, which must be there.
-func (l *Pipeline) SinkID() string { return l.Name + "/" + l.Sink.Name }
-
-// Address is where a source listens.
-func (s *Source) Address() address.Address { return endpoint(s.Host, s.Port) }
-
-// Address is where a sink connects to.
-func (s *Sink) Address() address.Address { return endpoint(s.Host, s.Port) }
-
-func endpoint(host string, port int) address.Address {
-	if host == "" {
-		host = address.Loopback
-	}
-	return address.Address{Host: host, Port: uint16(port)}
-}
-
-// Flow is the way of a pipeline's messages in a line: the names of its source, its steps, with the states of those that keep any, and its
-// sink.
-func (l *Pipeline) Flow() string {
-	names := []string{l.Source.Name + " " + l.Source.Address().String()}
-	for _, step := range l.Steps {
-		name := step.Name
-		if step.State != "" {
-			name += " (" + step.State + ")"
-		}
-		names = append(names, name)
-	}
-	if l.Sink != nil {
-		names = append(names, l.Sink.Name+" "+l.Sink.Address().String())
-	}
-	return strings.Join(names, " -> ")
-}
-
-// Listing tells an application, one line a step: PIPELINE/NAME KIND, and for a step with state its name.
-func (p *Plan) Listing() string {
-	var b strings.Builder
-	for i := range p.Pipelines {
-		l := &p.Pipelines[i]
-		fmt.Fprintf(&b, "%s source\n", l.SourceID())
-		for _, step := range l.Steps {
-			fmt.Fprintf(&b, "%s/%s %s", l.Name, step.Name, step.Kind)
-			if step.State != "" {
-				fmt.Fprintf(&b, " state=%s", step.State)
-			}
-			b.WriteByte('\n')
-		}
-		if l.Sink != nil {
-			fmt.Fprintf(&b, "%s sink\n", l.SinkID())
-		}
-	}
-	return b.String()
+func (p *Plan) state(name string) bool {
+	return slices.ContainsFunc(p.States, func(s State) bool { return s.Name == name })
 }

@@ -30,14 +30,14 @@ Split and Count/sink sink
 	if got := p.Listing(); got != want {
 		t.Errorf("listing\n%s\nwant\n%s", got, want)
 	}
-	l := p.Pipelines[0]
-	if from, to := l.Source.Address().String(), l.Sink.Address().String(); from != "127.0.0.1:7010" || to != "127.0.0.1:7002" {
+	source, split, count, sink := &p.Steps[0], &p.Steps[1], &p.Steps[2], &p.Steps[3]
+	if from, to := source.Outside.Address().String(), sink.Outside.Address().String(); from != "127.0.0.1:7010" || to != "127.0.0.1:7002" {
 		t.Errorf("from %s to %s", from, to)
 	}
 	if p.Application != "Word Count Application" {
 		t.Errorf("%+v", p)
 	}
-	if !l.Steps[0].Multi || !l.Steps[0].Parallel || l.Steps[1].Partition != "partition" || !p.States[0].Keyed {
+	if !split.Multi || !split.Parallel || count.Key != "partition" || !p.States[0].Keyed {
 		t.Errorf("%+v", p)
 	}
 }
@@ -49,7 +49,7 @@ func TestParseRefuses(t *testing.T) {
 		{`"kind": "state computation"`, `"kind": "computation"`, `Split and Count/Count Word: a computation with state "word totals"`},
 		{`"name": "word totals"`, `"name": "other"`, `with state "word totals"`},
 		{`"kind": "tcp"`, `"kind": "udp"`, `Split and Count/source: unknown kind "udp"`},
-		{`"width": 4`, `"width": 3`, "Split and Count/source: "},
+		{`"width": 4`, `"width": 9`, "Split and Count/source: "},
 		{`"application": "Word Count Application"`, `"application": ""`, "no name"},
 		{`"pipelines": [`, `"other": [`, "no pipeline"},
 		{`{`, `[`, "read plan"},

@@ -1,106 +1,107 @@
 package plan
 
-// Stage is a maximal run of a pipeline's steps with no exchange between them. A stage is known by its place in Plan.Stages.
+import "slices"
+
+// Stage is where messages enter an executor, a source or a step with state, and all that they may meet behind it without an exchange. A
+// stage is known by its place in Plan.Stages. A step that can be reached from several entries is in the stages of all of them.
 type Stage struct {
-	Pipeline int
-	// First and End delimit the stage's steps: Steps[First:End] of its pipeline. The decoder goes with the first stage, the encoder with the
-	// last.
-	First, End int
-	Input      Input
+	Entry int // the step where messages enter
+	Input Input
+	// Before are the stages that hand messages on to this one; none for that of a source, which the source feeds.
+	Before []int
+	// Steps are those of the stage, the entry first: Entry, and what has no state.
+	Steps []int
+	// Sinks are the numbers of the sinks that it writes to.
+	Sinks  []int
+	Island int
 }
 
 // Input says which executor a message goes to that comes to a stage.
 type Input int
 
 const (
-	// Pinned is the first stage of a pipeline: the messages of a connection go to one executor.
+	// Pinned is a source's stage: the messages of a connection go to one executor.
 	Pinned Input = iota
-	// Spread is a stage that order does not bind: its messages go to the executor with most credit.
+	// Spread is a source's stage that order does not bind, since a step in it is parallel: its messages go to the executor with most credit.
 	Spread
 	// Keyed is a stage with state: a message goes to the executor that owns its key.
 	Keyed
 )
 
-// Stages cuts the pipelines into stages, in the order of the pipelines and their steps, so that a message only goes to later ones.
+// inputs are those of the kinds of steps that are entries.
+var inputs = map[Kind]Input{Source: Pinned, StateComputation: Keyed}
+
+// Stages cuts the steps into stages, in the order of their entries, so that a message only goes to later ones.
 func (p *Plan) Stages() []Stage {
 	var stages []Stage
-	for i := range p.Pipelines {
-		stages = append(stages, p.Pipelines[i].stages(i)...)
+	numbers := map[int]int{} // of the stages, by entry
+	for i := range p.Steps {
+		if kind := p.Steps[i].Kind; kind == Source || kind == StateComputation {
+			numbers[i] = len(stages)
+			stages = append(stages, Stage{Entry: i, Input: inputs[kind]})
+		}
 	}
+	for n := range stages {
+		for _, next := range p.fill(&stages[n]) {
+			later := &stages[numbers[next]]
+			later.Before = append(later.Before, n)
+		}
+	}
+	p.setIslands(stages)
 	return stages
 }
 
-func (l *Pipeline) stages(pipeline int) []Stage {
-	stages := []Stage{{Pipeline: pipeline, Input: Pinned}}
-	for n := 0; n < len(l.Steps); {
-		end := l.runEnd(n)
-		switch {
-		case l.Steps[n].Kind == StateComputation:
-			stages = appendStage(stages, Stage{Pipeline: pipeline, First: n, Input: Keyed})
-		case l.parallel(n, end) && n == 0:
-			stages[0].Input = Spread // the decoder goes with the steps directly behind it
-		case l.parallel(n, end):
-			stages = appendStage(stages, Stage{Pipeline: pipeline, First: n, Input: Spread})
+// fill finds what a stage holds behind its entry; it returns the entries of the stages that it hands on to.
+func (p *Plan) fill(s *Stage) (entries []int) {
+	s.Steps = []int{s.Entry}
+	for later := s.Entry + 1; later < len(p.Steps); later++ {
+		if !slices.ContainsFunc(p.Steps[later].After, func(before int) bool { return slices.Contains(s.Steps, before) }) {
+			continue
 		}
-		n = end
-		stages[len(stages)-1].End = end
-	}
-	return stages
-}
-
-func appendStage(stages []Stage, s Stage) []Stage {
-	s.End = s.First
-	return append(stages, s)
-}
-
-// runEnd is the end of the run that begins at a step: a state computation alone, or the steps without state up to the next one.
-func (l *Pipeline) runEnd(n int) int {
-	end := n + 1
-	if l.Steps[n].Kind == StateComputation {
-		return end
-	}
-	for end < len(l.Steps) && l.Steps[end].Kind != StateComputation {
-		end++
-	}
-	return end
-}
-
-// parallel reports whether one of the steps is, which makes all of their run so.
-func (l *Pipeline) parallel(first, end int) bool {
-	for _, step := range l.Steps[first:end] {
-		if step.Parallel {
-			return true
+		if p.Steps[later].Kind == StateComputation {
+			entries = append(entries, later)
+			continue
+		}
+		s.Steps = append(s.Steps, later)
+		if p.Steps[later].Kind == Sink {
+			s.Sinks = append(s.Sinks, slices.Index(p.Of(Sink), later))
+		}
+		if p.Steps[later].Parallel && s.Input == Pinned {
+			s.Input = Spread // the decoder goes with the steps behind it
 		}
 	}
-	return false
+	return entries
 }
 
-// Islands joins the stages that an edge or a state's name joins; it returns the island of each stage, named by the least stage in it.
-func (p *Plan) Islands(stages []Stage) []int {
-	island := make([]int, len(stages))
-	ofState := map[string]int{}
-	for n, s := range stages {
-		island[n] = n
-		if n > 0 && stages[n-1].Pipeline == s.Pipeline {
-			island[n] = island[n-1]
+// setIslands joins the stages that an edge, a state's name or a sink joins; an island is named by the least stage in it.
+func (p *Plan) setIslands(stages []Stage) {
+	ofState, ofSink := map[string]int{}, map[int]int{}
+	for n := range stages {
+		stages[n].Island = n
+		for _, before := range stages[n].Before {
+			join(stages[:n+1], before, n)
 		}
-		if s.Input == Keyed {
-			state := p.Pipelines[s.Pipeline].Steps[s.First].State
+		if state := p.Steps[stages[n].Entry].State; state != "" {
 			if other, known := ofState[state]; known {
-				join(island[:n+1], other, n)
+				join(stages[:n+1], other, n)
 			}
 			ofState[state] = n
 		}
+		for _, sink := range stages[n].Sinks {
+			if other, known := ofSink[sink]; known {
+				join(stages[:n+1], other, n)
+			}
+			ofSink[sink] = n
+		}
 	}
-	return island
 }
 
 // join makes one island of those of two stages.
-func join(island []int, a, b int) {
-	from, to := max(island[a], island[b]), min(island[a], island[b])
-	for n := range island {
-		if island[n] == from {
-			island[n] = to
+func join(stages []Stage, a, b int) {
+	from, to := max(stages[a].Island, stages[b].Island), min(stages[a].Island, stages[b].Island)
+	for n := range stages {
+		if stages[n].Island == from {
+			stages[n].Island = to
 		}
 	}
 }

@@ -143,7 +143,7 @@ func (g *golden) answer(tb testing.TB) *worker.Event {
 	e := &worker.Event{Call: g.Call}
 	switch g.Kind {
 	case kindOutput:
-		e.Output = g.batch(tb)
+		e.To, e.Output = worker.Target{Sink: drawnSinks()[g.Target]}, g.batch(tb)
 	case kindExchange:
 		e.To, e.Output = worker.Target{Kind: worker.ToExecutor, Stage: g.Target, Executor: g.Executor}, g.batch(tb)
 	case kindQueued:
@@ -164,8 +164,17 @@ func (g *golden) answer(tb testing.TB) *worker.Event {
 	return e
 }
 
+// drawnSinks are the sinks of the pipelines that the drawn frames are of: those in the order of these, backwards.
+func drawnSinks() []int {
+	sinks := make([]int, 1<<16)
+	for pipeline := range sinks {
+		sinks[pipeline] = len(sinks) - 1 - pipeline
+	}
+	return sinks
+}
+
 func TestAnswersAreAsDrawn(t *testing.T) {
-	host := &Host{log: slog.New(slog.DiscardHandler)}
+	host := &Host{log: slog.New(slog.DiscardHandler), sinks: drawnSinks()}
 	for name, want := range goldens(t) {
 		k, body, err := readFrame(bufio.NewReader(bytes.NewReader(unhex(t, want.Hex))))
 		if err != nil || k != want.Kind {

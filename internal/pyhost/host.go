@@ -62,6 +62,7 @@ type Host struct {
 	process *process
 	log     *slog.Logger
 	once    sync.Once    // for what ends the process
+	sinks   []int        // by pipeline: its sink
 	frame   []byte       // of the call that begins
 	rests   chan []byte  // what of calls the pipe did not take, in order
 	behind  atomic.Int32 // how many rests are not written
@@ -115,8 +116,7 @@ func (h *Host) LoadApplication(ctx context.Context, a Application) (*plan.Plan, 
 // Part is what one executor of several has to know.
 type Part struct {
 	Executor int // its number
-	Stages   []plan.Stage
-	Islands  []int // by stage, as plan.Islands names them
+	Plan     *plan.Plan
 	Table    *partition.Table
 	Piece    int // messages that stay together on their way to another executor, at most
 	// MaxMessages bounds the results of a step for one message, MaxBytes all that comes of one for a sink, and one for another executor.
@@ -126,8 +126,6 @@ type Part struct {
 
 func (p *Part) validate() error {
 	switch {
-	case len(p.Islands) != len(p.Stages):
-		return fmt.Errorf("islands of %d stages, of which there are %d", len(p.Islands), len(p.Stages))
 	case p.Piece < 1 || p.MaxMessages < 1 || p.MaxBytes < 1:
 		return errors.New("a limit below 1")
 	case p.MaxBytes > maxLimit:
@@ -163,8 +161,17 @@ func (h *Host) Prepare(ctx context.Context, part Part) error {
 		Executor: part.Executor, Owners: part.Table.Owners,
 		Piece: part.Piece, MaxMessages: part.MaxMessages, MaxBytes: part.MaxBytes,
 	}
-	for n, s := range part.Stages {
-		body.Stages = append(body.Stages, stage{s.Pipeline, s.First, s.Input == plan.Keyed, part.Islands[n]})
+	h.sinks = nil
+	pipeline, source := -1, 0
+	for _, s := range part.Plan.Stages() {
+		if s.Input != plan.Keyed {
+			pipeline, source = pipeline+1, s.Entry
+		}
+		body.Stages = append(body.Stages, stage{pipeline, max(0, s.Entry-source-1), s.Input == plan.Keyed, s.Island})
+		for _, sink := range s.Sinks {
+			h.sinks = append(h.sinks, make([]int, pipeline+1-len(h.sinks))...)
+			h.sinks[pipeline] = sink
+		}
 	}
 	_, err := h.ask(ctx, kindStart, body, kindReady)
 	return err
@@ -317,7 +324,10 @@ func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 	e := &worker.Event{}
 	switch k {
 	case kindOutput:
-		e.Call, _, e.Output, err = parseBatch(body)
+		var pipeline int
+		if e.Call, pipeline, e.Output, err = parseBatch(body); err == nil {
+			e.To.Sink, err = h.sink(pipeline)
+		}
 	case kindExchange:
 		e.Call, e.To, e.Output, err = parseExchange(body)
 	case kindQueued:
@@ -344,6 +354,14 @@ func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 		err = fmt.Errorf("a frame of kind %d", k)
 	}
 	return e, err
+}
+
+// sink is the number of a pipeline's sink.
+func (h *Host) sink(pipeline int) (int, error) {
+	if pipeline >= len(h.sinks) {
+		return 0, fmt.Errorf("output of pipeline %d", pipeline)
+	}
+	return h.sinks[pipeline], nil
 }
 
 // record writes a log record of user code into the worker's log.

@@ -53,10 +53,7 @@ func serve(t *testing.T, number int, table *partition.Table) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stages := p.Stages()
-	part := Part{
-		Executor: number, Stages: stages, Islands: p.Islands(stages), Table: table, Piece: 2, MaxMessages: 1 << 16, MaxBytes: 1 << 20,
-	}
+	part := Part{Executor: number, Plan: p, Table: table, Piece: 2, MaxMessages: 1 << 16, MaxBytes: 1 << 20}
 	if err := s.Prepare(t.Context(), part); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +178,7 @@ func TestAPartitionMovesBetweenProcesses(t *testing.T) {
 	from, to := serve(t, 0, table), serve(t, 1, table)
 	events := from.lines(t, "a b c a", "d")
 	wantResults(t, events, "a1 a2 b1 c1 d1")
-	if got := events[len(events)-1].Entered; !reflect.DeepEqual(got, []worker.Entered{{Step: 0, Messages: 2}, {Step: 1, Messages: 5}}) {
+	if got := events[len(events)-1].Entered; !reflect.DeepEqual(got, []worker.Entered{{Step: 1, Messages: 2}, {Step: 2, Messages: 5}}) {
 		t.Errorf("entered %+v", got)
 	}
 	for _, b := range elsewhere(t, to.lines(t, "a b a e f"), worker.ToExecutor, 5) {
@@ -264,7 +261,6 @@ func TestPartsThatCannotBeAreRefused(t *testing.T) {
 		{Table: table},
 		{Table: table, Piece: 1, MaxMessages: 1},
 		{Table: table, Piece: 1, MaxMessages: 1, MaxBytes: maxLimit + 1},
-		{Table: table, Piece: 1, MaxMessages: 1, MaxBytes: 1, Islands: []int{0}},
 	} {
 		if err := new(Host).Prepare(t.Context(), part); err == nil {
 			t.Errorf("%+v was taken", part)

@@ -25,13 +25,17 @@ var bans = []ban{
 		instead: "return an error, or state what must hold through internal/invariant",
 	},
 	{
-		calls:   []string{"fmt.Print*", "print", "println"},
-		free:    func(f *file) bool { return f.isTest() || f.in("cmd", "bench", "examples", "internal/worker/mutants") },
+		calls: []string{"fmt.Print*", "print", "println"},
+		free: func(f *file) bool {
+			return f.isTest() || f.in("cmd", "internal/command", "bench", "examples", "internal/worker/mutants")
+		},
 		instead: "write to a writer that the caller gives, or log",
 	},
 	{
-		calls:   []string{"os.Exit", "log.Fatal*", "log.Panic*"},
-		free:    func(f *file) bool { return f.isTest() || f.in("cmd", "bench", "examples", "internal/worker/mutants") },
+		calls: []string{"os.Exit", "log.Fatal*", "log.Panic*"},
+		free: func(f *file) bool {
+			return f.isTest() || f.in("cmd", "internal/command", "bench", "examples", "internal/worker/mutants")
+		},
 		instead: "return the error: only a command ends the process",
 	},
 }

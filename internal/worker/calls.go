@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -58,8 +59,8 @@ func (l *loop) handle(e Event) error {
 		return err
 	}
 	if e.Output.Count() > 0 {
-		c.output += len(e.Output.Payload)
-		if err := l.handOn(c, e.To, e.Output); err != nil {
+		c.output += e.Output.Bytes()
+		if err := l.handOn(e.To, e.Output); err != nil {
 			return err
 		}
 	}
@@ -74,19 +75,18 @@ func (l *loop) handle(e Event) error {
 		l.worker.config.Report.Failed(l.origin(c, e.Failure.Index), *e.Failure)
 	}
 	if e.Done {
-		l.counts.entered(l.worker.config.Stages[c.stage].Pipeline, e.Entered)
+		l.counts.entered(e.Entered)
 		l.done(c)
 	}
 	return nil
 }
 
 // handOn puts messages where they go that a call does not take further.
-func (l *loop) handOn(c *call, to Target, b message.Batch) error {
+func (l *loop) handOn(to Target, b message.Batch) error {
 	switch to.Kind {
 	case ToSink:
-		pipeline := l.worker.config.Stages[c.stage].Pipeline
-		l.counts.wrote(pipeline, &b)
-		l.sinks[pipeline].write(b)
+		l.counts.wrote(to.Sink, &b)
+		l.sinks[to.Sink].write(b)
 	case ToExecutor:
 		l.worker.inside.Add(int64(b.Count()))
 		l.out[to.Stage][to.Executor].edge.write(b)
@@ -120,22 +120,25 @@ func (l *loop) find(e Event) (*call, error) {
 
 // reaches reports whether a call of a stage may have output for a target.
 func (l *loop) reaches(stage int, to Target) bool {
-	of := l.worker.ranges[l.worker.config.Stages[stage].Pipeline]
 	switch to.Kind {
 	case ToSink:
-		return l.sinks[l.worker.config.Stages[stage].Pipeline] != nil
+		return slices.Contains(l.worker.ways[stage].sinks, to.Sink)
 	case ToExecutor:
-		return to.Stage > stage && to.Stage < of.end && to.Executor < len(l.out[to.Stage]) && l.out[to.Stage][to.Executor] != nil
+		return slices.Contains(l.door.Calls(stage), to.Stage) &&
+			to.Executor < len(l.out[to.Stage]) && l.out[to.Stage][to.Executor] != nil
 	default:
-		return to.Stage >= stage && to.Stage < of.end
+		return to.Stage == stage || slices.Contains(l.door.Calls(stage), to.Stage)
 	}
 }
 
 // origin is where message index of a call came from.
 func (l *loop) origin(c *call, index int) Origin {
-	o := Origin{Pipeline: l.worker.config.Stages[c.stage].Pipeline}
+	o := Origin{Source: l.worker.ways[c.stage].source}
 	for _, p := range c.parts {
 		if index < p.taken.Messages {
+			if p.from != nil && p.from.lane {
+				o.Source = l.worker.ways[p.from.stage].source
+			}
 			o.Peer, o.Position = p.peer, p.position+uint64(index)
 			return o
 		}

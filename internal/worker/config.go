@@ -2,23 +2,22 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
-// Pipeline is the ends of one pipeline; Sink is nil when its last step keeps the results.
-type Pipeline struct {
-	Source Source
-	Sink   Sink
-}
-
-// Stage is a part of a pipeline that runs without an exchange. Stages of a pipeline follow one another in Config.Stages, in the order in
-// which messages go through them.
+// Stage is where messages enter an executor, and all that they meet behind it without an exchange. It is known by its place in
+// Config.Stages; messages go from stages to later ones only.
 type Stage struct {
-	Pipeline int
-	// Island is the number of its island.
+	// Before are the stages that hand on to it. Those without any are fed by the sources, in their order.
+	Before []int
+	// Sinks are the numbers of the sinks that it writes to.
+	Sinks []int
+	// Island is the number of its island; stages that one joins by a sink are of one, too.
 	Island int
 	// Keyed is a stage whose messages meet state.
 	Keyed bool
@@ -28,11 +27,12 @@ type Stage struct {
 
 // Config is what a worker runs.
 type Config struct {
-	Pipelines []Pipeline
-	Stages    []Stage
-	Crew      Crew
-	Report    Report
-	Limits    Limits
+	Sources []connector.Source
+	Sinks   []connector.Sink
+	Stages  []Stage
+	Crew    Crew
+	Report  Report
+	Limits  Limits
 	// StopWithin is how long Run may go on after it was asked to stop.
 	StopWithin time.Duration
 	// Chaos disturbs the worker, for tests; nil for peace.
@@ -94,25 +94,33 @@ func (c *Config) mostAtOnce() int { return min(largest, c.credit(largest)) }
 // graph is what the doors need to know of the stages.
 func (c *Config) graph() *door.Graph {
 	g := &door.Graph{}
-	for n, s := range c.Stages {
-		stage := door.Stage{Island: s.Island, Keyed: s.Keyed}
-		if n > 0 && c.Stages[n-1].Pipeline == s.Pipeline {
-			stage.Before = []int{n - 1}
-		}
-		g.Stages = append(g.Stages, stage)
+	for _, s := range c.Stages {
+		g.Stages = append(g.Stages, door.Stage{Island: s.Island, Keyed: s.Keyed, Before: s.Before})
 	}
-	for i := range c.Pipelines {
-		g.Sinks = append(g.Sinks, c.islandOf(i))
+	for sink := range c.Sinks {
+		g.Sinks = append(g.Sinks, c.Stages[c.writers(sink)[0]].Island)
 	}
 	return g
 }
 
-// islandOf is the island of a pipeline; -1 if the pipeline has no sink, so that none is waited for.
-func (c *Config) islandOf(pipeline int) int {
-	for _, s := range c.Stages {
-		if s.Pipeline == pipeline && c.Pipelines[pipeline].Sink != nil {
-			return s.Island
+// writers are the stages that write to a sink.
+func (c *Config) writers(sink int) []int {
+	var found []int
+	for n, s := range c.Stages {
+		if slices.Contains(s.Sinks, sink) {
+			found = append(found, n)
 		}
 	}
-	return -1
+	return found
+}
+
+// after are the stages that a stage hands on to.
+func (c *Config) after(stage int) []int {
+	var found []int
+	for n, s := range c.Stages {
+		if slices.Contains(s.Before, stage) {
+			found = append(found, n)
+		}
+	}
+	return found
 }

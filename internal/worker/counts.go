@@ -9,8 +9,8 @@ import (
 // counts are what a loop counts. They are read while it does not turn.
 type counts struct {
 	processed uint64            // messages of sources whose first call is done
-	outputs   []Traffic         // by pipeline: written to its sink's edge
-	steps     [][]uint64        // by pipeline and step: messages that came to it
+	outputs   []Traffic         // by sink: written to its edge
+	steps     []uint64          // by step: messages that came to it; those behind the last that any came to may be missing
 	failures  map[string]uint64 // by step: messages that it could not process
 	alignment Durations         // from the first marker that an island was brought until it had passed it
 }
@@ -32,37 +32,37 @@ func (d *Durations) add(other Durations) {
 
 func (d *Durations) take(one time.Duration) { d.add(Durations{Count: 1, Sum: one, Longest: one}) }
 
-func newCounts(pipelines int) counts {
-	return counts{outputs: make([]Traffic, pipelines), steps: make([][]uint64, pipelines), failures: map[string]uint64{}}
+func newCounts(sinks int) counts {
+	return counts{outputs: make([]Traffic, sinks), failures: map[string]uint64{}}
 }
 
 func (c *counts) failed(step string) { c.failures[step]++ }
 
 func (c *counts) aligned(d time.Duration) { c.alignment.take(d) }
 
-func (c *counts) wrote(pipeline int, b *message.Batch) {
-	c.outputs[pipeline].Messages += uint64(b.Count())
-	c.outputs[pipeline].Bytes += uint64(len(b.Payload))
+func (c *counts) wrote(sink int, b *message.Batch) {
+	c.outputs[sink].Messages += uint64(b.Count())
+	c.outputs[sink].Bytes += uint64(len(b.Payload))
 }
 
-func (c *counts) entered(pipeline int, steps []Entered) {
+func (c *counts) entered(steps []Entered) {
 	for _, e := range steps {
-		for e.Step >= len(c.steps[pipeline]) {
-			c.steps[pipeline] = append(c.steps[pipeline], 0)
+		for e.Step >= len(c.steps) {
+			c.steps = append(c.steps, 0)
 		}
-		c.steps[pipeline][e.Step] += uint64(e.Messages)
+		c.steps[e.Step] += uint64(e.Messages)
 	}
 }
 
 // add takes in what another loop has counted.
 func (c *counts) add(other *counts) {
 	c.processed += other.processed
-	for pipeline, t := range other.outputs {
-		c.outputs[pipeline].Messages += t.Messages
-		c.outputs[pipeline].Bytes += t.Bytes
-		for step, n := range other.steps[pipeline] {
-			c.entered(pipeline, []Entered{{Step: step, Messages: int(n)}})
-		}
+	for sink, t := range other.outputs {
+		c.outputs[sink].Messages += t.Messages
+		c.outputs[sink].Bytes += t.Bytes
+	}
+	for step, n := range other.steps {
+		c.entered([]Entered{{Step: step, Messages: int(n)}})
 	}
 	for step, n := range other.failures {
 		c.failures[step] += n

@@ -199,7 +199,7 @@ type goRun struct {
 // message takes a message through a stage and the later ones that are here.
 func (r *goRun) message(stage int, m imaginedMessage) {
 	if stage == len(r.crew.app.stages) || r.crew.app.stages[stage].Pipeline != r.crew.app.stages[r.stage].Pipeline {
-		r.put(worker.Target{}, m)
+		r.put(worker.Target{Sink: r.crew.app.stages[r.stage].Pipeline}, m)
 		return
 	}
 	s := r.crew.app.stages[stage]

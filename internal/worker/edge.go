@@ -15,7 +15,7 @@ type Credit struct {
 }
 
 // creditOf is what a batch takes.
-func creditOf(b *message.Batch) Credit { return Credit{Messages: b.Count(), Bytes: len(b.Payload)} }
+func creditOf(b *message.Batch) Credit { return Credit{Messages: b.Count(), Bytes: b.Bytes()} }
 
 // unlimited is a number of messages that bounds nothing.
 const unlimited = math.MaxInt

@@ -59,11 +59,13 @@ type Open struct {
 	Partitions []int
 }
 
-// State is entities of one partition, as bytes that only executors can read.
+// State is entities of one partition: as bytes, or as they are, which only executors can read.
 type State struct {
 	Partition int
 	Entities  int // how many
 	Bytes     []byte
+	// Live is the entities themselves, where they need not become bytes; it is whoever's the state is.
+	Live any
 }
 
 // Event is something that came of a call. The events of a call end with one that says Done; those of different calls come in the order
@@ -76,19 +78,20 @@ type Event struct {
 	State   *State        // of a partition that leaves, or nil
 	Stuck   error         // why state could not move, or nil
 	Done    bool
-	Entered []Entered // with Done: by the steps of the call's pipeline
+	Entered []Entered // with Done, by step
 }
 
 // Entered is how many messages of a call have come to a step here.
 type Entered struct {
-	Step     int // of its pipeline
+	Step     int // its number in the application
 	Messages int
 }
 
-// Target is where messages go that a call does not take further: to their pipeline's sink, to a stage on another executor, or, since the
+// Target is where messages go that a call does not take further: to a sink, to a stage on another executor, or, since the
 // queue of their partition is shut here, into that queue.
 type Target struct {
 	Kind      TargetKind
+	Sink      int // its number, if it is a sink
 	Stage     int // unless it is a sink
 	Executor  int // if it is an executor
 	Partition int // if it is a queue

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -47,7 +48,7 @@ type numbered struct {
 func (s *numbered) ID() string              { return s.id }
 func (s *numbered) Listen() (string, error) { return s.id, nil }
 func (s *numbered) Close()                  {}
-func (s *numbered) Run(ctx, stop context.Context, inlet *worker.Inlet) error {
+func (s *numbered) Run(ctx, stop context.Context, inlet connector.Inlet) error {
 	var lanes sync.WaitGroup
 	for lane := range s.lanes {
 		lanes.Go(func() { s.runLane(ctx, lane, inlet) })
@@ -70,13 +71,13 @@ func (s *numbered) isFinished() bool {
 	}
 }
 
-func (s *numbered) runLane(ctx context.Context, lane int, inlet *worker.Inlet) {
+func (s *numbered) runLane(ctx context.Context, lane int, inlet connector.Inlet) {
 	chance := rand.New(rand.NewPCG(s.seed, uint64(lane)))
 	for n, length := range s.lengths {
 		peer := fmt.Sprint(s.id, ".", lane, ".", n)
 		to := inlet.Connect(peer)
 		for sent := 0; sent < length; {
-			b := message.Batch{}
+			b := connector.Batch{}
 			for range min(1+chance.IntN(s.atOnce), length-sent) {
 				b.Append([]byte(fmt.Sprint(peer, " ", sent, " ", sent)))
 				sent++
@@ -108,7 +109,7 @@ type record struct {
 func (s *recording) ID() string                    { return s.id }
 func (s *recording) Connect(context.Context) error { return nil }
 func (s *recording) Close()                        {}
-func (s *recording) Run(ctx context.Context, outlet *worker.Outlet) error {
+func (s *recording) Run(ctx context.Context, outlet connector.Outlet) error {
 	select {
 	case <-s.open:
 	case <-ctx.Done():
@@ -117,7 +118,7 @@ func (s *recording) Run(ctx context.Context, outlet *worker.Outlet) error {
 	for {
 		for b, ok := outlet.Take(); ok; b, ok = outlet.Take() {
 			messages, bytes := b.Count(), len(b.Payload)
-			s.keep(b, outlet.Epoch())
+			s.keep(b, outlet.(*worker.Outlet).Epoch())
 			pause(s.pause)
 			outlet.Delivered(messages, bytes)
 		}
@@ -132,10 +133,10 @@ func (s *recording) Run(ctx context.Context, outlet *worker.Outlet) error {
 	}
 }
 
-func (s *recording) keep(b message.Batch, epoch int) {
+func (s *recording) keep(taken connector.Batch, epoch int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, text := range texts(b) {
+	for _, text := range texts(message.Batch{Sizes: taken.Sizes, Payload: taken.Payload}) {
 		s.got = append(s.got, record{imaginedMessage: parse(text), epoch: epoch})
 	}
 }
@@ -187,7 +188,7 @@ func (h *history) start(ctx, stop context.Context, crew worker.Crew) chan error 
 	h.crew, h.report = crew, &report{ready: make(chan struct{})}
 	config := worker.Config{Crew: crew, Stages: h.app.workerStages(), Report: h.report, Limits: h.limits, StopWithin: time.Hour}
 	for p := range h.app.pipelines {
-		config.Pipelines = append(config.Pipelines, worker.Pipeline{Source: h.sources[p], Sink: h.sinks[p]})
+		config.Sources, config.Sinks = append(config.Sources, h.sources[p]), append(config.Sinks, h.sinks[p])
 	}
 	table := partition.Even(h.app.partitions, 1+h.chance.IntN(h.most))
 	var executors []worker.Executor

@@ -22,10 +22,11 @@ type imagined struct {
 
 type imaginedStage struct {
 	worker.Stage
-	state string
-	salt  int
-	keys  int
-	fan   int // messages that one becomes
+	Pipeline int
+	state    string
+	salt     int
+	keys     int
+	fan      int // messages that one becomes
 }
 
 // imaginedMessage is a message on its way; what it was when it was sent stands in front.
@@ -59,7 +60,8 @@ func imagine(chance *rand.Rand) *imagined {
 		a.stages = append(a.stages, imaginedStage{Pipeline: p, fan: 1 + chance.IntN(3)})
 		for range chance.IntN(4) { // none: an island without state
 			s := imaginedStage{
-				Pipeline: p, Keyed: true, state: fmt.Sprint("s", len(a.stages)), salt: chance.IntN(100), keys: a.keys, fan: 1,
+				Keyed: true, Before: []int{len(a.stages) - 1}, Pipeline: p,
+				state: fmt.Sprint("s", len(a.stages)), salt: chance.IntN(100), keys: a.keys, fan: 1,
 			}
 			if len(states) > 0 && chance.IntN(5) == 0 {
 				s.state = states[chance.IntN(len(states))]
@@ -70,12 +72,13 @@ func imagine(chance *rand.Rand) *imagined {
 			states = append(states, s.state)
 			a.stages = append(a.stages, s)
 		}
+		a.stages[len(a.stages)-1].Sinks = []int{p}
 	}
 	a.joinIslands()
 	return a
 }
 
-// joinIslands numbers the islands: stages of one pipeline, or with a state in common, are of one.
+// joinIslands names the islands by their first stages, as plans do: stages of one pipeline, or with a state in common, are of one.
 func (a *imagined) joinIslands() {
 	of := make([]int, a.pipelines)
 	for p := range of {
@@ -93,8 +96,13 @@ func (a *imagined) joinIslands() {
 			}
 		}
 	}
+	least := map[int]int{} // the first stage of each
 	for n := range a.stages {
-		a.stages[n].Island = of[a.stages[n].Pipeline]
+		island := of[a.stages[n].Pipeline]
+		if _, known := least[island]; !known {
+			least[island] = n
+		}
+		a.stages[n].Island = least[island]
 	}
 }
 

@@ -5,15 +5,16 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
-// Inlet is where a source hands on. It has a lane to each executor, in which the messages of all connections stand that are the executor's,
-// in one order; a marker enters all lanes between two batches, and so cuts every connection at one point.
+// Inlet is where a source hands on, a connector.Inlet. It has a lane to each executor, in which the messages of all connections stand that
+// are the executor's, in one order; a marker enters all lanes between two batches, and so cuts every connection at one point.
 type Inlet struct {
 	worker *Worker
-	stage  int  // the first one of the source's pipeline
+	stage  int  // that the source feeds
 	spread bool // the stage takes its messages on any executor
 
 	mu          sync.Mutex
@@ -34,7 +35,9 @@ type watch interface {
 }
 
 // Connect opens a connection to the peer of that name, as it stands in logs. It must be closed.
-func (i *Inlet) Connect(peer string) *Connection {
+func (i *Inlet) Connect(peer string) connector.Connection { return i.connect(peer) }
+
+func (i *Inlet) connect(peer string) *Connection {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	c := &Connection{inlet: i, peer: peer, turn: newSignal()}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 )
 
@@ -54,7 +55,7 @@ func TestRepinMovesAsFewAsItTakes(t *testing.T) {
 			if chance.IntN(3) == 0 && len(i.connections) > 0 {
 				i.connections[chance.IntN(len(i.connections))].Close()
 			} else {
-				i.Connect("")
+				i.connect("")
 			}
 		}
 		executors := 1 + chance.IntN(8)
@@ -104,11 +105,11 @@ func TestConnectionsGoToTheExecutorsWithTheFewest(t *testing.T) {
 	i := newInlet(3, 1)
 	var connections []*Connection
 	for range 6 {
-		connections = append(connections, i.Connect(""))
+		connections = append(connections, i.connect(""))
 	}
 	connections[1].Close()
 	connections[4].Close()
-	i.Connect("")
+	i.connect("")
 	if got := fmt.Sprint(loads(i)); got != "[2 1 2]" {
 		t.Errorf("executors take from %s connections", got)
 	}
@@ -117,7 +118,7 @@ func TestConnectionsGoToTheExecutorsWithTheFewest(t *testing.T) {
 // TestTurnsAreGivenInOrder fills a lane and has three connections wait for it.
 func TestTurnsAreGivenInOrder(t *testing.T) {
 	i := newInlet(1, 1)
-	first, second, third := i.Connect("1"), i.Connect("2"), i.Connect("3")
+	first, second, third := i.connect("1"), i.connect("2"), i.connect("3")
 	if !i.handOn(first, one()) || i.handOn(second, one()) || i.handOn(third, one()) || i.handOn(first, one()) {
 		t.Fatal("credit for one message is not that")
 	}
@@ -135,7 +136,7 @@ func TestTurnsAreGivenInOrder(t *testing.T) {
 // TestATurnThatIsGivenUpGoesToTheNext ends a connection that was told of its turn and has not used it.
 func TestATurnThatIsGivenUpGoesToTheNext(t *testing.T) {
 	i := newInlet(1, 1)
-	first, second, third := i.Connect("1"), i.Connect("2"), i.Connect("3")
+	first, second, third := i.connect("1"), i.connect("2"), i.connect("3")
 	i.handOn(first, one())
 	i.handOn(second, one())
 	i.handOn(third, one())
@@ -149,7 +150,7 @@ func TestATurnThatIsGivenUpGoesToTheNext(t *testing.T) {
 // TestAConnectionWaitsForItsOwnLaneOnly fills one lane of two; in front of the other's connection one waits in vain.
 func TestAConnectionWaitsForItsOwnLaneOnly(t *testing.T) {
 	i := newInlet(2, 1)
-	first, second := i.Connect("1"), i.Connect("2")
+	first, second := i.connect("1"), i.connect("2")
 	for _, c := range []*Connection{first, second, first, second} {
 		i.handOn(c, one())
 	}
@@ -162,7 +163,7 @@ func TestAConnectionWaitsForItsOwnLaneOnly(t *testing.T) {
 func TestWhatIsAnybodysGoesWhereLeastIs(t *testing.T) {
 	i := newInlet(3, 2)
 	i.spread = true
-	c := i.Connect("")
+	c := i.connect("")
 	for range 4 {
 		i.handOn(c, one())
 	}
@@ -188,12 +189,12 @@ func TestConnectionsShareALane(t *testing.T) {
 		defer cancel()
 		var connections []*Connection
 		for range 8 {
-			c := i.Connect("")
+			c := i.connect("")
 			connections = append(connections, c)
 			go func() {
 				var err error
 				for err == nil {
-					err = c.Send(ctx, one())
+					err = c.Send(ctx, connector.Batch{Sizes: one().Sizes, Payload: one().Payload})
 				}
 			}()
 		}

@@ -40,8 +40,8 @@ type loop struct {
 	pace     pace
 	queues   [][]*input // by stage: inputs that hold something, in the order of their turns
 	held     []*input   // inputs that hold something and from which nothing may be taken now
-	first    int        // the pipeline whose turn it is
-	sinks    []*Edge    // by pipeline: to its sink; nil where there is none
+	turns    turns      // of the stages
+	sinks    []*Edge    // by sink: to it
 	out      [][]*input // by stage and executor: inputs of other loops; nil where that is this one, or a source feeds the stage
 	calls    []*call    // begun and not done, oldest first
 	next     uint32
@@ -63,8 +63,8 @@ func newLoop(w *Worker, number int, executor Executor, passed door.Epoch) *loop 
 	l := &loop{
 		worker: w, number: number, executor: executor, wake: newSignal(), left: make(chan struct{}),
 		door: door.New(w.graph, passed, w.config.Limits.MoveBuffer), pace: newPace(stages, w.config.Limits.InFlight, w.config.mostAtOnce()),
-		queues: make([][]*input, stages), sinks: make([]*Edge, len(w.config.Pipelines)), out: make([][]*input, stages),
-		moving: newMoving(passed), counts: newCounts(len(w.config.Pipelines)),
+		queues: make([][]*input, stages), sinks: make([]*Edge, len(w.config.Sinks)), out: make([][]*input, stages),
+		moving: newMoving(passed, stages, len(w.config.Sinks)), counts: newCounts(len(w.config.Sinks)), turns: w.flows.turns(),
 	}
 	l.quiet.Store(uint64(passed))
 	l.serving, l.leave = context.WithCancel(context.Background())
@@ -187,9 +187,7 @@ func (l *loop) advance() error {
 func (l *loop) end() {
 	l.over = true
 	for _, edge := range l.sinks {
-		if edge != nil {
-			edge.close()
-		}
+		edge.close()
 	}
 }
 
@@ -211,8 +209,8 @@ func (l *loop) enqueue(in *input) error {
 	return nil
 }
 
-// begin begins a call if one may begin: what is ordered goes first; then pipelines take turns, in each later stages go before earlier ones,
-// what has waited for a partition that has come before what waits in edges, and a stage whose output has nowhere to go is passed over.
+// begin begins a call if one may begin: what is ordered goes first; then stages have their turns, at each what has waited for a partition
+// that has come before what waits in edges, and a stage whose output has nowhere to go is passed over.
 func (l *loop) begin() (bool, error) {
 	if len(l.calls) >= CallsAhead {
 		return false, nil
@@ -220,21 +218,16 @@ func (l *loop) begin() (bool, error) {
 	if l.beginOrder() {
 		return true, nil
 	}
-	ranges := l.worker.ranges
-	for range ranges {
-		pipeline := l.first
-		l.first = (l.first + 1) % len(ranges)
-		for stage := ranges[pipeline].end - 1; stage >= ranges[pipeline].first; stage-- {
-			q, settles := l.door.Next(stage)
-			takes := len(l.queues[stage]) > 0 && l.door.May(stage)
-			switch {
-			case !settles && !takes || !l.mayWrite(stage):
-			case settles:
-				l.beginSettling(q)
-				return true, nil
-			default:
-				return true, l.beginAt(stage)
-			}
+	for stage := range l.turns.next() {
+		q, settles := l.door.Next(stage)
+		takes := len(l.queues[stage]) > 0 && l.door.May(stage)
+		switch {
+		case !settles && !takes || !l.mayWrite(stage):
+		case settles:
+			l.beginSettling(q)
+			return true, nil
+		default:
+			return true, l.beginAt(stage)
 		}
 	}
 	return false, nil
@@ -243,9 +236,10 @@ func (l *loop) begin() (bool, error) {
 // mayWrite reports whether every edge has credit that a call of the stage may write to: those of the later stages, which it may call here,
 // are among them.
 func (l *loop) mayWrite(stage int) bool {
-	pipeline := l.worker.config.Stages[stage].Pipeline
-	if edge := l.sinks[pipeline]; edge != nil && !edge.hasCredit() {
-		return false
+	for _, sink := range l.worker.ways[stage].sinks {
+		if !l.sinks[sink].hasCredit() {
+			return false
+		}
 	}
 	for _, later := range l.door.Calls(stage) {
 		for _, in := range l.out[later] {
@@ -269,7 +263,7 @@ func (l *loop) beginAt(stage int) error {
 		b, _ := in.edge.take(messages)
 		c.parts = append(c.parts, part{from: in, peer: b.Peer, position: b.Position, taken: creditOf(&b)})
 		messages -= b.Count()
-		bytes -= len(b.Payload)
+		bytes -= b.Bytes()
 		batches = append(batches, b)
 		if err := l.enqueue(in); err != nil {
 			return err

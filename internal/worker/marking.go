@@ -90,7 +90,7 @@ func (w *Worker) mark(r running, next *partition.Table, moves []partition.Move) 
 // awaitSinks returns when no sink is too far behind.
 func (w *Worker) awaitSinks(ctx context.Context) error {
 	for _, o := range w.outlets {
-		for o != nil && o.lag(w.epoch) >= mostLag {
+		for o.lag(w.epoch) >= mostLag {
 			select {
 			case <-time.After(lagPoll):
 			case <-ctx.Done():

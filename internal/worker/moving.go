@@ -16,6 +16,8 @@ type moving struct {
 	epoch    door.Epoch
 	moves    []partition.Move
 	began    map[int]time.Time // by island: when its first edge brought the marker
+	stages   []pen             // by stage: of those who hand on to it
+	sinks    []pen             // by sink
 	waiting  map[door.Queue][]message.Batch
 	orders   []*order                 // not begun
 	states   map[int][]State          // by island: given out and not handed over
@@ -34,9 +36,9 @@ type movedPartition struct {
 	left      time.Time
 }
 
-func newMoving(passed door.Epoch) moving {
+func newMoving(passed door.Epoch, stages, sinks int) moving {
 	return moving{
-		epoch: passed,
+		epoch: passed, stages: make([]pen, stages), sinks: make([]pen, sinks),
 		began: map[int]time.Time{}, waiting: map[door.Queue][]message.Batch{}, states: map[int][]State{}, left: map[int]time.Time{},
 		closed: map[place]movedPartition{},
 	}
@@ -100,20 +102,32 @@ func (l *loop) pass(m mark) {
 	last.markers = append(last.markers, m)
 }
 
-// writeMarker writes a marker to the edges of a stage: to the next stage on the other executors, or to the sink.
+// writeMarker writes a marker to the edges of a stage: to the next stages on the other executors, and to sinks.
 func (l *loop) writeMarker(m mark) {
-	pipeline := l.worker.config.Stages[m.stage].Pipeline
-	if next := m.stage + 1; next < l.worker.ranges[pipeline].end {
+	for _, next := range l.worker.config.after(m.stage) {
+		if !l.moving.stages[next].wrote(len(l.worker.config.Stages[next].Before)) {
+			continue
+		}
 		for _, in := range l.out[next] {
 			if in != nil {
 				in.edge.mark(m.epoch)
 			}
 		}
-		return
 	}
-	if edge := l.sinks[pipeline]; edge != nil {
-		edge.mark(m.epoch)
+	for _, sink := range l.worker.config.Stages[m.stage].Sinks {
+		if l.moving.sinks[sink].wrote(len(l.worker.config.writers(sink))) {
+			l.sinks[sink].mark(m.epoch)
+		}
 	}
+}
+
+// pen counts the stages here that have written the last marker to edges which they share; it goes in when all have.
+type pen int
+
+// wrote reports whether a stage was the last of so many.
+func (p *pen) wrote(all int) bool {
+	*p = (*p + 1) % pen(all)
+	return *p == 0
 }
 
 // release gives the inputs of an island that were held their turns again.
@@ -237,7 +251,7 @@ func (l *loop) wait(q door.Queue, b message.Batch) error {
 	return l.door.Wait(q, b.Count(), weight(&b))
 }
 
-func weight(b *message.Batch) int { return len(b.Payload) + messageWeight*b.Count() }
+func weight(b *message.Batch) int { return b.Bytes() + messageWeight*b.Count() }
 
 // beginOrder begins what is ordered.
 func (l *loop) beginOrder() bool {

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
-// Outlet is where a sink gets a pipeline's results, those of all executors. All but its own bookkeeping is for one goroutine. It aligns
-// markers: what an executor wrote behind one is taken when all have written it.
+// Outlet is where a sink gets its messages, a connector.Outlet: those of all executors. All but its own bookkeeping is for one goroutine.
+// It aligns markers: what an executor wrote behind one is taken when all have written it.
 type Outlet struct {
 	items  signal
 	mu     sync.Mutex
@@ -47,12 +48,12 @@ func (o *Outlet) Items() <-chan struct{} { return o.items }
 
 // Take returns the next batch, the executors taking turns; false when there is none now. It counts as undelivered until Delivered says
 // otherwise.
-func (o *Outlet) Take() (message.Batch, bool) {
+func (o *Outlet) Take() (connector.Batch, bool) {
 	b, ok, told := o.take()
 	for _, tell := range told {
 		tell()
 	}
-	return b, ok
+	return connector.Batch{Sizes: b.Sizes, Payload: b.Payload, Ingest: b.Ingest}, ok
 }
 
 // take is Take, and whom to tell of the markers that were taken.
@@ -106,7 +107,7 @@ func (o *Outlet) align() (told []func()) {
 	}
 }
 
-// Full reports whether an executor has no credit: what slows the pipeline down is what is not delivered.
+// Full reports whether an executor has no credit: what slows the sources down is what is not delivered.
 func (o *Outlet) Full() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

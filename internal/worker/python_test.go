@@ -28,7 +28,7 @@ type pythonRecruit struct {
 	crew   *pythonCrew
 	host   *pyhost.Host
 	number int
-	stages []plan.Stage
+	plan   *plan.Plan
 }
 
 func (c *pythonCrew) Start(ctx context.Context, number int) (worker.Recruit, error) {
@@ -44,7 +44,7 @@ func (c *pythonCrew) Start(ctx context.Context, number int) (worker.Recruit, err
 	if err != nil {
 		return nil, err
 	}
-	return &pythonRecruit{crew: c, host: host, number: number, stages: p.Stages()}, nil
+	return &pythonRecruit{crew: c, host: host, number: number, plan: p}, nil
 }
 
 func (c *pythonCrew) Dismiss(ctx context.Context, number int) {
@@ -55,12 +55,8 @@ func (c *pythonCrew) Dismiss(ctx context.Context, number int) {
 }
 
 func (r *pythonRecruit) Prepare(ctx context.Context, table *partition.Table) (worker.Executor, error) {
-	var islands []int
-	for _, s := range r.crew.app.stages {
-		islands = append(islands, s.Island)
-	}
 	return r.host, r.host.Prepare(ctx, pyhost.Part{
-		Executor: r.number, Stages: r.stages, Islands: islands, Table: table, Piece: 8, MaxMessages: 1 << 20, MaxBytes: 1 << 26,
+		Executor: r.number, Plan: r.plan, Table: table, Piece: 8, MaxMessages: 1 << 20, MaxBytes: 1 << 26,
 	})
 }
 

@@ -19,11 +19,13 @@ type Summary struct {
 func (w *Worker) Summary() Summary {
 	f := w.Figures()
 	var s Summary
-	for _, p := range f.Pipelines {
-		s.Accepted += p.Accepted.Messages
-		s.Refused += p.Refused
-		s.Outputs += p.Outputs.Messages
-		s.Delivered += p.Outputs.Messages - uint64(p.Undelivered)
+	for _, source := range f.Sources {
+		s.Accepted += source.Accepted.Messages
+		s.Refused += source.Refused
+	}
+	for _, sink := range f.Sinks {
+		s.Outputs += sink.Outputs.Messages
+		s.Delivered += sink.Outputs.Messages - uint64(sink.Undelivered)
 	}
 	for _, n := range f.Failures {
 		s.Failures += n
@@ -35,7 +37,9 @@ func (w *Worker) Summary() Summary {
 // Figures are what a worker has counted, and how things stand.
 type Figures struct {
 	Executors []ExecutorFigures
-	Pipelines []PipelineFigures
+	Sources   []SourceFigures
+	Sinks     []SinkFigures
+	Steps     []uint64          // messages that came to each; those behind the last that any came to may be missing
 	Processed uint64            // messages of sources whose first call is done
 	Failures  map[string]uint64 // by step
 	Alignment Durations         // of an island on an executor
@@ -50,22 +54,25 @@ type ExecutorFigures struct {
 	OutOfRoom  int // of the edges from it, those without credit
 }
 
-// PipelineFigures are those of a pipeline.
-type PipelineFigures struct {
+// SourceFigures are those of a source.
+type SourceFigures struct {
 	Connections int // open
 	Accepted    Traffic
-	Refused     uint64
-	Steps       []uint64 // messages that came to each; those behind the last that any came to may be missing
-	Outputs     Traffic
+	Refused     uint64 // connections and messages
+}
+
+// SinkFigures are those of a sink.
+type SinkFigures struct {
+	Outputs     Traffic // handed to it
 	Delivered   Traffic
-	Undelivered int
+	Undelivered int // messages
 }
 
 // Figures collects them.
 func (w *Worker) Figures() Figures {
 	w.mu.RLock()
 	loops := slices.Clone(w.loops)
-	total := newCounts(len(w.config.Pipelines))
+	total := newCounts(len(w.config.Sinks))
 	total.add(&w.gone)
 	f := Figures{Moved: w.moved}
 	table := w.table
@@ -78,16 +85,17 @@ func (w *Worker) Figures() Figures {
 			f.Executors[owner].Partitions++
 		}
 	}
-	f.Processed, f.Failures, f.Alignment = total.processed, maps.Clone(total.failures), total.alignment
-	for i, inlet := range w.inlets {
-		p := PipelineFigures{Steps: total.steps[i], Outputs: total.outputs[i]}
-		p.Accepted = Traffic{Messages: inlet.messages.Load(), Bytes: inlet.bytes.Load()}
-		p.Refused = inlet.refused.Load()
-		p.Connections = inlet.open()
-		if o := w.outlets[i]; o != nil {
-			p.Delivered, p.Undelivered = o.figures()
-		}
-		f.Pipelines = append(f.Pipelines, p)
+	f.Processed, f.Failures, f.Alignment, f.Steps = total.processed, maps.Clone(total.failures), total.alignment, total.steps
+	for _, inlet := range w.inlets {
+		f.Sources = append(f.Sources, SourceFigures{
+			Connections: inlet.open(), Refused: inlet.refused.Load(),
+			Accepted: Traffic{Messages: inlet.messages.Load(), Bytes: inlet.bytes.Load()},
+		})
+	}
+	for i, outlet := range w.outlets {
+		s := SinkFigures{Outputs: total.outputs[i]}
+		s.Delivered, s.Undelivered = outlet.figures()
+		f.Sinks = append(f.Sinks, s)
 	}
 	return f
 }
@@ -102,7 +110,7 @@ func (l *loop) figures(total *counts) ExecutorFigures {
 		f.Queued += in.edge.held().Messages
 	}
 	for _, edge := range l.sinks {
-		if edge != nil && !edge.hasCredit() {
+		if !edge.hasCredit() {
 			f.OutOfRoom++
 		}
 	}

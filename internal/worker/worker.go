@@ -20,7 +20,7 @@ import (
 type Report interface {
 	// Waiting says what the application waits for before it can process.
 	Waiting(why string)
-	// Ready says that everything runs; the addresses are those that the sources listen at, by pipeline.
+	// Ready says that everything runs; the addresses are those that the sources listen at.
 	Ready(addresses []string)
 	// Failed says that user code could not process a message.
 	Failed(Origin, Failure)
@@ -36,7 +36,7 @@ type Report interface {
 
 // Origin is where a message came from.
 type Origin struct {
-	Pipeline int
+	Source   int    // -1 if it is not known, since the message came by another executor
 	Peer     string // the connection's other end; "" if the message came by another executor, which does not tell
 	Position uint64 // number of the message in its connection, from 0
 }
@@ -64,9 +64,10 @@ type Worker struct {
 	config  Config
 	graph   *door.Graph
 	islands []int
-	inlets  []*Inlet  // by pipeline
-	outlets []*Outlet // by pipeline; nil where there is no sink
-	ranges  []stages  // by pipeline
+	ways    []way // by stage
+	flows   flows
+	inlets  []*Inlet  // by source
+	outlets []*Outlet // by sink
 
 	mu      sync.RWMutex
 	loops   []*loop // guarded by mu, as are those below: by the number of the executor
@@ -85,9 +86,6 @@ type Worker struct {
 	ended  atomic.Bool   // the sources have
 }
 
-// stages are those of a pipeline: Config.Stages[first:end].
-type stages struct{ first, end int }
-
 // running is what a worker that runs starts further executors with; the zero value while it does not.
 type running struct {
 	ctx   context.Context
@@ -100,23 +98,18 @@ type running struct {
 func New(config Config, table *partition.Table, executors []Executor) *Worker {
 	w := &Worker{
 		config: config, graph: config.graph(), table: table, marking: newSignal(), progress: newSignal(),
-		ranges: make([]stages, len(config.Pipelines)), outlets: make([]*Outlet, len(config.Pipelines)), gone: newCounts(len(config.Pipelines)),
+		ways: config.ways(), flows: config.flows(), gone: newCounts(len(config.Sinks)),
 	}
 	for n, s := range config.Stages {
-		if w.ranges[s.Pipeline].end == 0 {
-			w.ranges[s.Pipeline].first = n
-		}
-		w.ranges[s.Pipeline].end = n + 1
 		if !slices.Contains(w.islands, s.Island) {
 			w.islands = append(w.islands, s.Island)
 		}
-	}
-	for i, p := range config.Pipelines {
-		stage := w.ranges[i].first
-		w.inlets = append(w.inlets, &Inlet{worker: w, stage: stage, spread: config.Stages[stage].Spread, takers: len(executors)})
-		if p.Sink != nil {
-			w.outlets[i] = &Outlet{items: newSignal()}
+		if len(s.Before) == 0 {
+			w.inlets = append(w.inlets, &Inlet{worker: w, stage: n, spread: s.Spread, takers: len(executors)})
 		}
+	}
+	for range config.Sinks {
+		w.outlets = append(w.outlets, &Outlet{items: newSignal()})
 	}
 	for _, executor := range executors {
 		w.join(executor)
@@ -134,18 +127,18 @@ func (w *Worker) join(executor Executor) *loop {
 	defer l.turning.Unlock()
 	w.loops = append(w.loops, l)
 	w.mu.Unlock()
+	for _, inlet := range w.inlets {
+		inlet.join(l.openLane(inlet.stage, inlet.room))
+	}
 	for i, outlet := range w.outlets {
-		w.inlets[i].join(l.openLane(w.ranges[i].first, w.inlets[i].room))
-		if outlet != nil {
-			l.sinks[i] = newEdge(Credit{Messages: unlimited, Bytes: w.config.Limits.SinkBuffer}, outlet.items.notify, l.news)
-			outlet.join(l.sinks[i], w.epoch, func(e door.Epoch) {
-				l.took(taking{sink: i, epoch: e})
-				l.news()
-			})
-		}
+		l.sinks[i] = newEdge(Credit{Messages: unlimited, Bytes: w.config.Limits.SinkBuffer}, outlet.items.notify, l.news)
+		outlet.join(l.sinks[i], w.epoch, func(e door.Epoch) {
+			l.took(taking{sink: i, epoch: e})
+			l.news()
+		})
 	}
 	for n, s := range w.config.Stages {
-		if n == w.ranges[s.Pipeline].first {
+		if len(s.Before) == 0 {
 			continue // it takes from a source only
 		}
 		l.out[n] = append(l.out[n], make([]*input, len(others)+1)...)
@@ -237,11 +230,11 @@ func (w *Worker) work(ctx, stop context.Context, cancel context.CancelCauseFunc,
 
 // close gives up what the connectors still hold.
 func (w *Worker) close() {
-	for _, p := range w.config.Pipelines {
-		p.Source.Close()
-		if p.Sink != nil {
-			p.Sink.Close()
-		}
+	for _, source := range w.config.Sources {
+		source.Close()
+	}
+	for _, sink := range w.config.Sinks {
+		sink.Close()
 	}
 }
 
@@ -253,19 +246,17 @@ func (w *Worker) connect(ctx, stop context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(stop, cancel)()
 	group, ctx := errgroup.WithContext(ctx)
-	for _, p := range w.config.Pipelines {
-		if p.Sink != nil {
-			w.config.Report.Waiting("connecting sink " + p.Sink.ID())
-			group.Go(func() error { return p.Sink.Connect(ctx) })
-		}
+	for _, sink := range w.config.Sinks {
+		w.config.Report.Waiting("connecting sink " + sink.ID())
+		group.Go(func() error { return sink.Connect(ctx) })
 	}
 	return group.Wait()
 }
 
 func (w *Worker) listen() ([]string, error) {
 	var addresses []string
-	for _, p := range w.config.Pipelines {
-		a, err := p.Source.Listen()
+	for _, source := range w.config.Sources {
+		a, err := source.Listen()
 		if err != nil {
 			return nil, err
 		}
@@ -280,10 +271,8 @@ func (w *Worker) process(ctx, stop context.Context, r running) error {
 	over, end := context.WithCancel(ctx)
 	r.ctx = over
 	group.Go(func() error { return w.flow(ctx, stop, r, end) })
-	for i, p := range w.config.Pipelines {
-		if p.Sink != nil {
-			group.Go(func() error { return p.Sink.Run(ctx, w.outlets[i]) })
-		}
+	for i, sink := range w.config.Sinks {
+		group.Go(func() error { return sink.Run(ctx, w.outlets[i]) })
 	}
 	if w.config.Chaos != nil {
 		group.Go(func() error { return w.chaos(over, stop) })
@@ -317,8 +306,8 @@ func (w *Worker) setRunning(r running) {
 
 func (w *Worker) runSources(ctx, stop context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for i, p := range w.config.Pipelines {
-		group.Go(func() error { return p.Source.Run(ctx, stop, w.inlets[i]) })
+	for i, source := range w.config.Sources {
+		group.Go(func() error { return source.Run(ctx, stop, w.inlets[i]) })
 	}
 	if err := group.Wait(); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 )
@@ -60,7 +61,7 @@ func (x *testExecutor) Serve(ctx context.Context, deliver func([]Event)) error {
 					out.Append(payload)
 				}
 			}
-			deliver([]Event{{Call: c.ID, Output: out}, {Call: c.ID, Done: true}})
+			deliver([]Event{{Call: c.ID, To: Target{Sink: c.Stage}, Output: out}, {Call: c.ID, Done: true}})
 		case <-ctx.Done():
 			return nil
 		}
@@ -80,7 +81,7 @@ type testSource struct {
 func (s *testSource) ID() string              { return s.id }
 func (s *testSource) Listen() (string, error) { return s.id + " address", nil }
 func (s *testSource) Close()                  {}
-func (s *testSource) Run(ctx, stop context.Context, inlet *Inlet) error {
+func (s *testSource) Run(ctx, stop context.Context, inlet connector.Inlet) error {
 	var lanes sync.WaitGroup
 	for i := range s.lanes {
 		lanes.Go(func() {
@@ -97,10 +98,10 @@ func (s *testSource) Run(ctx, stop context.Context, inlet *Inlet) error {
 	return nil
 }
 
-func (s *testSource) send(ctx context.Context, lane int, to *Connection) {
+func (s *testSource) send(ctx context.Context, lane int, to connector.Connection) {
 	chance := rand.New(rand.NewPCG(s.seed, uint64(lane)))
 	for n := 0; n < s.messages; {
-		b := message.Batch{Ingest: int64(n)}
+		b := connector.Batch{Ingest: int64(n)}
 		for range 1 + chance.IntN(20) {
 			if n < s.messages {
 				b.Append(number(lane, n, s.size))
@@ -139,7 +140,7 @@ func newTestSink(t *testing.T, id string) *testSink {
 func (s *testSink) ID() string                    { return s.id }
 func (s *testSink) Connect(context.Context) error { return nil }
 func (s *testSink) Close()                        {}
-func (s *testSink) Run(ctx context.Context, outlet *Outlet) error {
+func (s *testSink) Run(ctx context.Context, outlet connector.Outlet) error {
 	select {
 	case <-s.open:
 	case <-ctx.Done():
@@ -163,7 +164,7 @@ func (s *testSink) Run(ctx context.Context, outlet *Outlet) error {
 	}
 }
 
-func (s *testSink) check(b message.Batch) {
+func (s *testSink) check(b connector.Batch) {
 	for b.Count() > 0 {
 		payload := b.Take(1).Payload
 		lane, n := binary.BigEndian.Uint32(payload), binary.BigEndian.Uint32(payload[4:])
@@ -209,18 +210,17 @@ type bench struct {
 func start(t *testing.T, executor *testExecutor, sources ...*testSource) *bench {
 	t.Helper()
 	b := &bench{executor: executor, report: &testReport{ready: make(chan struct{})}, sources: sources, ended: make(chan error, 1)}
-	var pipelines []Pipeline
-	var stages []Stage
+	config := Config{
+		Report: b.report, StopWithin: 10 * time.Second,
+		Limits: Limits{SinkBuffer: 1000, MoveBuffer: 1000, InFlight: maxInFlight},
+	}
 	for i, s := range sources {
-		stages = append(stages, Stage{Pipeline: i, Island: i})
+		config.Stages = append(config.Stages, Stage{Sinks: []int{i}, Island: i})
 		sink := newTestSink(t, s.id)
 		b.sinks = append(b.sinks, sink)
-		pipelines = append(pipelines, Pipeline{Source: s, Sink: sink})
+		config.Sources, config.Sinks = append(config.Sources, s), append(config.Sinks, sink)
 	}
-	b.Worker = New(Config{
-		Pipelines: pipelines, Stages: stages, Report: b.report, StopWithin: 10 * time.Second,
-		Limits: Limits{SinkBuffer: 1000, MoveBuffer: 1000, InFlight: maxInFlight},
-	}, partition.Even(16, 1), []Executor{executor})
+	b.Worker = New(config, partition.Even(16, 1), []Executor{executor})
 	ctx, cancel := context.WithCancel(context.Background())
 	var stop context.Context
 	stop, b.stop = context.WithCancel(ctx)
@@ -351,7 +351,7 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 
 // TestALaneThatWasEmptiedIsNotQueued has the loop take what a lane holds before its producer has told of it.
 func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
-	w := New(Config{Pipelines: []Pipeline{{}}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
+	w := New(Config{Sources: []connector.Source{nil}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
 	l, lane := w.loops[0], w.inlets[0].lanes[0]
 	lane.edge.items = func() {}
 	b := message.Batch{}

@@ -16,7 +16,7 @@ What is shown may be folded: an indented line may go on the one before. ``...`` 
 the rest of the word.
 
 test_docs.py runs the Python of the pages. ``python3 pages.py`` prints their terminals as JSON, which
-cmd/wallaroo/docs_test.go runs.
+internal/command/docs_test.go runs.
 """
 
 from __future__ import annotations

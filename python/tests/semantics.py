@@ -1,8 +1,8 @@
 """What an application means, as one: a pipeline for each kind of behaviour, and a table of rows.
 
 Each row says what is sent, what comes, and what fails with which words. test_semantics.py runs it by the stages alone;
-cmd/wallaroo/semantics_test.go by the program, for which the application writes the table to the file that ``--table``
-names.
+internal/command/semantics_test.go by the program, for which the application writes the table to the file that
+``--table`` names.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from wallaroo import testing
 ADDRESSES = ["--in", ":7010,:7011,:7012", "--out", ":7002,:7003,:7004"]
 
 RUN = {"python", "text", "console"}
-"""Kinds that run: console by cmd/wallaroo/docs_test.go, which also compares the Python of README.md with its source."""
+"""Kinds that run: console by internal/command/docs_test.go, which also compares README.md's Python with its source."""
 
 TOLD = {("docs/migrating.md", "python2"), ("docs/metrics.md", "yaml"), ("README.md", "sh")}
 """Kinds that do not: Python of the original, a configuration of Prometheus, and targets of make."""

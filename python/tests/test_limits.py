@@ -144,20 +144,20 @@ class Counts(unittest.TestCase):
         application = build(lambda builder: builder.to(check).to(split).to(check).to(check))
         run = running(application)
         run.process("a b", "bad", "drop", b"\xff", "a bad drop c bad", "")
-        self.assertEqual(run.entered, {0: 5, 1: 3, 2: 7, 3: 4})
+        self.assertEqual(run.entered, {1: 5, 2: 3, 3: 7, 4: 4})
 
     def test_a_step_with_several_results_that_fails_gives_none(self) -> None:
         run = running(build(lambda builder: builder.to(numbers).to(check)))
         run.process("2", "x", "all", "0", "3")
-        self.assertEqual(run.entered, {0: 5, 1: 5})
+        self.assertEqual(run.entered, {1: 5, 2: 5})
 
     def test_what_goes_elsewhere_enters_there(self) -> None:
         application = build(lambda builder: builder.to(split).to_state_partition(count, Count, "c", good_key).to(check))
         here, there = running(application, (0, [1] * PARTITIONS)), running(application, (1, [1] * PARTITIONS))
         here.process("a b", "c keyless")
-        self.assertEqual(here.entered, {0: 2, 1: 1, 2: 0})  # a key that fails does so in its step, here
+        self.assertEqual(here.entered, {1: 2, 2: 1, 3: 0})  # a key that fails does so in its step, here
         there.packed(1, *(piece for _, _, piece in here.out.exchanged))
-        self.assertEqual(there.entered, {1: 3, 2: 3})
+        self.assertEqual(there.entered, {2: 3, 3: 3})
 
     def test_what_waits_enters_when_it_is_settled(self) -> None:
         application = build(lambda builder: builder.to_state_partition(count, Count, "c", whole_word).to(check))
@@ -165,16 +165,16 @@ class Counts(unittest.TestCase):
         moves = [(number, 1) for number in range(PARTITIONS)]
         list(run.stages.switch(Switch(0, 0, moves)))
         run.process("a", "b", "a")
-        self.assertEqual(run.entered, {0: 0, 1: 0})
+        self.assertEqual(run.entered, {1: 0, 2: 0})
         entered = 0
         for stage, _, piece in run.out.waiting:
             run.packed(stage, piece, settles=True)
-            entered += run.entered[0]
-            self.assertEqual(run.entered[0], run.entered[1])
+            entered += run.entered[1]
+            self.assertEqual(run.entered[1], run.entered[2])
         self.assertEqual(entered, 3)
         run.stages.open(Open(0, 1, list(range(PARTITIONS))))
         run.process("a")
-        self.assertEqual(run.entered, {0: 1, 1: 1})
+        self.assertEqual(run.entered, {1: 1, 2: 1})
 
     def test_a_pipeline_without_steps_has_no_counts(self) -> None:
         run = running(build(lambda builder: builder))

@@ -206,10 +206,10 @@ class Queues(unittest.TestCase):
         [(stage, number, piece)] = self.running.out.waiting
         self.running.out.waiting.clear()
         self.running.packed(stage, piece)
-        self.assertEqual(self.running.entered, {0: 0, 1: 0, 2: 0})
+        self.assertEqual(self.running.entered, {1: 0, 2: 0, 3: 0})
         self.assertEqual(self.waiting(), [(1, number, 2)])
         self.running.packed(stage, piece, settles=True)
-        self.assertEqual(self.running.entered, {0: 2, 1: 0, 2: 0})
+        self.assertEqual(self.running.entered, {1: 2, 2: 0, 3: 0})
         self.assertEqual(len(self.waiting()), 2)
         self.assertEqual(self.running.out.sent, [])
 

@@ -170,7 +170,7 @@ class Travelling(unittest.TestCase):
         here, there = Running(application, (0, [1] * 16)), Running(application, (1, [1] * 16))
         here.process("a", "cannot be read 1", "b")
         there.packed(1, *(piece for _, _, piece in here.out.exchanged))
-        self.assertEqual(there.entered, {1: 3, 2: 2})
+        self.assertEqual(there.entered, {2: 3, 3: 2})
         self.assertEqual([(index, step) for index, step, *_ in there.out.failures], [(1, "p/arrive")])
 
     def test_several_pieces_keep_their_order(self) -> None:

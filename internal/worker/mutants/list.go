@@ -28,7 +28,7 @@ var mutants = []mutant{
 	},
 	{
 		2, "a sink's edge needs no credit", loopFile,
-		"edge != nil && !edge.hasCredit() {", "edge != nil && false {",
+		"if !l.sinks[sink].hasCredit() {", "if false {",
 	},
 	{
 		2, "edges to other executors need no credit", loopFile,

@@ -366,7 +366,7 @@ def done_frame(call: int, first: int = 0, entered: Sequence[int] = ()) -> bytes:
 
     Args:
         call: which one.
-        first: a step of the pipeline.
+        first: the number of a step in the application, sources and sinks counted.
         entered: how many messages have come to it, and to each that follows it.
     """
     counts = [_ENTERED.pack(step, count) for step, count in enumerate(entered, first) if count]

@@ -38,6 +38,7 @@ class Stages:
     ) -> None:
         """Make them. The table is the number of this executor, and the owner of each partition."""
         self._stages = stages
+        self._first_steps = _numbered(application, stages)
         self._serializer = serializer
         owners = {stage.island: Owners(*table) for stage in stages}
         self.entities = {state.name: Entities(state) for state in application.states}
@@ -63,12 +64,13 @@ class Stages:
         """Run messages through a stage and the later ones that are here.
 
         Returns:
-            The stage's first step; and how many messages have entered it, and each of those that follow it.
+            The number in the application of the stage's first step; and how many messages have entered it, and each of
+            those that follow it.
         """
         entered = self._functions[batch.stage](batch)
         for exchange in self._exchanges.values():
             exchange.flush(batch)
-        return self._stages[batch.stage].first, entered
+        return self._first_steps[batch.stage], entered
 
     def switch(self, switch: Switch) -> Iterator[tuple[int, bytes]]:
         """Give an island another table; yields the entities of each partition that leaves."""
@@ -90,6 +92,14 @@ class Stages:
     def open(self, opened: Open) -> None:
         """Open queues."""
         self._islands[self._stages[opened.stage].island].open(self._exchanges[opened.stage], opened.partitions)
+
+
+def _numbered(application: Application, stages: Sequence[Stage]) -> list[int]:
+    """The number of each stage's first step in the application, where sources and sinks are steps too."""
+    first = [1]  # by pipeline: the number of its first step
+    for pipeline in application.pipelines:
+        first.append(first[-1] + len(pipeline.steps) + (2 if pipeline.sink is not None else 1))
+    return [first[stage.pipeline] + stage.first for stage in stages]
 
 
 def _name_keys(entities: Entities, owners: Owners) -> None:

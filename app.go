@@ -1,0 +1,141 @@
+package wallaroo
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+)
+
+// App is an application: pipelines, each from a source through steps to sinks. It is put together by From and the methods of the streams
+// that come of it, and run by Main or Run. Putting it together does nothing outside, and nothing of it fails at once: mistakes are
+// collected, and told together when it is to run.
+//
+// An App is for one goroutine while it is put together. It may be run any number of times.
+type App struct {
+	name     string
+	steps    []step
+	states   map[string]*stateInfo
+	mistakes []error
+}
+
+// New begins an application of that name, which stands in logs and figures.
+func New(name string) *App {
+	a := &App{name: name, states: map[string]*stateInfo{}}
+	if name == "" {
+		a.wrong(errors.New("the application has no name: give New one"))
+	}
+	return a
+}
+
+// step is a step as its engine sees it, and what its functions need.
+type step struct {
+	plan.Step
+	origin      *connector.Origin      // of a source
+	destination *connector.Destination // of a sink
+	// code makes what an executor does at the stage whose entry this is; nil if it is none.
+	code func(*fusing) stageCode
+}
+
+// stateInfo is what the first step that names a state says of it.
+type stateInfo struct {
+	plan.State
+	step  string // the one that said it
+	types string // of keys and entities
+	table func(*fusing) stateTable
+}
+
+// wrong takes note of a mistake.
+func (a *App) wrong(err error) { a.mistakes = append(a.mistakes, err) }
+
+// add adds a step and returns its number.
+func (a *App) add(s step) int {
+	id := s.ID()
+	switch {
+	case s.Name == "":
+		a.wrong(fmt.Errorf("pipeline %q: a %s has no name", s.Pipeline, s.Kind))
+	case slices.ContainsFunc(a.steps, func(other step) bool { return other.ID() == id }):
+		a.wrong(fmt.Errorf("%s: another step of the pipeline has that name", id))
+	}
+	a.steps = append(a.steps, s)
+	return len(a.steps) - 1
+}
+
+// plan is the application as the engine reads it, or all mistakes in it. Sources and sinks without an address take the next of those given.
+func (a *App) plan(in, out []string) (*plan.Plan, error) {
+	wrong := slices.Clone(a.mistakes)
+	p := &plan.Plan{Application: a.name}
+	listens, connects := addresses{flag: "--in", list: in}, addresses{flag: "--out", list: out}
+	for i := range a.steps {
+		s := a.steps[i].Step
+		if s.Outside != nil {
+			var err error
+			if s.Outside, err = a.steps[i].outside(&listens, &connects); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %w", s.ID(), err))
+			}
+		}
+		p.Steps = append(p.Steps, s)
+		if name := a.steps[i].State; name != "" && !slices.ContainsFunc(p.States, func(s plan.State) bool { return s.Name == name }) {
+			p.States = append(p.States, a.states[name].State)
+		}
+	}
+	wrong = append(wrong, listens.rest(), connects.rest())
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
+	}
+	return p, p.Validate()
+}
+
+// outside is what lies outside of a source or sink.
+func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
+	o := *s.Outside
+	var text string
+	var addressed bool
+	list := listens
+	if s.origin != nil {
+		text, addressed = s.origin.Address, s.origin.Addressed
+	} else {
+		text, addressed, list = s.destination.Address, s.destination.Addressed, connects
+	}
+	if !addressed {
+		return &o, nil
+	}
+	if text == "" {
+		var err error
+		if text, err = list.next(); err != nil {
+			return nil, err
+		}
+	}
+	at, err := address.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	o.Host, o.Port = at.Host, int(at.Port)
+	return &o, nil
+}
+
+// addresses are those of a flag, taken one after another.
+type addresses struct {
+	flag  string
+	list  []string
+	taken int
+}
+
+func (a *addresses) next() (string, error) {
+	a.taken++
+	if a.taken > len(a.list) {
+		return "", fmt.Errorf("it takes address %d of %s, which has %d: give it more, or the step an address", a.taken, a.flag, len(a.list))
+	}
+	return a.list[a.taken-1], nil
+}
+
+// rest reports addresses that nothing takes.
+func (a *addresses) rest() error {
+	if a.taken >= len(a.list) {
+		return nil
+	}
+	return fmt.Errorf("%s has %d addresses, and the application takes %d of them", a.flag, len(a.list), a.taken)
+}

@@ -1,0 +1,208 @@
+package wallaroo
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/wallaroo-stream/wallaroo/internal/gohost"
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// entity is the state of one key.
+type entity[K comparable, S any] struct {
+	key       K
+	partition int
+	state     S
+}
+
+// entities are those of a state whose partitions are here.
+type entities[K comparable, S any] struct {
+	initial func(K) S // nil for the zero value
+	byKey   map[K]*entity[K, S]
+	within  [][]*entity[K, S] // by partition
+	buffer  []byte
+}
+
+func newEntities[K comparable, S any](partitions int, initial func(K) S) *entities[K, S] {
+	return &entities[K, S]{initial: initial, byKey: map[K]*entity[K, S]{}, within: make([][]*entity[K, S], partitions)}
+}
+
+// partitionOf is the partition of a key.
+func (e *entities[K, S]) partitionOf(key K) (int, error) {
+	canonical, err := partition.AppendKey(e.buffer[:0], key)
+	e.buffer = canonical
+	if err != nil {
+		return 0, err
+	}
+	return partition.Of(partition.Hash(canonical), len(e.within)), nil
+}
+
+// add makes the entity of a key that comes for the first time.
+func (e *entities[K, S]) add(key K, p int) *entity[K, S] {
+	made := &entity[K, S]{key: key, partition: p}
+	if e.initial != nil {
+		made.state = e.initial(key)
+	}
+	e.byKey[key] = made
+	e.within[p] = append(e.within[p], made)
+	return made
+}
+
+// TakeOut removes the entities of a partition.
+func (e *entities[K, S]) TakeOut(p int) (leaving any, count int) {
+	list := e.within[p]
+	e.within[p] = nil
+	for _, one := range list {
+		delete(e.byKey, one.key)
+	}
+	return list, len(list)
+}
+
+// PutIn takes in entities of one partition.
+func (e *entities[K, S]) PutIn(coming any) {
+	for _, one := range coming.([]*entity[K, S]) {
+		e.byKey[one.key] = one
+		e.within[one.partition] = append(e.within[one.partition], one)
+	}
+}
+
+// handAt is how many messages for another executor are kept until they are handed on, within one call.
+const handAt = 1024
+
+// meeting is what an executor does at a step with state.
+type meeting[K comparable, S, T any] struct {
+	executor  *gohost.Executor
+	step      int
+	stage     int
+	table     *entities[K, S]
+	key       func(T) K
+	act       func(*gohost.Run, *S, T)
+	last      K                     // the key of the message at hand
+	elsewhere []records[K, T]       // by executor
+	waiting   map[int]records[K, T] // by partition
+}
+
+func newMeeting[K comparable, S, T any](
+	f *fusing, step int, table *entities[K, S], key func(T) K, act func(*gohost.Run, *S, T),
+) *meeting[K, S, T] {
+	return &meeting[K, S, T]{
+		executor: f.executor, step: step, stage: f.stages[step], table: table, key: key, act: act, waiting: map[int]records[K, T]{},
+	}
+}
+
+// String is the key of the message at hand, for reports.
+func (m *meeting[K, S, T]) String() string {
+	if text, is := any(m.last).(string); is {
+		return strconv.Quote(text)
+	}
+	return fmt.Sprintf("%+v", m.last)
+}
+
+// route takes a message that came by a call to its key's entity, wherever that is.
+func (m *meeting[K, S, T]) route(r *gohost.Run, value T) {
+	r.Finds(m.step)
+	key := m.key(value)
+	if one := m.table.byKey[key]; one != nil && !m.executor.AnyShut(m.stage) {
+		m.process(r, one, value)
+		return
+	}
+	m.place(r, key, value)
+}
+
+// place takes a message to where it belongs.
+func (m *meeting[K, S, T]) place(r *gohost.Run, key K, value T) {
+	p, err := m.table.partitionOf(key)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	switch at := m.executor.Place(r, m.stage, p); {
+	case !at.Here:
+		for at.Executor >= len(m.elsewhere) {
+			m.elsewhere = append(m.elsewhere, nil)
+		}
+		m.elsewhere[at.Executor] = append(m.elsewhere[at.Executor], record[K, T]{key, value})
+		if len(m.elsewhere[at.Executor]) == handAt {
+			m.flushTo(r, at.Executor)
+		}
+	case at.Waits:
+		m.waiting[p] = append(m.waiting[p], record[K, T]{key, value})
+	default:
+		one := m.table.byKey[key]
+		if one == nil {
+			m.last = key
+			r.Meets(m.step, m)
+			one = m.table.add(key, p)
+			m.act(r, &one.state, value)
+			return
+		}
+		m.process(r, one, value)
+	}
+}
+
+func (m *meeting[K, S, T]) process(r *gohost.Run, one *entity[K, S], value T) {
+	m.last = one.key
+	r.Meets(m.step, m)
+	m.act(r, &one.state, value)
+}
+
+// Process takes in messages that came from other executors, or out of queues.
+func (m *meeting[K, S, T]) Process(r *gohost.Run, b *message.Batch) {
+	r.Stamp(b.Ingest)
+	each(r, b.Values.(records[K, T]), func(r *gohost.Run, index int, came *record[K, T]) {
+		r.Index = index
+		if one := m.table.byKey[came.key]; one != nil && !m.executor.AnyShut(m.stage) {
+			m.process(r, one, came.value)
+			return
+		}
+		m.place(r, came.key, came.value)
+	})
+}
+
+// Flush hands on what is other executors', and what has to wait.
+func (m *meeting[K, S, T]) Flush(r *gohost.Run) {
+	for executor := range m.elsewhere {
+		m.flushTo(r, executor)
+	}
+	for p, values := range m.waiting {
+		r.Hand(worker.Target{Kind: worker.ToQueue, Stage: m.stage, Partition: p}, values)
+		delete(m.waiting, p)
+	}
+}
+
+func (m *meeting[K, S, T]) flushTo(r *gohost.Run, executor int) {
+	if values := m.elsewhere[executor]; len(values) > 0 {
+		r.Hand(worker.Target{Kind: worker.ToExecutor, Stage: m.stage, Executor: executor}, values)
+		m.elsewhere[executor] = nil
+	}
+}
+
+// record is a message on its way to its key's entity.
+type record[K comparable, T any] struct {
+	key   K
+	value T
+}
+
+// records are a message.Values.
+type records[K comparable, T any] []record[K, T]
+
+// Count is the number of messages.
+func (l records[K, T]) Count() int { return len(l) }
+
+// Bytes is what they take, without what they point to.
+func (l records[K, T]) Bytes() int { return len(l) * sizeOf[record[K, T]]() }
+
+// Cut parts them before message n.
+func (l records[K, T]) Cut(n int) (before, behind message.Values) { return l[:n:n], l[n:] }
+
+// Join puts others behind them.
+func (l records[K, T]) Join(others []message.Values) message.Values {
+	all := slices.Clone(l)
+	for _, other := range others {
+		all = append(all, other.(records[K, T])...)
+	}
+	return all
+}

@@ -1,0 +1,17 @@
+package application
+
+import "time"
+
+// What the options are where nobody says otherwise.
+const (
+	DefaultName           = "worker1"
+	DefaultPartitions     = 1024
+	DefaultMaxFrame       = 16 << 20
+	DefaultMaxConnections = 1024
+	DefaultSinkBuffer     = 4 << 20
+	DefaultMoveBuffer     = 64 << 20
+	DefaultMaxInFlight    = 20 * time.Millisecond
+	DefaultDrainTimeout   = 5 * time.Second
+	DefaultMaxResults     = 1 << 20
+	DefaultMaxOutput      = 64 << 20
+)

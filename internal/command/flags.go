@@ -1,0 +1,98 @@
+package command
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+
+	"github.com/wallaroo-stream/wallaroo/internal/application"
+	"github.com/wallaroo-stream/wallaroo/internal/commandline"
+	"github.com/wallaroo-stream/wallaroo/internal/control"
+)
+
+// defaultMaxOutput is what one message may become at most.
+var defaultMaxOutput = application.Output{Messages: application.DefaultMaxResults, Bytes: application.DefaultMaxOutput}
+
+// cores is how many this process may use.
+var cores = runtime.GOMAXPROCS(0)
+
+// runFlags are the flags that run and check take.
+var runFlags = []commandline.Flag{
+	{
+		Name: "in", Short: "i", Value: "H:P[,H:P...]", Shared: true,
+		Help: "where sources listen; the application reads it by tcp_parse_input_addrs. Port 0 is a free one, " +
+			"which the log's line \"source listens\" tells",
+	},
+	{
+		Name: "out", Short: "o", Value: "H:P[,H:P...]", Shared: true,
+		Help: "where receivers are; the application reads it by tcp_parse_output_addrs",
+	},
+	{Name: "name", Value: "NAME", Help: "of this worker, in its log", Default: application.DefaultName},
+	{Name: "python", Value: "PATH", Help: "the Python to run it with", Default: "$VIRTUAL_ENV/bin/python, else python3"},
+	{
+		Name: "http", Value: "H:P|off", Help: "where to answer /healthz, /readyz, /metrics and the command executors",
+		Default: control.DefaultAddress.String() + " or the next free port",
+	},
+	{Name: "executors", Value: "N", Help: "how many executors, which are Python processes, share the work", Default: "the number of cores"},
+	{
+		Name: "partitions", Value: "N", Help: "parts into which keys are divided, a power of two up to 65536",
+		Default: strconv.Itoa(application.DefaultPartitions),
+	},
+	{
+		Name: "max-frame", Value: "BYTES", Help: "the longest message; a longer one ends its connection",
+		Default: strconv.Itoa(application.DefaultMaxFrame),
+	},
+	{
+		Name: "max-connections", Value: "N", Help: "how many connections a source takes; one more is closed",
+		Default: strconv.Itoa(application.DefaultMaxConnections),
+	},
+	{
+		Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered before sources slow down",
+		Default: strconv.Itoa(application.DefaultSinkBuffer),
+	},
+	{
+		Name: "max-in-flight", Value: "TIME", Help: "how long an executor may take for what is under way to it, as 20ms",
+		Default: application.DefaultMaxInFlight.String(),
+	},
+	{
+		Name: "max-call-output", Value: "N[,BYTES]",
+		Help:    "what one message may become: results of a step, and bytes for a sink or another executor",
+		Default: fmt.Sprintf("%d,%d", defaultMaxOutput.Messages, defaultMaxOutput.Bytes),
+	},
+	{
+		Name: "move-buffer", Value: "BYTES",
+		Help:    "what may wait in an executor's queues while partitions move to it, before inputs are held",
+		Default: strconv.Itoa(application.DefaultMoveBuffer),
+	},
+	{Name: "chaos", Value: "markers=TIME,credit=N,moves=SHARE,seed=S", Hidden: true},
+	{
+		Name: "drain-timeout", Value: "TIME",
+		Help:    "how long open connections may go on after a signal to stop, as 5s, 500ms or seconds",
+		Default: application.DefaultDrainTimeout.String(),
+	},
+	{
+		Name: "log-format", Value: "text|json",
+		Help: "of the log on standard error. A duration is 12.4ms in text; in json it is a number of seconds, " +
+			"under a key that ends in _seconds",
+		Default: "text",
+	},
+	{Name: "log-level", Value: "LEVEL", Help: "debug, info, warn or error", Default: "info"},
+	{Name: "ponythreads", Value: "N", Retired: true},
+	{Name: "ponynoblock", Retired: true},
+	{Name: "ponypinasio", Retired: true},
+	{Name: "ponyminthreads", Value: "N", Retired: true},
+	{Name: "metrics", Short: "m", Value: "H:P", Retired: true},
+	{Name: "control", Short: "c", Value: "H:P", Retired: true},
+	{Name: "data", Short: "d", Value: "H:P", Retired: true},
+	{Name: "external", Short: "e", Value: "H:P", Retired: true},
+	{Name: "cluster-initializer", Short: "t", Retired: true},
+}
+
+// checkTold are the names of those of them that mean something to check.
+var checkTold = []string{"in", "out", "python", "log-format", "log-level"}
+
+// only are the flags that have one of the names.
+func only(flags []commandline.Flag, names []string) []commandline.Flag {
+	return slices.DeleteFunc(slices.Clone(flags), func(f commandline.Flag) bool { return !slices.Contains(names, f.Name) })
+}

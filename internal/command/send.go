@@ -1,0 +1,135 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
+	"github.com/wallaroo-stream/wallaroo/internal/peer"
+)
+
+// standardStream is the file name that means standard input or output.
+const standardStream = "-"
+
+type sendFlags struct {
+	to      string
+	file    string
+	repeat  int
+	rate    float64
+	framing string
+	format  string
+}
+
+func newSend() *cobra.Command {
+	var flags sendFlags
+	command := &cobra.Command{
+		Use:   "send --to HOST:PORT",
+		Short: "Send the messages of a file",
+		Long: `Send the messages of a file, as the sender of a TCP source does.
+
+Each line of the file is a message, without its newline. Messages of any bytes lie
+in a file of hexadecimal digits, or in one of frames, such as receive writes with
+the same --format. --framing raw knows no messages: it sends the file as it is and
+counts bytes.
+
+It tries for ten seconds to connect, and ends when the receiver's system has
+acknowledged everything, or when the receiver closes its side: then it wants no more.
+
+Signals: SIGINT and SIGTERM end it.
+
+Exit codes: 0 everything is acknowledged; 1 something else ended it, and it says how
+much went out; 2 wrong use.`,
+		Example: `  wallaroo send --to 127.0.0.1:7010 --file text.txt
+  wallaroo send --to 127.0.0.1:7010 --file text.txt --repeat 100 --rate 5000
+  tail -f access.log | wallaroo send --to 127.0.0.1:7010
+  wallaroo send --to 127.0.0.1:7010 --file orders.bin --format frames --rate 5000
+  wallaroo send --to 127.0.0.1:7002 --file results.txt --framing lines`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if command.Flags().Changed("rate") && flags.rate <= 0 {
+				return fmt.Errorf("--rate %g: want more than 0 messages a second", flags.rate)
+			}
+			return flags.run(command.Context(), command.Flags().Changed("format"))
+		},
+	}
+	set := command.Flags()
+	set.StringVar(&flags.to, "to", "", "where the receiver listens, `HOST:PORT` (required)")
+	set.StringVar(&flags.file, "file", standardStream, "the `FILE` to send; - is standard input")
+	set.IntVar(&flags.repeat, "repeat", 1, "send the file `N` times")
+	set.Float64Var(&flags.rate, "rate", 0, "send `N` messages a second instead of as many as the receiver takes; not in framing raw")
+	set.StringVar(&flags.framing, "framing", string(framing.Prefixed),
+		"`FRAMING` of a message in the stream: u32be (its length before it), lines (a newline behind it) or raw (the bytes as they are)")
+	set.StringVar(&flags.format, "format", string(peer.FormatLines),
+		"`FORMAT` of a message in the file: lines (on a line), hex (on a line, in hexadecimal digits) or frames (as u32be)")
+	_ = command.MarkFlagRequired("to") // it fails only for a flag that is not there
+	return command
+}
+
+func (f *sendFlags) run(ctx context.Context, formatGiven bool) error {
+	config := peer.SendConfig{Repeat: f.repeat, Rate: f.rate, Status: os.Stderr, Live: term.IsTerminal(int(os.Stderr.Fd()))}
+	var err error
+	if config.To, err = address.Parse(f.to); err != nil {
+		return fmt.Errorf("--to: %w", err)
+	}
+	if config.Framing, err = framing.ParseKind(f.framing); err != nil {
+		return fmt.Errorf("--framing: %w", err)
+	}
+	if config.Format, err = parseFormat(f.format, formatGiven, config.Framing); err != nil {
+		return fmt.Errorf("--format: %w", err)
+	}
+	input, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	config.Input = input
+	sender, err := peer.NewSender(config)
+	if err != nil {
+		return err
+	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	return failed(sender.Run(ctx))
+}
+
+// open opens the file to send.
+func (f *sendFlags) open() (*os.File, error) {
+	if f.file == standardStream {
+		if f.repeat > 1 {
+			return nil, errors.New("--repeat needs --file: standard input can be read only once")
+		}
+		return os.Stdin, nil
+	}
+	file, err := os.Open(f.file)
+	if err != nil {
+		return nil, fmt.Errorf("--file: %w", err)
+	}
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		_ = file.Close()
+		return nil, fmt.Errorf("--file: %s is a folder", f.file)
+	}
+	return file, nil
+}
+
+// parseFormat reads --format, which the raw framing has no use for.
+func parseFormat(name string, given bool, kind framing.Kind) (peer.Format, error) {
+	if given && kind == framing.Raw {
+		return "", errors.New("framing raw knows no messages, and its files are bytes as they are")
+	}
+	return peer.ParseFormat(name)
+}
+
+// interruptible is a context that the first SIGINT or SIGTERM ends. The second ends the process.
+func interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(parent, syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}

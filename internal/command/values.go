@@ -1,0 +1,130 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/application"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// mostCount is the largest number that a flag takes.
+const mostCount = 1<<31 - 1
+
+// values reads the values of flags and gathers what is wrong with them.
+type values struct {
+	given map[string]string
+	wrong []error
+}
+
+func (v *values) read(flag string, parse func(string) error) {
+	if text, ok := v.given[flag]; ok {
+		if err := parse(text); err != nil {
+			v.wrong = append(v.wrong, fmt.Errorf("--%s: %w", flag, err))
+		}
+	}
+}
+
+func (v *values) text(flag, otherwise string) string {
+	if text, ok := v.given[flag]; ok {
+		return text
+	}
+	return otherwise
+}
+
+func (v *values) count(flag string, otherwise int) int {
+	v.read(flag, func(text string) (err error) {
+		otherwise, err = parseCount(text)
+		return err
+	})
+	return otherwise
+}
+
+func (v *values) duration(flag string, otherwise time.Duration) time.Duration {
+	v.read(flag, func(text string) (err error) {
+		otherwise, err = parseDuration(text)
+		return err
+	})
+	return otherwise
+}
+
+func parseCount(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > mostCount {
+		return 0, fmt.Errorf("%q is not a number from 1 to %d", text, mostCount)
+	}
+	return n, nil
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if seconds, notSeconds := strconv.ParseFloat(text, 64); notSeconds == nil {
+		d, err = time.Duration(seconds*float64(time.Second)), nil
+	}
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a time: want 5s, 500ms or seconds", text)
+	}
+	return d, nil
+}
+
+func checkAddresses(text string) error {
+	_, err := address.ParseList(text)
+	return err
+}
+
+func parseHTTP(text string) (application.HTTP, error) {
+	if text == "off" {
+		return application.HTTP{Off: true}, nil
+	}
+	a, err := address.Parse(text)
+	return application.HTTP{Address: &a}, err
+}
+
+// parseOutput reads N[,BYTES].
+func parseOutput(text string) (application.Output, error) {
+	o := defaultMaxOutput
+	messages, bytes, both := strings.Cut(text, ",")
+	var err error
+	if o.Messages, err = parseCount(messages); err == nil && both {
+		o.Bytes, err = parseCount(bytes)
+	}
+	if err == nil && o.Bytes > mostOutputBytes {
+		err = fmt.Errorf("%d bytes are more than the %d that there may be", o.Bytes, mostOutputBytes)
+	}
+	return o, err
+}
+
+// mostOutputBytes is how large the second half of --max-call-output may be: what Python sends at once has a bound of its own.
+const mostOutputBytes = 256 << 20
+
+// parseChaos reads NAME=VALUE,...: what disturbs the worker, and the credit of its edges.
+func parseChaos(text string) (*worker.Chaos, int, error) {
+	chaos, credit := &worker.Chaos{Markers: 10 * time.Millisecond, Moves: 0.4, Seed: 1}, 1
+	var wrong []error
+	for part := range strings.SplitSeq(text, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		var err error
+		switch name {
+		case "markers":
+			if chaos.Markers, err = time.ParseDuration(value); err == nil && chaos.Markers <= 0 {
+				err = errors.New("the time between markers must be above 0")
+			}
+		case "credit":
+			credit, err = parseCount(value)
+		case "moves":
+			chaos.Moves, err = strconv.ParseFloat(value, 64)
+		case "seed":
+			chaos.Seed, err = strconv.ParseUint(value, 10, 64)
+		default:
+			err = fmt.Errorf("%q is none of markers, credit, moves and seed", name)
+		}
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return chaos, credit, errors.Join(wrong...)
+}

@@ -1,0 +1,117 @@
+package framing
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Framing says how messages lie in a stream of bytes: a LengthPrefix, Newline or Unframed.
+type Framing interface {
+	// Validate reports what makes it no framing.
+	Validate() error
+	// Splitter makes what finds the messages of a stream, which have at most so many bytes.
+	Splitter(maxMessage int) Splitter
+	// Append appends a message in its frame; add appends the message. An error is add's, or that of a message that the frame cannot hold.
+	Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, error)
+}
+
+// Splitter finds the messages at the start of a stream's bytes. It is for one stream.
+type Splitter interface {
+	// Cut finds the first message in buf, which holds all that was not cut: the message, which is a part of buf, and the bytes that its frame
+	// takes. If buf holds no whole one, used is 0. After an error nothing more can be cut.
+	Cut(buf []byte) (payload []byte, used int, err error)
+	// Ends reports whether what is left when a stream has ended is a message.
+	Ends(rest []byte) bool
+}
+
+// Splitter makes what finds frames.
+func (p LengthPrefix) Splitter(maxMessage int) Splitter { return NewCutter(p, maxMessage) }
+
+// Append appends a header and what add appends.
+func (p LengthPrefix) Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, error) {
+	at := len(dst)
+	framed, err := add(append(dst, make([]byte, p.Header)...))
+	if err != nil {
+		return dst, err
+	}
+	length := len(framed) - at - p.Header
+	if int64(length) > p.Max() {
+		return dst, fmt.Errorf("a message of %d bytes is longer than its header can say, which is %d bytes", length, p.Max())
+	}
+	p.AppendHeader(framed[:at], length)
+	return framed, nil
+}
+
+// Ends is false: a frame that is not whole is none.
+func (c *Cutter) Ends([]byte) bool { return false }
+
+// Newline is messages that end with a newline, which is not a part of them; a stream's last one may lack it.
+type Newline struct{}
+
+// Validate is nil.
+func (Newline) Validate() error { return nil }
+
+// Splitter makes what finds lines.
+func (Newline) Splitter(maxMessage int) Splitter { return &lines{max: maxMessage} }
+
+var errNewline = errors.New("a message that holds a newline cannot be a line")
+
+// Append appends what add appends, and a newline. A message with one in it is an error.
+func (Newline) Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, error) {
+	line, err := add(dst)
+	if err == nil && bytes.IndexByte(line[len(dst):], '\n') >= 0 {
+		err = errNewline
+	}
+	if err != nil {
+		return dst, err
+	}
+	return append(line, '\n'), nil
+}
+
+// lines finds lines.
+type lines struct {
+	max  int
+	seen int // bytes at the start that hold no newline
+}
+
+func (l *lines) Cut(buf []byte) (payload []byte, used int, err error) {
+	end := bytes.IndexByte(buf[l.seen:], '\n')
+	if end < 0 {
+		l.seen = len(buf)
+		if l.seen > l.max {
+			return nil, 0, fmt.Errorf("a line that is longer than the limit of %d bytes: if it is meant, raise --max-frame", l.max)
+		}
+		return nil, 0, nil
+	}
+	end += l.seen
+	l.seen = 0
+	if end > l.max {
+		return nil, 0, fmt.Errorf("a line of %d bytes is longer than the limit of %d bytes: if it is meant, raise --max-frame", end, l.max)
+	}
+	return buf[:end:end], end + 1, nil
+}
+
+// Ends is true: who sends the last line and goes may have left its newline out.
+func (l *lines) Ends(rest []byte) bool { return len(rest) > 0 }
+
+// Unframed is bytes as they come: each read is a message, and messages are written as they are.
+type Unframed struct{}
+
+// Validate is nil.
+func (Unframed) Validate() error { return nil }
+
+// Splitter makes what takes bytes as they come.
+func (Unframed) Splitter(int) Splitter { return unframed{} }
+
+// Append appends what add appends.
+func (Unframed) Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, error) { return add(dst) }
+
+type unframed struct{}
+
+func (unframed) Cut(buf []byte) (payload []byte, used int, err error) {
+	return slices.Clip(buf), len(buf), nil
+}
+
+func (unframed) Ends([]byte) bool { return false }

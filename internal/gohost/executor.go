@@ -1,0 +1,212 @@
+package gohost
+
+import (
+	"context"
+
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// Code is what one executor does at a stage. It is used by that executor's goroutine only.
+type Code interface {
+	// Process takes messages through the stage, and through the later ones that are here: those of a source as payloads, those of other
+	// executors and of queues as the values that Flush wrote.
+	Process(r *Run, b *message.Batch)
+	// Flush writes what the stage has for other executors and for queues.
+	Flush(r *Run)
+}
+
+// State is the entities of a state, those of all partitions that are here.
+type State interface {
+	// TakeOut removes the entities of a partition and returns them, and how many they are.
+	TakeOut(partition int) (entities any, count int)
+	// PutIn takes in what another executor's TakeOut returned.
+	PutIn(entities any)
+}
+
+// Program is an application's functions, fused for one executor.
+type Program struct {
+	Codes  []Code           // by stage
+	States map[string]State // by name
+}
+
+// Part is what an executor has to know.
+type Part struct {
+	Number int
+	Plan   *plan.Plan
+	Stages []plan.Stage // of the plan
+	Table  *partition.Table
+	Limits Limits
+	// Fuse makes the executor's own functions. They may keep it.
+	Fuse func(*Executor) Program
+}
+
+// Limits bound what one message may become.
+type Limits struct {
+	Results int // of a step
+	Bytes   int // for a sink
+}
+
+// Executor is one executor. It is a worker.Executor.
+type Executor struct {
+	part    Part
+	program Program
+	calls   chan func(*Run)
+	islands map[int]*island
+	shut    []map[int]bool // by stage: partitions whose queues are shut; true where the partition has come
+	run     Run
+}
+
+// island is what the executor knows of one.
+type island struct {
+	owners []int // by partition
+	stages []int // those with state
+	states []string
+}
+
+// New makes the executor of a part.
+func New(part Part) *Executor {
+	x := &Executor{
+		part: part, calls: make(chan func(*Run), worker.CallsAhead), islands: map[int]*island{}, shut: make([]map[int]bool, len(part.Stages)),
+	}
+	for n, s := range part.Stages {
+		x.shut[n] = map[int]bool{}
+		of := x.islands[s.Island]
+		if of == nil {
+			of = &island{owners: append([]int(nil), part.Table.Owners...)}
+			x.islands[s.Island] = of
+		}
+		if s.Input == plan.Keyed {
+			of.stages = append(of.stages, n)
+			of.states = append(of.states, part.Plan.Steps[s.Entry].State)
+		}
+	}
+	x.run = newRun(x)
+	x.program = part.Fuse(x)
+	return x
+}
+
+// Partitions is the number of partitions.
+func (x *Executor) Partitions() int { return len(x.part.Table.Owners) }
+
+// Serve carries out calls until ctx is done.
+func (x *Executor) Serve(ctx context.Context, deliver func([]worker.Event)) error {
+	x.run.deliver = deliver
+	for {
+		select {
+		case call := <-x.calls:
+			call(&x.run)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Process begins a call of messages.
+func (x *Executor) Process(c worker.Call) {
+	x.calls <- func(r *Run) {
+		r.begin(c.ID, c.Stage, c.Settles)
+		x.program.Codes[c.Stage].Process(r, &c.Batch)
+		for _, code := range x.program.Codes {
+			code.Flush(r)
+		}
+		r.done()
+	}
+}
+
+// Switch begins a call that gives an island another table.
+func (x *Executor) Switch(s worker.Switch) {
+	x.calls <- func(r *Run) {
+		r.begin(s.ID, 0, false)
+		of := x.islands[s.Island]
+		for _, m := range s.Moves {
+			of.owners[m.Partition] = m.Owner
+			switch x.part.Number {
+			case m.From:
+				r.Emit(worker.Event{State: x.takeOut(of, m.Partition)})
+			case m.Owner:
+				for _, stage := range of.stages {
+					x.shut[stage][m.Partition] = false
+				}
+			}
+		}
+		r.done()
+	}
+}
+
+// takeOut removes the entities of a partition. What is live of a State is those of each state, by its name.
+func (x *Executor) takeOut(of *island, p int) *worker.State {
+	taken := &worker.State{Partition: p}
+	all := map[string]any{}
+	for _, name := range of.states {
+		entities, count := x.program.States[name].TakeOut(p)
+		if count > 0 {
+			all[name] = entities
+			taken.Entities += count
+		}
+	}
+	taken.Live = all
+	return taken
+}
+
+// Load begins a call that puts in state.
+func (x *Executor) Load(l worker.Load) {
+	x.calls <- func(r *Run) {
+		r.begin(l.ID, 0, false)
+		for name, entities := range l.State.Live.(map[string]any) {
+			x.program.States[name].PutIn(entities)
+		}
+		for _, stage := range x.islands[l.Island].stages {
+			if _, shut := x.shut[stage][l.State.Partition]; shut {
+				x.shut[stage][l.State.Partition] = true
+			}
+		}
+		r.done()
+	}
+}
+
+// Open begins a call that opens queues.
+func (x *Executor) Open(o worker.Open) {
+	x.calls <- func(r *Run) {
+		r.begin(o.ID, 0, false)
+		for _, p := range o.Partitions {
+			delete(x.shut[o.Stage], p)
+		}
+		r.done()
+	}
+}
+
+// Probe begins a call that finds out whether state can move: between executors of one process all can.
+func (x *Executor) Probe(id uint32) {
+	x.calls <- func(r *Run) {
+		r.begin(id, 0, false)
+		r.done()
+	}
+}
+
+// Place is where a message belongs that comes to a step with state.
+type Place struct {
+	Executor int  // the owner of its partition
+	Here     bool // that is this executor
+	Waits    bool // it is, and the message has to wait in the partition's queue
+}
+
+// Place says where a message belongs whose key lies in a partition, at a stage.
+func (x *Executor) Place(r *Run, stage, p int) Place {
+	owner := x.islands[x.part.Stages[stage].Island].owners[p]
+	if owner != x.part.Number {
+		return Place{Executor: owner}
+	}
+	return Place{Executor: owner, Here: true, Waits: x.waits(r, stage, p)}
+}
+
+// AnyShut reports whether a queue of the stage is shut, so that a message may have to wait whose entity is here.
+func (x *Executor) AnyShut(stage int) bool { return len(x.shut[stage]) > 0 }
+
+// waits reports whether a queue is shut; what comes out of it meets the state all the same.
+func (x *Executor) waits(r *Run, stage, p int) bool {
+	_, shut := x.shut[stage][p]
+	return shut && (!r.settles || stage != r.stage)
+}

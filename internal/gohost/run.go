@@ -1,0 +1,176 @@
+package gohost
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// sinkChunk is how many bytes for a sink are kept until they are told of, within one call.
+const sinkChunk = 64 << 10
+
+// Run is a call that is carried out: where its messages are, and what came of them. Fused functions hand it on from one to the next.
+type Run struct {
+	// Index is the number in the call of the message at hand.
+	Index int
+
+	executor *Executor
+	deliver  func([]worker.Event)
+	call     uint32
+	stage    int
+	settles  bool
+	ingest   int64
+
+	step    int  // whose code runs
+	finding bool // it is the code that finds the key
+	key     fmt.Stringer
+	entered []int // by step
+	events  []worker.Event
+	sinks   []message.Batch
+}
+
+func newRun(x *Executor) Run {
+	p := x.part.Plan
+	return Run{executor: x, entered: make([]int, len(p.Steps)), sinks: make([]message.Batch, len(p.Of(plan.Sink)))}
+}
+
+func (r *Run) begin(call uint32, stage int, settles bool) {
+	r.call, r.stage, r.settles, r.Index, r.key = call, stage, settles, 0, nil
+}
+
+// Stamp says when the messages of the call were read.
+func (r *Run) Stamp(ingest int64) { r.ingest = ingest }
+
+// MostResults is how many messages a step may make of one.
+func (r *Run) MostResults() int { return r.executor.part.Limits.Results }
+
+// Enter says that a message has come to a step, whose code runs now.
+func (r *Run) Enter(step int) {
+	r.step, r.finding, r.key = step, false, nil
+	r.entered[step]++
+}
+
+// Finds says that the code runs now that finds the key of a message for a step.
+func (r *Run) Finds(step int) { r.step, r.finding, r.key = step, true, nil }
+
+// Meets says that a message has come to a step with state, and what tells its key.
+func (r *Run) Meets(step int, key fmt.Stringer) {
+	r.step, r.finding, r.key = step, false, key
+	r.entered[step]++
+}
+
+// Emit tells of something that came of the call.
+func (r *Run) Emit(e worker.Event) {
+	e.Call = r.call
+	r.events = append(r.events, e)
+}
+
+// Hand hands values on to another executor, or to a queue.
+func (r *Run) Hand(to worker.Target, v message.Values) {
+	r.Emit(worker.Event{To: to, Output: message.Batch{Values: v, Ingest: r.ingest}})
+}
+
+// Write has a message appended to what goes to a sink. What encode appends before it fails is dropped.
+func (r *Run) Write(step, sink int, encode func(dst []byte) ([]byte, error)) {
+	r.Enter(step)
+	b := &r.sinks[sink]
+	before := len(b.Payload)
+	whole, err := encode(b.Payload)
+	switch size := len(whole) - before; {
+	case err != nil:
+		r.Fail(err)
+		return
+	case size < 0 || size > r.executor.part.Limits.Bytes:
+		r.Fail(fmt.Errorf("a message of %d bytes for a sink: --max-call-output allows %d", size, r.executor.part.Limits.Bytes))
+		return
+	default:
+		b.Payload, b.Sizes = whole, append(b.Sizes, uint32(size))
+	}
+	if len(b.Payload) >= sinkChunk {
+		r.flushSink(sink)
+		r.tell()
+	}
+}
+
+func (r *Run) flushSink(sink int) {
+	b := r.sinks[sink]
+	if len(b.Sizes) == 0 {
+		return
+	}
+	b.Ingest = r.ingest
+	r.Emit(worker.Event{To: worker.Target{Kind: worker.ToSink, Sink: sink}, Output: b})
+	r.sinks[sink] = message.Batch{Payload: make([]byte, 0, min(cap(b.Payload), 2*len(b.Payload))), Sizes: make([]uint32, 0, len(b.Sizes))}
+}
+
+// tell delivers what there is to tell.
+func (r *Run) tell() {
+	r.deliver(r.events)
+	clear(r.events)
+	r.events = r.events[:0]
+}
+
+// done ends the call.
+func (r *Run) done() {
+	for sink := range r.sinks {
+		r.flushSink(sink)
+	}
+	var entered []worker.Entered
+	for step, n := range r.entered {
+		if n > 0 {
+			entered = append(entered, worker.Entered{Step: step, Messages: n})
+			r.entered[step] = 0
+		}
+	}
+	r.Emit(worker.Event{Done: true, Entered: entered})
+	r.tell()
+}
+
+// Fail says that the step whose code runs could not process the message at hand.
+func (r *Run) Fail(err error) { r.fail(err.Error(), "") }
+
+// Recovered says so of a panic, from the function that recovered it: what it was and where.
+func (r *Run) Recovered(panicked any) { r.fail(fmt.Sprint("panic: ", panicked), traceback()) }
+
+func (r *Run) fail(what, traceback string) {
+	step := r.executor.part.Plan.Steps[r.step].ID()
+	if r.finding {
+		step += " key"
+	}
+	f := &worker.Failure{Index: r.Index, Step: step, Error: what, Traceback: traceback}
+	if r.key != nil {
+		f.Key = r.key.String()
+	}
+	r.Emit(worker.Event{Failure: f})
+}
+
+// traceback is the user's own lines on the way to a panic that a deferred function has recovered, in Go's form.
+func traceback() string {
+	var pcs [128]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
+	var b strings.Builder
+	panicked := false
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		switch {
+		case strings.HasPrefix(f.Function, "runtime."):
+			panicked = panicked || f.Function == "runtime.gopanic"
+		case !panicked:
+		case strings.HasPrefix(f.Function, ours) || strings.HasPrefix(f.Function, inside):
+			return b.String()
+		default:
+			fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
+		}
+	}
+	return b.String()
+}
+
+// The functions of the Go API, and of what lies under it, begin with these.
+const (
+	ours   = "github.com/wallaroo-stream/wallaroo."
+	inside = "github.com/wallaroo-stream/wallaroo/internal/"
+)

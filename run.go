@@ -1,0 +1,128 @@
+package wallaroo
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/application"
+	"github.com/wallaroo-stream/wallaroo/internal/gohost"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+)
+
+// Config says how Run runs an application. The zero value of a field is its default.
+type Config struct {
+	// In and Out are the addresses of those sources and sinks that were given none, in the order in which these were added.
+	In, Out []string
+	// HTTP is where metrics and changes are answered, HOST:PORT; "" for nowhere.
+	HTTP string
+	// Executors is how many goroutines share the work; default: the number of cores.
+	Executors int
+	// Partitions are the parts into which keys are divided, a power of two up to 65536; default 1024.
+	Partitions int
+	// MaxMessage is how many bytes a message from outside may have; default 16 MiB.
+	MaxMessage int
+	// MaxConnections is how many connections a source takes; default 1024.
+	MaxConnections int
+	// SinkBuffer is how many bytes a sink may hold undelivered before sources slow down; default 4 MiB.
+	SinkBuffer int
+	// MoveBuffer is how many bytes may wait in an executor for partitions on their way to it, before inputs are held; default 64 MiB.
+	MoveBuffer int
+	// MaxResults is how many messages a step may make of one, MaxOutput how many bytes one may be for a sink; default 1,048,576 and 64 MiB.
+	MaxResults, MaxOutput int
+	// MaxInFlight is how long an executor may take for what is under way to it; default 20 ms.
+	MaxInFlight time.Duration
+	// DrainTimeout is how long connections may go on after ctx is done; default 5 s.
+	DrainTimeout time.Duration
+	// Log gets what happens; default: nowhere.
+	Log *slog.Logger
+	// Ready, if it is there, is called when messages may come, with the addresses that the sources listen at, by pipeline.
+	Ready func(addresses map[string]string)
+}
+
+// Run runs the application until ctx is done; then it takes no new connections, processes and delivers what has arrived, within 10 seconds,
+// and returns nil, or what was not done. All mistakes in the application and the config are told together, before anything runs. When it
+// returns, no goroutine of it is left.
+func (a *App) Run(ctx context.Context, c Config) error {
+	o, err := a.options(c)
+	if err != nil {
+		return err
+	}
+	return application.Run(context.WithoutCancel(ctx), ctx, *o)
+}
+
+// options are those of the engine.
+func (a *App) options(c Config) (*application.Options, error) {
+	native, err := a.native(c.In, c.Out)
+	if err != nil {
+		return nil, err
+	}
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	o := &application.Options{
+		Load: native.Load, App: a.name, Name: "worker1", HTTP: application.HTTP{Off: c.HTTP == ""},
+		Executors: or(c.Executors, runtime.GOMAXPROCS(0)), Partitions: or(c.Partitions, application.DefaultPartitions),
+		MaxFrame: or(c.MaxMessage, application.DefaultMaxFrame), MaxConnections: or(c.MaxConnections, application.DefaultMaxConnections),
+		SinkBuffer: or(c.SinkBuffer, application.DefaultSinkBuffer), MoveBuffer: or(c.MoveBuffer, application.DefaultMoveBuffer),
+		MaxInFlight: or(c.MaxInFlight, application.DefaultMaxInFlight),
+		MaxOutput: application.Output{
+			Messages: or(c.MaxResults, application.DefaultMaxResults), Bytes: or(c.MaxOutput, application.DefaultMaxOutput),
+		},
+		DrainTimeout: or(c.DrainTimeout, application.DefaultDrainTimeout), Log: log, Always: log, Listening: c.Ready,
+	}
+	if !o.HTTP.Off {
+		at, err := address.Parse(c.HTTP)
+		if err != nil {
+			return nil, err
+		}
+		o.HTTP.Address = &at
+	}
+	return o, checkShares(o)
+}
+
+// checkShares refuses numbers of partitions and executors that cannot be.
+func checkShares(o *application.Options) error {
+	if err := partition.CheckCount(o.Partitions); err != nil {
+		return fmt.Errorf("partitions: %w", err)
+	}
+	if o.Executors < 1 || o.Executors > o.Partitions {
+		return fmt.Errorf("executors: %d: want 1 to the number of partitions, %d", o.Executors, o.Partitions)
+	}
+	return nil
+}
+
+// native is the application for the engine.
+func (a *App) native(in, out []string) (*application.Native, error) {
+	p, err := a.plan(in, out)
+	if err != nil {
+		return nil, err
+	}
+	n := &application.Native{Plan: p}
+	for i := range a.steps {
+		switch s := &a.steps[i]; {
+		case s.origin != nil:
+			n.Origins = append(n.Origins, s.origin)
+		case s.destination != nil:
+			n.Destinations = append(n.Destinations, s.destination)
+		}
+	}
+	n.Fuse = func(stages []plan.Stage, limits gohost.Limits, x *gohost.Executor) gohost.Program {
+		return a.fuse(p, stages, limits, x)
+	}
+	return n, nil
+}
+
+// or is a value, or a default if it is zero.
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}

@@ -1,0 +1,175 @@
+package wallaroo
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+	"runtime"
+	"slices"
+
+	"github.com/wallaroo-stream/wallaroo/internal/gohost"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+)
+
+// Stream is the messages that come of a step, all of type T. Every use of it gets all of them: a stream to which two steps are added goes
+// to both.
+//
+// What a step gives may be handed to the next as it is, without a copy: a function must not change what it was given or has given,
+// nor give parts of a state that can change.
+type Stream[T any] struct {
+	app      *App
+	pipeline string
+	from     []*outlet[T] // of the steps whose results it is
+}
+
+// outlet is where a step's results go.
+type outlet[T any] struct {
+	step int
+	next []func(*fusing) next[T] // makes the function of each step that takes them
+}
+
+// next takes a message on.
+type next[T any] func(r *gohost.Run, message T)
+
+// Option says something more of a step.
+type Option interface{ apply(*options) }
+
+type options struct {
+	parallel bool
+	state    string
+	initial  any // func() S or func(K) S
+}
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+// Parallel lets a step's messages be processed out of their order, by any executor: a step that takes long and has no state uses all cores
+// even if all messages come by one connection. Order is kept per key from the next step with state on.
+func Parallel() Option { return optionFunc(func(o *options) { o.parallel = true }) }
+
+func gather(list []Option) (o options) {
+	for _, option := range list {
+		option.apply(&o)
+	}
+	return o
+}
+
+// Map adds a step that makes one message of each.
+func (s Stream[T]) Map[U any](name string, f func(T) U, opts ...Option) Stream[U] {
+	return s.compute(name, f, opts, func(step int, out next[U]) next[T] {
+		return func(r *gohost.Run, message T) {
+			r.Enter(step)
+			out(r, f(message))
+		}
+	})
+}
+
+// TryMap adds a step that makes one message of each, or fails: an error is reported with the step, counted, and costs the message.
+func (s Stream[T]) TryMap[U any](name string, f func(T) (U, error), opts ...Option) Stream[U] {
+	return s.compute(name, f, opts, func(step int, out next[U]) next[T] {
+		return func(r *gohost.Run, message T) {
+			r.Enter(step)
+			result, err := f(message)
+			if err != nil {
+				r.Fail(err)
+				return
+			}
+			out(r, result)
+		}
+	})
+}
+
+// FlatMap adds a step that makes any number of messages of each. The sequence is taken whole before any of it goes on: if it panics midway,
+// nothing of it does.
+func (s Stream[T]) FlatMap[U any](name string, f func(T) iter.Seq[U], opts ...Option) Stream[U] {
+	return s.compute(name, f, opts, func(step int, out next[U]) next[T] {
+		many := several[U]{out: out}
+		return func(r *gohost.Run, message T) {
+			r.Enter(step)
+			many.take(r, f(message))
+		}
+	})
+}
+
+// Filter adds a step that lets those messages through for which keep is true.
+func (s Stream[T]) Filter(name string, keep func(T) bool, opts ...Option) Stream[T] {
+	return s.compute(name, keep, opts, func(step int, out next[T]) next[T] {
+		return func(r *gohost.Run, message T) {
+			r.Enter(step)
+			if keep(message) {
+				out(r, message)
+			}
+		}
+	})
+}
+
+// Merge is the messages of several streams of one type. Those of each keep their order; between them there is none. What is added to it
+// belongs to the pipeline of the first.
+func (s Stream[T]) Merge(others ...Stream[T]) Stream[T] {
+	merged := Stream[T]{app: s.app, pipeline: s.pipeline, from: slices.Clone(s.from)}
+	for _, other := range others {
+		if other.app != s.app {
+			s.app.wrong(fmt.Errorf("pipeline %q: a stream of another application is merged into it", s.pipeline))
+			continue
+		}
+		for _, out := range other.from {
+			if !slices.Contains(merged.from, out) {
+				merged.from = append(merged.from, out)
+			}
+		}
+	}
+	return merged
+}
+
+// compute adds a computation; fuse makes its function for an executor.
+func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(step int, out next[U]) next[T]) Stream[U] {
+	o := gather(opts)
+	added := step{Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel}
+	number := s.app.add(added)
+	if isNil(f) {
+		s.app.wrong(fmt.Errorf("%s: it has no function", added.ID()))
+	}
+	if o.state != "" || o.initial != nil {
+		s.app.wrong(fmt.Errorf("%s: State and Initial are for steps with state", added.ID()))
+	}
+	out := &outlet[U]{step: number}
+	s.feed(func(f *fusing) next[T] {
+		return f.once(number, func() any { return fuse(number, out.fuse(f)) }).(next[T])
+	})
+	return Stream[U]{app: s.app, pipeline: s.pipeline, from: []*outlet[U]{out}}
+}
+
+// after are the steps whose results the stream is.
+func (s Stream[T]) after() []int {
+	var steps []int
+	for _, out := range s.from {
+		steps = append(steps, out.step)
+	}
+	slices.Sort(steps)
+	return steps
+}
+
+// feed has a step take the stream's messages.
+func (s Stream[T]) feed(fuse func(*fusing) next[T]) {
+	for _, out := range s.from {
+		out.next = append(out.next, fuse)
+	}
+}
+
+// isNil reports whether a function is.
+func isNil(f any) bool { return f == nil || reflect.ValueOf(f).IsNil() }
+
+// nameOf is the name of a function, as it stands in lists: without its package's path.
+func nameOf(f any) string {
+	if isNil(f) {
+		return ""
+	}
+	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+	for i := len(name) - 1; i >= 0; i-- {
+		if name[i] == '/' {
+			return name[i+1:]
+		}
+	}
+	return name
+}

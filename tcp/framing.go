@@ -1,0 +1,34 @@
+package tcp
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
+)
+
+// Framing says how messages lie in the stream of bytes: Frames, Lines or Raw.
+type Framing struct {
+	framing framing.Framing
+	wrong   error
+}
+
+// Frames is messages that each follow a number, their length in bytes, which takes so many bytes itself, 1 to 8, in that order of bytes:
+// binary.BigEndian or binary.LittleEndian.
+func Frames(width int, order binary.ByteOrder) Framing {
+	prefix := framing.LengthPrefix{Header: width, Width: width, Order: framing.BigEndian}
+	switch order {
+	case binary.BigEndian:
+	case binary.LittleEndian:
+		prefix.Order = framing.LittleEndian
+	default:
+		return Framing{wrong: fmt.Errorf("tcp.Frames: the order of bytes is %v: use binary.BigEndian or binary.LittleEndian", order)}
+	}
+	return Framing{framing: prefix, wrong: prefix.Validate()}
+}
+
+// Lines is messages that each end with a newline, which is not a part of them. A connection's last one may lack it.
+func Lines() Framing { return Framing{framing: framing.Newline{}} }
+
+// Raw is bytes as they are: a source makes a message of what one read brings, a sink writes messages one behind another.
+func Raw() Framing { return Framing{framing: framing.Unframed{}} }

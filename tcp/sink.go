@@ -1,0 +1,25 @@
+package tcp
+
+import (
+	"github.com/wallaroo-stream/wallaroo"
+	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/sockets"
+)
+
+// Dial is a sink that connects to a receiver at an address, HOST:PORT; "" takes the next of --out. encode appends what a message looks like
+// to dst and returns the longer slice; the frame is put around it.
+func Dial[T any](addr string, f Framing, encode func(message T, dst []byte) ([]byte, error)) wallaroo.Sink[T] {
+	open := func(s connector.Setup) (connector.Sink, error) {
+		to, err := check(s.Address, f)
+		if err != nil {
+			return nil, err
+		}
+		return sockets.NewSink(s, to), nil
+	}
+	return wallaroo.Sink[T]{
+		Destination: connector.Destination{Kind: "tcp", Address: addr, Addressed: true, Open: open},
+		Encode: func(message T, dst []byte) ([]byte, error) {
+			return f.framing.Append(dst, func(dst []byte) ([]byte, error) { return encode(message, dst) })
+		},
+	}
+}
