@@ -50,7 +50,9 @@ func (byCBOR[T]) Decode(data []byte) (value T, err error) {
 
 // The two modes of CBOR.
 var (
-	toCBOR   = invariant.Must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic, Time: cbor.TimeRFC3339NanoUTC, TimeTag: cbor.EncTagRequired}.EncMode())
+	toCBOR = invariant.Must(cbor.EncOptions{
+		Sort: cbor.SortCoreDeterministic, Time: cbor.TimeRFC3339NanoUTC, TimeTag: cbor.EncTagRequired,
+	}.EncMode())
 	fromCBOR = invariant.Must(cbor.DecOptions{MaxNestedLevels: 1024, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30}.DecMode())
 )
 

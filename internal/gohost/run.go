@@ -132,6 +132,12 @@ func (r *Run) done() {
 	r.tell()
 }
 
+// FailAt says that a step has done wrong with the message at hand.
+func (r *Run) FailAt(step int, err error) {
+	r.step, r.finding, r.key = step, false, nil
+	r.Fail(err)
+}
+
 // Fail says that the step whose code runs could not process the message at hand.
 func (r *Run) Fail(err error) { r.fail(err.Error(), "") }
 
