@@ -18,6 +18,8 @@ type fusing struct {
 	made     map[int]any // by step: what takes its messages
 	states   map[string]stateTable
 	app      *App
+	// ownership watches what steps hand on; nil unless it is asked for.
+	ownership *ownership
 }
 
 // stageCode and stateTable are what gohost asks for; the types of messages, keys and entities are inside.
@@ -38,6 +40,10 @@ func (a *App) fuse(p *plan.Plan, stages []plan.Stage, limits gohost.Limits, x *g
 		f.sinks[step] = n
 	}
 	program := gohost.Program{States: f.states}
+	if x.ChecksOwnership() {
+		f.ownership = &ownership{}
+		program.Verify = f.ownership.verify
+	}
 	for _, s := range stages {
 		program.Codes = append(program.Codes, a.steps[s.Entry].code(f))
 	}
@@ -62,6 +68,15 @@ func (f *fusing) state(name string) stateTable {
 
 // fuse makes the function that hands a step's results on.
 func (o *outlet[T]) fuse(f *fusing) next[T] {
+	out := o.branches(f)
+	if f.ownership != nil {
+		return watched(f.ownership, o.step, out)
+	}
+	return out
+}
+
+// branches makes the function that hands results to all who take them.
+func (o *outlet[T]) branches(f *fusing) next[T] {
 	var all []next[T]
 	for _, fuse := range o.next {
 		all = append(all, fuse(f))

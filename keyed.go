@@ -5,6 +5,7 @@ import (
 	"iter"
 	"reflect"
 
+	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -82,6 +83,9 @@ func (k Keyed[K, T]) check(added step, f any, o options) {
 	if err := partition.CheckKey(reflect.TypeFor[K]()); err != nil {
 		app.wrong(fmt.Errorf("%s key: %w", added.ID(), err))
 	}
+	if _, err := codec.For[T](); err != nil {
+		app.wrong(fmt.Errorf("%s: its messages may go to another executor, and cannot: %w", added.ID(), err))
+	}
 	if o.parallel {
 		app.wrong(fmt.Errorf("%s: Parallel is for steps without state: the key says where this one runs", added.ID()))
 	}
@@ -99,6 +103,9 @@ func declare[K comparable, S any](a *App, added step, o options) {
 			a.wrong(fmt.Errorf("%s: Initial for state %q is said at the first step that has it, %s", added.ID(), added.State, known.step))
 		}
 		return
+	}
+	if _, err := codec.For[S](); err != nil {
+		a.wrong(fmt.Errorf("%s: state %q cannot move or be saved: %w", added.ID(), added.State, err))
 	}
 	initial, fits := o.initial.(func(K) S)
 	if o.initial != nil && !fits {

@@ -38,6 +38,9 @@ type Config struct {
 	MaxInFlight time.Duration
 	// DrainTimeout is how long connections may go on after ctx is done; default 5 s.
 	DrainTimeout time.Duration
+	// CheckOwnership has what each step gives pass through its encoding, and reports a step whose results come back as others or change after
+	// they were handed on. It is for tests: it is slow.
+	CheckOwnership bool
 	// Log gets what happens; default: nowhere.
 	Log *slog.Logger
 	// Ready, if it is there, is called when messages may come, with the addresses that the sources listen at, by pipeline.
@@ -75,6 +78,7 @@ func (a *App) options(c Config) (*application.Options, error) {
 			Messages: or(c.MaxResults, application.DefaultMaxResults), Bytes: or(c.MaxOutput, application.DefaultMaxOutput),
 		},
 		DrainTimeout: or(c.DrainTimeout, application.DefaultDrainTimeout), Log: log, Always: log, Listening: c.Ready,
+		CheckOwnership: c.CheckOwnership,
 	}
 	if !o.HTTP.Off {
 		at, err := address.Parse(c.HTTP)

@@ -60,7 +60,8 @@ func (s Stream[T]) To(name string, sink Sink[T]) {
 	s.feed(func(f *fusing) next[T] {
 		place := f.sinks[number]
 		return func(r *gohost.Run, message T) {
-			r.Write(number, place, func(dst []byte) ([]byte, error) { return sink.Encode(message, dst) })
+			whole, err := sink.Encode(message, r.Encodes(number, place))
+			r.Encoded(place, whole, err)
 		}
 	})
 }

@@ -41,6 +41,8 @@ const (
 	application = "examples/python/word_count/word_count.py"
 	plainLoop   = "bench/reference/word_count_loop.py"
 	keyCounter  = "bench/reference/key_count.py"
+	native      = "bin/word_count"
+	nativeLoop  = "bin/word_count_loop"
 )
 
 var pythonWordCount = engine("Wallaroo", 1, 1)
@@ -69,6 +71,25 @@ func keyCount(executors int) side {
 		tapes: func(b *bench) []*load.Tape { return []*load.Tape{b.keys} },
 		audit: func(tapes []*load.Tape) load.Audit { return load.NewMoves(tapes[0]) },
 	}
+}
+
+// goWordCount is the Go word count on so many executors, from so many connections.
+func goWordCount(name string, executors, connections int) side {
+	return side{
+		name: name,
+		command: func(_ *bench, out string) program.Command {
+			return program.Native(native, out, executors, program.NoHTTP)
+		},
+		tapes: words(connections),
+		audit: countsOf,
+	}
+}
+
+var goLoop = side{
+	name:    "plain Go loop",
+	command: func(_ *bench, out string) program.Command { return program.Loop(nativeLoop, out) },
+	tapes:   words(1),
+	audit:   countsOf,
 }
 
 var pythonLoop = side{
@@ -101,6 +122,14 @@ func countsOf(tapes []*load.Tape) load.Audit {
 var rows = []row{
 	{
 		group:   "throughput",
+		title:   "Go word count, TCP to TCP, 1 executor",
+		subject: goWordCount("Wallaroo", 1, 1),
+		against: &goLoop,
+		measure: measureThroughput,
+		figures: []figure{{throughput, atLeast(1)}, {processorTime, atMost(1.5)}},
+	},
+	{
+		group:   "throughput",
 		title:   "Python word count, TCP to TCP, 1 executor",
 		subject: pythonWordCount,
 		against: &pythonLoop,
@@ -114,6 +143,22 @@ var rows = []row{
 		against: &tcpEcho,
 		measure: measureLatency,
 		figures: []figure{{offered, none}, {p50, atMost(8)}, {p90, none}, {p99, atMost(10)}, {p999, none}, {p9999, none}},
+	},
+	{
+		group:   "latency",
+		title:   "Latency of the Go word count at 20 % of its own rate, 1 executor",
+		subject: goWordCount("Wallaroo", 1, 1),
+		against: &tcpEcho,
+		measure: measureLatency,
+		figures: []figure{{offered, none}, {p50, atMost(4)}, {p90, none}, {p99, atMost(10)}, {p999, none}, {p9999, none}},
+	},
+	{
+		group:   "executors",
+		title:   "Go word count, TCP to TCP, 2 executors, 2 connections",
+		subject: goWordCount("Wallaroo", 2, 2),
+		against: new(goWordCount("1 executor, 2 connections", 1, 2)),
+		measure: measureThroughput,
+		figures: []figure{{throughput, none}, {processorTime, none}},
 	},
 	{
 		group:   "executors",

@@ -19,7 +19,12 @@ func Dial[T any](addr string, f Framing, encode func(message T, dst []byte) ([]b
 	return wallaroo.Sink[T]{
 		Destination: connector.Destination{Kind: "tcp", Address: addr, Addressed: true, Open: open},
 		Encode: func(message T, dst []byte) ([]byte, error) {
-			return f.framing.Append(dst, func(dst []byte) ([]byte, error) { return encode(message, dst) })
+			began := len(dst)
+			framed, err := encode(message, f.framing.Begin(dst))
+			if err != nil {
+				return dst, err
+			}
+			return f.framing.End(framed, began)
 		},
 	}
 }

@@ -32,6 +32,20 @@ func Engine(binary, application, out string, executors int, http string) Command
 	}
 }
 
+// Native returns how to run a Wallaroo application that is a program of its own, as Engine does.
+func Native(binary, out string, executors int, http string) Command {
+	return Command{
+		Name: filepath.Base(binary),
+		Path: binary,
+		Args: []string{"--in", AnyPort, "--out", out, "--executors", strconv.Itoa(executors), "--http", http},
+	}
+}
+
+// Loop returns how to run a loop in bench/reference that is written in Go, given by its executable.
+func Loop(binary, out string) Command {
+	return Command{Name: filepath.Base(binary), Path: binary, Args: []string{"--in", AnyPort, "--out", out}, EndsWithInput: true}
+}
+
 // PythonLoop returns how to run one of the loops in bench/reference, given by its path.
 func PythonLoop(script, out string) Command {
 	return Command{

@@ -44,6 +44,8 @@ type Options struct {
 	Chaos          *worker.Chaos // nil for peace
 	Credit         int           // messages in an edge; 0 for as many as MaxInFlight allows
 	DrainTimeout   time.Duration
+	// CheckOwnership has what steps hand on pass through its encoding, and reported what would differ.
+	CheckOwnership bool
 	LogLevel       slog.Level
 	LogJSON        bool
 	Log            *slog.Logger

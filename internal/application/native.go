@@ -49,7 +49,8 @@ func (n *native) executor(number int, table *partition.Table) worker.Executor {
 	limits := gohost.Limits{Results: n.options.MaxOutput.Messages, Bytes: n.options.MaxOutput.Bytes}
 	return gohost.New(gohost.Part{
 		Number: number, Plan: n.Native.Plan, Stages: n.stages, Table: table, Limits: limits,
-		Fuse: func(x *gohost.Executor) gohost.Program { return n.Fuse(n.stages, limits, x) },
+		CheckOwnership: n.options.CheckOwnership,
+		Fuse:           func(x *gohost.Executor) gohost.Program { return n.Fuse(n.stages, limits, x) },
 	})
 }
 

@@ -13,8 +13,10 @@ type Framing interface {
 	Validate() error
 	// Splitter makes what finds the messages of a stream, which have at most so many bytes.
 	Splitter(maxMessage int) Splitter
-	// Append appends a message in its frame; add appends the message. An error is add's, or that of a message that the frame cannot hold.
-	Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, error)
+	// Begin appends what stands before a message in its frame.
+	Begin(dst []byte) []byte
+	// End completes the frame that began at a place in dst and now holds the message. An error is a message that the frame cannot hold.
+	End(dst []byte, began int) ([]byte, error)
 }
 
 // Splitter finds the messages at the start of a stream's bytes. It is for one stream.
@@ -29,19 +31,17 @@ type Splitter interface {
 // Splitter makes what finds frames.
 func (p LengthPrefix) Splitter(maxMessage int) Splitter { return NewCutter(p, maxMessage) }
 
-// Append appends a header and what add appends.
-func (p LengthPrefix) Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, error) {
-	at := len(dst)
-	framed, err := add(append(dst, make([]byte, p.Header)...))
-	if err != nil {
-		return dst, err
-	}
-	length := len(framed) - at - p.Header
+// Begin appends room for the header.
+func (p LengthPrefix) Begin(dst []byte) []byte { return append(dst, make([]byte, p.Header)...) }
+
+// End writes the header.
+func (p LengthPrefix) End(dst []byte, began int) ([]byte, error) {
+	length := len(dst) - began - p.Header
 	if int64(length) > p.Max() {
 		return dst, fmt.Errorf("a message of %d bytes is longer than its header can say, which is %d bytes", length, p.Max())
 	}
-	p.AppendHeader(framed[:at], length)
-	return framed, nil
+	p.AppendHeader(dst[:began], length)
+	return dst, nil
 }
 
 // Ends is false: a frame that is not whole is none.
@@ -58,16 +58,15 @@ func (Newline) Splitter(maxMessage int) Splitter { return &lines{max: maxMessage
 
 var errNewline = errors.New("a message that holds a newline cannot be a line")
 
-// Append appends what add appends, and a newline. A message with one in it is an error.
-func (Newline) Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, error) {
-	line, err := add(dst)
-	if err == nil && bytes.IndexByte(line[len(dst):], '\n') >= 0 {
-		err = errNewline
+// Begin appends nothing.
+func (Newline) Begin(dst []byte) []byte { return dst }
+
+// End appends a newline. A message with one in it is an error.
+func (Newline) End(dst []byte, began int) ([]byte, error) {
+	if bytes.IndexByte(dst[began:], '\n') >= 0 {
+		return dst, errNewline
 	}
-	if err != nil {
-		return dst, err
-	}
-	return append(line, '\n'), nil
+	return append(dst, '\n'), nil
 }
 
 // lines finds lines.
@@ -105,8 +104,11 @@ func (Unframed) Validate() error { return nil }
 // Splitter makes what takes bytes as they come.
 func (Unframed) Splitter(int) Splitter { return unframed{} }
 
-// Append appends what add appends.
-func (Unframed) Append(dst []byte, add func([]byte) ([]byte, error)) ([]byte, error) { return add(dst) }
+// Begin appends nothing.
+func (Unframed) Begin(dst []byte) []byte { return dst }
+
+// End appends nothing.
+func (Unframed) End(dst []byte, _ int) ([]byte, error) { return dst, nil }
 
 type unframed struct{}
 

@@ -30,6 +30,8 @@ type State interface {
 type Program struct {
 	Codes  []Code           // by stage
 	States map[string]State // by name
+	// Verify, if there is one, looks at what the functions have done when a call of messages is done.
+	Verify func(*Run)
 }
 
 // Part is what an executor has to know.
@@ -39,6 +41,8 @@ type Part struct {
 	Stages []plan.Stage // of the plan
 	Table  *partition.Table
 	Limits Limits
+	// CheckOwnership asks for functions that check what steps hand on.
+	CheckOwnership bool
 	// Fuse makes the executor's own functions. They may keep it.
 	Fuse func(*Executor) Program
 }
@@ -88,6 +92,9 @@ func New(part Part) *Executor {
 	return x
 }
 
+// ChecksOwnership reports whether the functions are to check what steps hand on.
+func (x *Executor) ChecksOwnership() bool { return x.part.CheckOwnership }
+
 // Partitions is the number of partitions.
 func (x *Executor) Partitions() int { return len(x.part.Table.Owners) }
 
@@ -111,6 +118,9 @@ func (x *Executor) Process(c worker.Call) {
 		x.program.Codes[c.Stage].Process(r, &c.Batch)
 		for _, code := range x.program.Codes {
 			code.Flush(r)
+		}
+		if x.program.Verify != nil {
+			x.program.Verify(r)
 		}
 		r.done()
 	}

@@ -74,13 +74,16 @@ func (r *Run) Hand(to worker.Target, v message.Values) {
 	r.Emit(worker.Event{To: to, Output: message.Batch{Values: v, Ingest: r.ingest}})
 }
 
-// Write has a message appended to what goes to a sink. What encode appends before it fails is dropped.
-func (r *Run) Write(step, sink int, encode func(dst []byte) ([]byte, error)) {
+// Encodes says that the code runs now that encodes a message for a sink: it appends it to what is returned, and Encoded is told what came.
+func (r *Run) Encodes(step, sink int) []byte {
 	r.Enter(step)
+	return r.sinks[sink].Payload
+}
+
+// Encoded takes in what goes to a sink with one more message appended; what was appended before an error is dropped.
+func (r *Run) Encoded(sink int, whole []byte, err error) {
 	b := &r.sinks[sink]
-	before := len(b.Payload)
-	whole, err := encode(b.Payload)
-	switch size := len(whole) - before; {
+	switch size := len(whole) - len(b.Payload); {
 	case err != nil:
 		r.Fail(err)
 		return
@@ -127,6 +130,12 @@ func (r *Run) done() {
 	}
 	r.Emit(worker.Event{Done: true, Entered: entered})
 	r.tell()
+}
+
+// FailAt says that a step has done wrong with the message at hand.
+func (r *Run) FailAt(step int, err error) {
+	r.step, r.finding, r.key = step, false, nil
+	r.Fail(err)
 }
 
 // Fail says that the step whose code runs could not process the message at hand.
