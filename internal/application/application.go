@@ -44,6 +44,9 @@ type Options struct {
 	Chaos          *worker.Chaos // nil for peace
 	Credit         int           // messages in an edge; 0 for as many as MaxInFlight allows
 	DrainTimeout   time.Duration
+	// StepTimeout is how long a call of user code may take before its process is killed; 0 for ever. It is for processes: a goroutine
+	// cannot be killed.
+	StepTimeout time.Duration
 	// CheckOwnership has what steps hand on pass through its encoding, and reported what would differ.
 	CheckOwnership bool
 	LogLevel       slog.Level

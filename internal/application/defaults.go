@@ -12,6 +12,7 @@ const (
 	DefaultMoveBuffer     = 64 << 20
 	DefaultMaxInFlight    = 20 * time.Millisecond
 	DefaultDrainTimeout   = 5 * time.Second
+	DefaultStepTimeout    = 60 * time.Second
 	DefaultMaxResults     = 1 << 20
 	DefaultMaxOutput      = 64 << 20
 )

@@ -65,6 +65,12 @@ var runFlags = []commandline.Flag{
 		Help:    "what may wait in an executor's queues while partitions move to it, before inputs are held",
 		Default: strconv.Itoa(application.DefaultMoveBuffer),
 	},
+	{
+		Name: "step-timeout", Value: "TIME|off",
+		Help: "how long one call of a step's function may take; then its Python process is killed, and the application ends and says " +
+			"which step it was",
+		Default: application.DefaultStepTimeout.String(),
+	},
 	{Name: "chaos", Value: "markers=TIME,credit=N,moves=SHARE,seed=S", Hidden: true},
 	{
 		Name: "drain-timeout", Value: "TIME",

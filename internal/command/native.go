@@ -89,7 +89,7 @@ func nativeFlags() []commandline.Flag {
 	var flags []commandline.Flag
 	for _, f := range runFlags {
 		switch {
-		case f.Retired || f.Name == "python":
+		case f.Retired || f.Name == "python" || f.Name == "step-timeout":
 			continue
 		case f.Name == "in":
 			f.Help = "where sources listen that the program gives no address, in their order. Port 0 is a free one, " +

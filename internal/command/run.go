@@ -151,6 +151,12 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 	if o.Executors > o.Partitions {
 		v.wrong = append(v.wrong, fmt.Errorf("--executors: %d are more than there are partitions, %d", o.Executors, o.Partitions))
 	}
+	o.StepTimeout = application.DefaultStepTimeout
+	if v.text("step-timeout", "") == "off" {
+		o.StepTimeout = 0
+	} else {
+		o.StepTimeout = v.duration("step-timeout", o.StepTimeout)
+	}
 	v.read("max-call-output", func(text string) (err error) {
 		o.MaxOutput, err = parseOutput(text)
 		return err

@@ -50,6 +50,8 @@ const (
 	kindMoveFailed kind = 74
 	kindQueued     kind = 75
 	kindImmovable  kind = 76
+	kindAlive      kind = 77
+	kindHung       kind = 78
 )
 
 // The columns of a batch, and their forms.

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
@@ -42,6 +43,7 @@ type golden struct {
 	Partitions []int
 	Entities   string
 	Stuck      struct{ State, Key, Error, Traceback string }
+	Hung       struct{ Step, Key, Traceback string }
 }
 
 func goldens(tb testing.TB) map[string]golden {
@@ -202,7 +204,13 @@ func TestAnswersAreAsDrawn(t *testing.T) {
 			if failed == nil || *failed != (MoveError{State: s.State, Key: s.Key, Reason: s.Error, Traceback: s.Traceback}) {
 				t.Errorf("%s: %v", name, err)
 			}
-		case kindReady, kindStart:
+		case kindHung:
+			hung, _ := errors.AsType[*HungError](parseHung(body, time.Minute))
+			h := want.Hung
+			if hung == nil || *hung != (HungError{Step: h.Step, Key: h.Key, Within: time.Minute, Traceback: h.Traceback}) {
+				t.Errorf("%s: %+v", name, hung)
+			}
+		case kindReady, kindStart, kindAlive:
 			if string(body) != want.Body {
 				t.Errorf("%s: body %q; want %q", name, body, want.Body)
 			}

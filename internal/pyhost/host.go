@@ -61,8 +61,10 @@ func (e *LoadError) Error() string {
 type Host struct {
 	process *process
 	log     *slog.Logger
-	once    sync.Once    // for what ends the process
-	sinks   []int        // by pipeline: its sink
+	once    sync.Once     // for what ends the process
+	sinks   []int         // by pipeline: its sink
+	timeout time.Duration // of a call of user code; 0 for none
+	pulse   pulse
 	frame   []byte       // of the call that begins
 	rests   chan []byte  // what of calls the pipe did not take, in order
 	behind  atomic.Int32 // how many rests are not written
@@ -122,6 +124,8 @@ type Part struct {
 	// MaxMessages bounds the results of a step for one message, MaxBytes all that comes of one for a sink, and one for another executor.
 	MaxMessages int
 	MaxBytes    int
+	// StepTimeout is how long a call of user code may take; 0 for ever.
+	StepTimeout time.Duration
 }
 
 func (p *Part) validate() error {
@@ -142,6 +146,7 @@ type start struct {
 	Piece       int     `json:"piece"`
 	MaxMessages int     `json:"max_messages"`
 	MaxBytes    int     `json:"max_bytes"`
+	StepTimeout float64 `json:"step_timeout"` // in seconds; 0 for none
 }
 
 type stage struct {
@@ -159,8 +164,9 @@ func (h *Host) Prepare(ctx context.Context, part Part) error {
 	}
 	body := start{
 		Executor: part.Executor, Owners: part.Table.Owners,
-		Piece: part.Piece, MaxMessages: part.MaxMessages, MaxBytes: part.MaxBytes,
+		Piece: part.Piece, MaxMessages: part.MaxMessages, MaxBytes: part.MaxBytes, StepTimeout: part.StepTimeout.Seconds(),
 	}
+	h.timeout = part.StepTimeout
 	h.sinks = nil
 	pipeline, source := -1, 0
 	for _, s := range part.Plan.Stages() {
@@ -185,7 +191,7 @@ func (h *Host) ask(ctx context.Context, command kind, value any, want kind) ([]b
 		return nil, err
 	}
 	if _, err := h.process.commands.Write(frame); err != nil {
-		return nil, h.process.endError(endGrace)
+		return nil, h.process.endError()
 	}
 	for {
 		k, body, err := h.process.read()
@@ -232,6 +238,7 @@ func (h *Host) Probe(id uint32) { h.begin(appendProbe(h.frame[:0], id)) }
 // begin sends the frame of a call. What the pipe does not take at once Serve writes.
 func (h *Host) begin(frame []byte) {
 	h.frame = frame
+	h.pulse.begun.Add(1)
 	written := 0
 	if h.behind.Load() == 0 {
 		written = h.process.tryWrite(frame)
@@ -255,6 +262,7 @@ func (h *Host) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 		_ = h.process.commands.SetWriteDeadline(past)
 	})()
 	group.Go(func() error { return h.write(ctx) })
+	group.Go(func() error { return h.watch(ctx) })
 	group.Go(func() error { return h.read(deliver) })
 	err := group.Wait()
 	if stop.Err() != nil {
@@ -272,7 +280,7 @@ func (h *Host) write(ctx context.Context) error {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				return h.process.endError(endGrace)
+				return h.process.endError()
 			}
 			h.behind.Add(-1)
 		case <-ctx.Done():
@@ -302,8 +310,14 @@ func (h *Host) events() ([]worker.Event, error) {
 		if err != nil {
 			return events, err
 		}
+		h.pulse.heard.Add(1)
 		event, err := h.event(k, body)
-		if _, stuck := errors.AsType[*MoveError](err); err != nil && !stuck {
+		_, stuck := errors.AsType[*MoveError](err)
+		_, hung := errors.AsType[*HungError](err)
+		if hung {
+			h.process.kill()
+		}
+		if err != nil && !stuck && !hung {
 			err = fmt.Errorf("the Python process sent what the protocol does not know: %w", err)
 		}
 		if err != nil {
@@ -340,6 +354,7 @@ func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 		e.Call, *e.State, err = parseState(body)
 	case kindDone:
 		e.Done = true
+		h.pulse.done.Add(1)
 		e.Call, e.Entered, err = parseDone(body)
 	case kindImmovable:
 		e.Call, e.Stuck, err = stuck(body)
@@ -347,6 +362,10 @@ func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 		if _, e.Stuck, err = stuck(body); err == nil {
 			err = e.Stuck
 		}
+	case kindAlive:
+		return nil, nil
+	case kindHung:
+		err = parseHung(body, h.timeout)
 	case kindLog:
 		h.record(body)
 		return nil, nil

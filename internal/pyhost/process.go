@@ -111,7 +111,7 @@ func (p *process) read() (kind, []byte, error) {
 	var closed *os.PathError
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errCut) || errors.As(err, &closed) {
 		// The pipe is closed, or the process has ended: it is ending, unless it closed the descriptor itself.
-		return 0, nil, p.endError(endGrace)
+		return 0, nil, p.endError()
 	}
 	return 0, nil, fmt.Errorf("the Python process (pid %d) sent what the protocol does not know: %w", p.handle.Pid, err)
 }
@@ -138,10 +138,10 @@ func (p *process) tryWrite(frame []byte) int {
 func (p *process) more() bool { return p.results.Buffered() > 0 }
 
 // endError waits for the end of the process, for which it kills it after a while, and says how it ended.
-func (p *process) endError(grace time.Duration) error {
+func (p *process) endError() error {
 	select {
 	case <-p.ended:
-	case <-time.After(grace):
+	case <-time.After(endGrace):
 		p.kill()
 		<-p.ended
 	}

@@ -75,6 +75,8 @@ class GoldenFrames(unittest.TestCase):
         written = protocol.failure_frame(failure["call"], failure["index"], failure["failure"])
         self.assertEqual(written.hex(), failure["hex"])
         self.assertEqual(protocol.frame(protocol.READY).hex(), cases["ready"]["hex"])
+        self.assertEqual(protocol.frame(protocol.ALIVE).hex(), cases["alive"]["hex"])
+        self.assertEqual(protocol.hung_frame(cases["hung"]["hung"]).hex(), cases["hung"]["hex"])
         self.assertEqual(protocol.done_frame(cases["done"]["call"]).hex(), cases["done"]["hex"])
         case = cases["done with counts"]
         counts = dict(case["entered"])

@@ -67,6 +67,14 @@ class Answers:
         self.write([*self._last, protocol.done_frame(call, first, entered)])
         self._last = []
 
+    def alive(self) -> None:
+        """Say that the process goes on, though nothing else comes of it."""
+        self.write([protocol.frame(protocol.ALIVE)])
+
+    def hung(self, told: dict[str, object]) -> None:
+        """Say that a call of user code has taken too long."""
+        self.write([protocol.hung_frame(told)])
+
     def fail(self, batch: protocol.Batch, index: int, site: str, error: BaseException, *key: object) -> None:
         """Report what a step raised at message ``index`` of a batch, with the key if there was one."""
         self.write([protocol.failure_frame(batch.call, index, failure(site, error, *key))])

@@ -52,14 +52,30 @@ class Surroundings:
     outbox: Outbox
 
 
-def stage_function(around: Surroundings, number: int) -> StageFunction:
-    """The function that takes messages through a stage, and through the later ones as far as they are here."""
+@dataclass(frozen=True)
+class Generated:
+    """What is generated for a stage.
+
+    Attributes:
+        function: takes messages through the stage, and through the later ones as far as they are here.
+        file: the name of the file that the function's code says it is in.
+        sites: whose code a line of it calls, and whether the key is known there.
+    """
+
+    function: StageFunction
+    file: str
+    sites: Mapping[int, tuple[Site, bool]]
+
+
+def generate(around: Surroundings, number: int) -> Generated:
+    """Make the function of a stage."""
     writer = _StageWriter(around, number)
-    code = compile(writer.write(), f"<wallaroo stage {number}>", "exec")
+    file = f"<wallaroo stage {number}>"
+    code = compile(writer.write(), file, "exec")
     names = dict(writer.names)
     exec(code, names)  # noqa: S102  (no text of the user's is in it)
     make: Callable[[], StageFunction] = names["make"]
-    return make()
+    return Generated(make(), file, writer.sites)
 
 
 class _StageWriter:
@@ -67,6 +83,7 @@ class _StageWriter:
 
     Attributes:
         names: what the source refers to.
+        sites: as `Generated` has them.
     """
 
     def __init__(self, around: Surroundings, number: int) -> None:
@@ -81,6 +98,7 @@ class _StageWriter:
         }
         self._lines: list[str] = []
         self._depth = 0
+        self.sites: dict[int, tuple[Site, bool]] = {}
         self.names: dict[str, Any] = {
             "fail": around.outbox.fail,
             "whole": partial(whole, around.limits.messages),
@@ -224,6 +242,7 @@ class _StageWriter:
     def _find(self, how: str, number: int, site: Site, of_key: Site) -> None:
         """What cannot be a key is the partition function's failure; what a state class raises is the step's."""
         self._write("try:", f"    entity, put = {how}(key)")
+        self._belongs(site, with_key=True)
         self._caught(of_key, "WrongKey", with_key=True, lacking=self._after(number))
         self._caught(site, with_key=True, lacking=self._after(number))
 
@@ -273,7 +292,10 @@ class _StageWriter:
             raised: the exception to report.
             lacking: the step that lacks the message then.
         """
-        self._write("try:", *(f"    {line}" for line in body))
+        self._write("try:")
+        for line in body:
+            self._write(f"    {line}")
+            self._belongs(site, with_key=with_key)
         self._caught(site, with_key=with_key, raised=raised, lacking=lacking)
 
     def _caught(
@@ -291,6 +313,10 @@ class _StageWriter:
         self._write(f"except {kind} as error:")
         self._write(f"    fail(batch, index, {name}, {raised}{', key' if with_key else ''})")
         self._end(lacking)
+
+    def _belongs(self, site: Site, *, with_key: bool) -> None:
+        """Take note of whose code the last line calls. The first line of all is that of make()."""
+        self.sites[1 + len(self._lines)] = site, with_key
 
     def _drop_none(self, lacking: int) -> None:
         self._write("if value is None:")

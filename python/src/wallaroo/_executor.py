@@ -24,6 +24,7 @@ from ._plan import plan
 from ._results import PICKLE, Limits, Serializer
 from ._stages import Stages
 from ._state import Stuck
+from ._watch import Watch
 
 COMMANDS, ANSWERS = 3, 4  # the file descriptors that the engine gives the process
 _READ = 1 << 20
@@ -92,6 +93,7 @@ class _Executor:
         self._application: Application | None = None
         self._serializer: Serializer = PICKLE
         self._stages: Stages | None = None
+        self._watch: Watch | None = None
 
     def run(self, frames: Iterator[tuple[int, bytes]]) -> None:
         """Carry out commands. An application that cannot be loaded is told to the engine and ends them."""
@@ -116,6 +118,8 @@ class _Executor:
     def _call(self, stages: Stages, kind: int, data: bytes) -> None:
         """Carry out a call. What an entity's own code raises when it moves is told to the engine, which then ends."""
         call = protocol.read_call(data)
+        if self._watch is not None:
+            self._watch.call = data  # an object of its own for each call
         first = 0
         entered: Sequence[int] = ()
         try:
@@ -137,6 +141,9 @@ class _Executor:
             self._answers.write([protocol.move_failed_frame(call, stuck.failure)])
         else:
             self._answers.done(call, first, entered)
+        finally:
+            if self._watch is not None:
+                self._watch.call = None
 
     def _hello(self, request: dict[str, object]) -> None:
         """Load the application and answer with its plan."""
@@ -158,6 +165,8 @@ class _Executor:
             Limits(request["max_messages"], request["max_bytes"], request["piece"]),
             self._answers,
         )
+        if request["step_timeout"]:
+            self._watch = Watch(self._answers, self._stages.sites, request["step_timeout"])
         gc.collect()
         gc.freeze()  # what loading made stays; the collector need not walk it again
         flush_standard_output()

@@ -22,6 +22,12 @@ def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
     return [pair for pair in traceback.walk_tb(error.__traceback__) if not is_ours(pair[0].f_code.co_filename)]
 
 
+def user_stack(frame: FrameType | None) -> traceback.StackSummary:
+    """The calls that a frame is in, without ours, the outermost first."""
+    frames = [pair for pair in traceback.walk_stack(frame) if not is_ours(pair[0].f_code.co_filename)]
+    return traceback.StackSummary.extract(reversed(frames))
+
+
 def calling() -> str:
     """The line of the user's that called this package."""
     frame = sys._getframe(1)

@@ -39,6 +39,8 @@ STATE = 73
 MOVE_FAILED = 74
 QUEUED = 75
 IMMOVABLE = 76
+ALIVE = 77
+HUNG = 78
 
 # The columns of a batch, and their forms.
 PAYLOAD = 1
@@ -359,6 +361,11 @@ def move_failed_frame(call: int, failure: dict[str, object]) -> bytes:
 def immovable_frame(call: int, failure: dict[str, object]) -> bytes:
     """An entity that could not leave, if it had to."""
     return frame(IMMOVABLE, _CALL.pack(call), json.dumps(failure).encode("ascii"))
+
+
+def hung_frame(told: dict[str, object]) -> bytes:
+    """A call of user code has taken too long."""
+    return frame(HUNG, json.dumps(told).encode("ascii"))
 
 
 def done_frame(call: int, first: int = 0, entered: Sequence[int] = ()) -> bytes:

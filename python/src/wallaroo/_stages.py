@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ._application import Application
-from ._compile import Outbox, StageFunction, Surroundings, producer, stage_function, step_site
+from ._compile import Outbox, StageFunction, Surroundings, generate, producer, step_site
 from ._entities import Entities
 from ._exchange import Exchange, Stage
 from ._failures import explain
@@ -15,6 +15,7 @@ from ._owners import Owners
 from ._protocol import Batch, Load, Open, Switch
 from ._results import Limits, Serializer, WrongResult
 from ._state import Stuck, write
+from ._watch import Sites
 
 
 class Stages:
@@ -22,6 +23,7 @@ class Stages:
 
     Attributes:
         entities: by the name of their state.
+        sites: whose code the lines of the stages' functions call.
 
     Raises:
         LoadFailed: an entity that the application names could not be made.
@@ -55,7 +57,9 @@ class Stages:
         for number, exchange in self._exchanges.items():
             _name_keys(exchange.entities, owners[stages[number].island])
         around = Surroundings(application, stages, self._exchanges, serializer, limits, outbox)
-        self._functions: list[StageFunction] = [stage_function(around, number) for number in range(len(stages))]
+        generated = [generate(around, number) for number in range(len(stages))]
+        self._functions: list[StageFunction] = [of.function for of in generated]
+        self.sites: Sites = {of.file: of.sites for of in generated}
 
     def _within(self, island: int) -> list[Exchange]:
         return [exchange for number, exchange in self._exchanges.items() if self._stages[number].island == island]

@@ -1,0 +1,114 @@
+"""Finds a call of user code that does not come back. Nothing is counted on the path of a message: the stack tells."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from types import FrameType
+from typing import Protocol
+
+from ._failures import Site
+from ._places import user_stack
+from ._results import short_repr
+
+_LOOKS = 8  # in the time that a call may take
+_LEAST = 0.01  # seconds between two looks
+
+Sites = Mapping[str, Mapping[int, tuple[Site, bool]]]
+"""By the name of a stage's file: whose code a line of its function calls, and whether the key is known there."""
+
+
+class Outbox(Protocol):
+    """Where a watch tells what it sees."""
+
+    def alive(self) -> None:
+        """Say that the process goes on."""
+
+    def hung(self, told: dict[str, object]) -> None:
+        """Say that a call of user code has taken too long."""
+
+
+class Watch:
+    """Looks at the thread that makes it, from a thread of its own, while calls are carried out.
+
+    Attributes:
+        call: what is carried out now; None if nothing is. Each call must be another object.
+    """
+
+    def __init__(self, outbox: Outbox, sites: Sites, seconds: float) -> None:
+        """Begin to look. A call of user code may take so many seconds."""
+        self.call: object = None
+        self._outbox = outbox
+        self._sites = sites
+        self._seconds = seconds
+        self._thread = threading.get_ident()
+        threading.Thread(target=self._run, name="wallaroo watch", daemon=True).start()
+
+    def _run(self) -> None:
+        pause = max(_LEAST, self._seconds / _LOOKS)
+        before: _Place | None = None
+        since = 0.0
+        while True:
+            time.sleep(pause)
+            call = self.call
+            if call is None:
+                before = None
+                continue
+            self._outbox.alive()
+            here = self._look(call)
+            if here is None or before is None or not here.same(before):
+                before, since = here, time.monotonic()
+            elif time.monotonic() - since >= self._seconds:
+                self._outbox.hung(here.told(self._sites, self._seconds))
+                return
+
+    def _look(self, call: object) -> _Place | None:
+        """Where the thread is, if user code of a stage runs."""
+        frame: FrameType | None = sys._current_frames().get(self._thread)
+        inner = None
+        while frame is not None and frame.f_code.co_filename not in self._sites:
+            inner, frame = frame, frame.f_back
+        return None if frame is None else _Place(call, frame, inner)
+
+
+class _Place:
+    """Where a thread is in a stage's function.
+
+    The frame of what that calls is kept, so that no later call has the same one; a call of something written in C has
+    none, and is told by its message and its instruction.
+    """
+
+    def __init__(self, call: object, stage: FrameType, inner: FrameType | None) -> None:
+        self._call = call
+        self._line = stage.f_lineno
+        self._file = stage.f_code.co_filename
+        self._at = stage.f_lasti
+        local = stage.f_locals
+        self._index = local.get("index")
+        self._value = id(local.get("value"))
+        self._key = local.get("key")
+        self._inner = inner
+
+    def same(self, other: _Place) -> bool:
+        """Whether it is one call of user code at both times."""
+        return (
+            self._call is other._call
+            and self._inner is other._inner
+            and (self._at, self._index, self._value) == (other._at, other._index, other._value)
+        )
+
+    def told(self, sites: Sites, seconds: float) -> dict[str, object]:
+        """What the engine is told."""
+        site, with_key = sites[self._file].get(self._line, ("", False))
+        told: dict[str, object] = {"step": site, "seconds": seconds, "traceback": self._traceback()}
+        if with_key:
+            told["key"] = short_repr(self._key)
+        return told
+
+    def _traceback(self) -> str:
+        frame = sys._current_frames().get(threading.main_thread().ident or 0)
+        lines = traceback.format_list(user_stack(frame))
+        return "".join(["Traceback (most recent call last):\n", *lines]).rstrip("\n") if lines else ""
