@@ -211,28 +211,59 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// TestTheProgramOfTheReadme compares what it shows of the word count with the example itself.
-func TestTheProgramOfTheReadme(t *testing.T) {
+// TestTheProgramsOfTheDocumentation compares what is shown of programs with the examples that they are parts of: README.md's first Python
+// with the word count, and all Go with the examples in Go, which are compiled and tested.
+func TestTheProgramsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join(projectFolder, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(filepath.Join(examplesFolder, "python", "word_count", "word_count.py"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(page), "```python\n")
-	shown, _, found := strings.Cut(rest, "```")
-	if !found {
-		t.Fatal("no program is shown")
-	}
-	squeeze := func(text string) string { return strings.Join(strings.Fields(text), "") }
-	program := squeeze(string(data))
-	for part := range strings.SplitSeq(shown, "\n\n") {
+	readme := filepath.Join(projectFolder, "README.md")
+	python := squeezed(t, filepath.Join(examplesFolder, "python", "word_count", "word_count.py"))
+	for part := range strings.SplitSeq(fenced(t, readme, "python")[0], "\n\n") {
 		part = strings.TrimSuffix(strings.TrimSpace(part), "...")
-		if !strings.Contains(program, squeeze(part)) {
+		if !strings.Contains(python, squeeze(part)) {
 			t.Errorf("the example has nothing like this:\n%s", part)
 		}
 	}
+	var programs strings.Builder
+	for _, file := range glob(t, filepath.Join(examplesFolder, "go", "*"), "*.go") {
+		programs.WriteString(squeezed(t, file))
+	}
+	blocks := 0
+	for _, page := range append(glob(t, filepath.Join(projectFolder, "docs"), "*.md"), readme) {
+		for _, block := range fenced(t, page, "go") {
+			blocks++
+			if !strings.Contains(programs.String(), squeeze(block)) {
+				t.Errorf("%s: no example in Go has this in it:\n%s", page, block)
+			}
+		}
+	}
+	if blocks == 0 {
+		t.Error("no Go is shown")
+	}
+}
+
+// fenced are the blocks of a kind on a page.
+func fenced(t *testing.T, page, kind string) []string {
+	t.Helper()
+	data, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, rest := range strings.Split("\n"+string(data), "\n```"+kind+"\n")[1:] {
+		block, _, _ := strings.Cut(rest, "\n```")
+		blocks = append(blocks, block)
+	}
+	return blocks
+}
+
+// squeeze takes a text's white space away.
+func squeeze(text string) string { return strings.Join(strings.Fields(text), "") }
+
+func squeezed(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return squeeze(string(data))
 }
