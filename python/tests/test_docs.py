@@ -23,7 +23,7 @@ from wallaroo import testing
 ADDRESSES = ["--in", ":7010,:7011,:7012", "--out", ":7002,:7003,:7004"]
 
 RUN = {"python", "text", "console", "go"}
-"""Kinds that run: console by internal/command/docs_test.go, which also finds README.md's Python and all Go in examples."""
+"""Kinds that run: console by internal/command/docs_test.go, which also finds README.md's Python and Go in examples."""
 
 TOLD = {("docs/migrating.md", "python2"), ("docs/metrics.md", "yaml"), ("README.md", "sh")}
 """Kinds that do not: Python of the original, a configuration of Prometheus, and targets of make."""
