@@ -71,6 +71,11 @@ var runFlags = []commandline.Flag{
 			"which step it was",
 		Default: application.DefaultStepTimeout.String(),
 	},
+	{
+		Name: "check-ownership",
+		Help: "for tests: pass what each step gives through its encoding, and report results that come back as others or change " +
+			"after they were handed on",
+	},
 	{Name: "chaos", Value: "markers=TIME,credit=N,moves=SHARE,seed=S", Hidden: true},
 	{
 		Name: "drain-timeout", Value: "TIME",

@@ -81,9 +81,6 @@ configuration or application.`,
 	return complete(root)
 }
 
-// ownershipFlag is the flag of a program in Go that has it check its steps.
-const ownershipFlag = "check-ownership"
-
 // nativeFlags are those of run that mean something where there is no Python.
 func nativeFlags() []commandline.Flag {
 	var flags []commandline.Flag
@@ -101,10 +98,7 @@ func nativeFlags() []commandline.Flag {
 		}
 		flags = append(flags, f)
 	}
-	return append(flags, commandline.Flag{
-		Name: ownershipFlag, Help: "for tests: pass what each step gives through its encoding, and report results that come back as others " +
-			"or change after they were handed on",
-	})
+	return flags
 }
 
 // nativeCommand makes a command that takes the flags of run, and tells of some of them.
@@ -138,7 +132,6 @@ func nativeCommand(
 			return err
 		}
 		options.Load = native.Load
-		_, options.CheckOwnership = line.Values[ownershipFlag]
 		log := openLog(options, nil)
 		defer log.Close(lastRecords)
 		return exitCode(act(*options, log))

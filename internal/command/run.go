@@ -151,6 +151,7 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 	if o.Executors > o.Partitions {
 		v.wrong = append(v.wrong, fmt.Errorf("--executors: %d are more than there are partitions, %d", o.Executors, o.Partitions))
 	}
+	_, o.CheckOwnership = line.Values["check-ownership"]
 	o.StepTimeout = application.DefaultStepTimeout
 	if v.text("step-timeout", "") == "off" {
 		o.StepTimeout = 0

@@ -126,6 +126,8 @@ type Part struct {
 	MaxBytes    int
 	// StepTimeout is how long a call of user code may take; 0 for ever.
 	StepTimeout time.Duration
+	// CheckOwnership has what steps give pass through its encoding, and reported what would differ.
+	CheckOwnership bool
 }
 
 func (p *Part) validate() error {
@@ -140,13 +142,14 @@ func (p *Part) validate() error {
 
 // start is the body of a START frame.
 type start struct {
-	Executor    int     `json:"executor"`
-	Owners      []int   `json:"owners"`
-	Stages      []stage `json:"stages"`
-	Piece       int     `json:"piece"`
-	MaxMessages int     `json:"max_messages"`
-	MaxBytes    int     `json:"max_bytes"`
-	StepTimeout float64 `json:"step_timeout"` // in seconds; 0 for none
+	Executor       int     `json:"executor"`
+	Owners         []int   `json:"owners"`
+	Stages         []stage `json:"stages"`
+	Piece          int     `json:"piece"`
+	MaxMessages    int     `json:"max_messages"`
+	MaxBytes       int     `json:"max_bytes"`
+	StepTimeout    float64 `json:"step_timeout"` // in seconds; 0 for none
+	CheckOwnership bool    `json:"check_ownership"`
 }
 
 type stage struct {
@@ -165,6 +168,7 @@ func (h *Host) Prepare(ctx context.Context, part Part) error {
 	body := start{
 		Executor: part.Executor, Owners: part.Table.Owners,
 		Piece: part.Piece, MaxMessages: part.MaxMessages, MaxBytes: part.MaxBytes, StepTimeout: part.StepTimeout.Seconds(),
+		CheckOwnership: part.CheckOwnership,
 	}
 	h.timeout = part.StepTimeout
 	h.sinks = nil

@@ -88,10 +88,12 @@ class Running:
         table: tuple[int, list[int]] = ALONE,
         serializer: Serializer = PICKLE,
         limits: Limits = LIMITS,
+        *,
+        check_ownership: bool = False,
     ) -> None:
         self.out = Collected()
         cuts = cut(application)
-        self.stages = Stages(application, cuts, table, serializer, limits, self.out)
+        self.stages = Stages(application, cuts, table, serializer, limits, self.out, check_ownership=check_ownership)
         self.firsts = [number for number, stage in enumerate(cuts) if not stage.keyed]
         self.entered: dict[int, int] = {}
 

@@ -16,6 +16,7 @@ from ._exchange import Exchange, Stage
 from ._exchange import Outbox as ExchangeOutbox
 from ._failures import Site
 from ._keys import WrongKey
+from ._ownership import Ownership
 from ._pieces import Reader
 from ._protocol import Batch
 from ._results import Limits, Serializer, not_a_pair, whole, whole_beside_state
@@ -42,6 +43,7 @@ class Surroundings:
         serializer: how objects of the application become bytes.
         limits: how much may come of one message.
         outbox: where results and failures go.
+        ownership: watches what steps give; None unless it is asked for.
     """
 
     application: Application
@@ -50,6 +52,7 @@ class Surroundings:
     serializer: Serializer
     limits: Limits
     outbox: Outbox
+    ownership: Ownership | None
 
 
 @dataclass(frozen=True)
@@ -193,8 +196,11 @@ class _StageWriter:
         return None if _gives_several(self._pipeline.steps[number]) else number + 1
 
     def _step(self, number: int, step: Step, site: Site) -> None:
-        self.names[f"step{number}"] = step.computation.function
         many = _gives_several(step)
+        function: Callable[..., Any] = step.computation.function
+        if self._around.ownership is not None:
+            function = self._around.ownership.checked(site, function, several=many, state=step.state is not None)
+        self.names[f"step{number}"] = function
         if step.state is not None:
             self._entity(number, step, step.state, site)
             self._state_call(number, many, site)

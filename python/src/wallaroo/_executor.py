@@ -164,6 +164,7 @@ class _Executor:
             self._serializer,
             Limits(request["max_messages"], request["max_bytes"], request["piece"]),
             self._answers,
+            check_ownership=request["check_ownership"],
         )
         if request["step_timeout"]:
             self._watch = Watch(self._answers, self._stages.sites, request["step_timeout"])

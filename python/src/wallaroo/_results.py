@@ -53,7 +53,7 @@ def whole(most: int, many: object) -> list[object]:
     """
     if many is None:
         return []
-    if not _iterates(many):
+    if not iterates(many):
         raise WrongResult(
             f"got {describe(many)}; a computation with several results returns a list of them, another iterable, or "
             "None: return [result] if there is one"
@@ -70,7 +70,7 @@ def whole_beside_state(most: int, serializer: Serializer, many: object, entity: 
     Raises:
         WrongResult, Exception: as for `whole`, and what copying the entity raises.
     """
-    if many is not None and not _iterates(many):
+    if many is not None and not iterates(many):
         raise WrongResult(
             f"got {describe(many)} for the outputs; a state computation with several results returns a tuple "
             "(outputs, changed), where outputs is a list, another iterable, or None: return ([output], True) if there "
@@ -82,7 +82,8 @@ def whole_beside_state(most: int, serializer: Serializer, many: object, entity: 
     return results
 
 
-def _iterates(many: object) -> bool:
+def iterates(many: object) -> bool:
+    """Whether it is what a computation with several results may return."""
     kind = type(many)
     return not issubclass(kind, _NOT_MANY) and (issubclass(kind, Iterable) or hasattr(kind, "__getitem__"))
 

@@ -12,6 +12,7 @@ from ._failures import explain
 from ._island import Island
 from ._load import LoadFailed
 from ._owners import Owners
+from ._ownership import Ownership
 from ._protocol import Batch, Load, Open, Switch
 from ._results import Limits, Serializer, WrongResult
 from ._state import Stuck, write
@@ -37,6 +38,8 @@ class Stages:
         serializer: Serializer,
         limits: Limits,
         outbox: Outbox,
+        *,
+        check_ownership: bool = False,
     ) -> None:
         """Make them. The table is the number of this executor, and the owner of each partition."""
         self._stages = stages
@@ -56,7 +59,9 @@ class Stages:
         self._islands = {island: Island(of, self._within(island), serializer) for island, of in owners.items()}
         for number, exchange in self._exchanges.items():
             _name_keys(exchange.entities, owners[stages[number].island])
-        around = Surroundings(application, stages, self._exchanges, serializer, limits, outbox)
+        self._outbox = outbox
+        self._ownership = Ownership(serializer) if check_ownership else None
+        around = Surroundings(application, stages, self._exchanges, serializer, limits, outbox, self._ownership)
         generated = [generate(around, number) for number in range(len(stages))]
         self._functions: list[StageFunction] = [of.function for of in generated]
         self.sites: Sites = {of.file: of.sites for of in generated}
@@ -74,6 +79,9 @@ class Stages:
         entered = self._functions[batch.stage](batch)
         for exchange in self._exchanges.values():
             exchange.flush(batch)
+        if self._ownership is not None:
+            for site, error in self._ownership.changed():
+                self._outbox.fail(batch, 0, site, error)
         return self._first_steps[batch.stage], entered
 
     def switch(self, switch: Switch) -> Iterator[tuple[int, bytes]]:
