@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheFunctionsAreThoseOfTheExample compares the text of the declarations: the loop measures the engine only while both do the same work.
+// TestTheFunctionsAreThoseOfTheExample compares the declarations as text: the loop is a measure only while both do
+// the same work.
 func TestTheFunctionsAreThoseOfTheExample(t *testing.T) {
 	t.Parallel()
 	loop := declarations(t, "words.go")
