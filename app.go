@@ -137,5 +137,5 @@ func (a *addresses) rest() error {
 	if a.taken >= len(a.list) {
 		return nil
 	}
-	return fmt.Errorf("%s has %d addresses, and the application takes %d of them", a.flag, len(a.list), a.taken)
+	return fmt.Errorf("%s has more addresses than the application takes: %d, and %d", a.flag, len(a.list), a.taken)
 }

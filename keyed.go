@@ -77,8 +77,11 @@ func (k Keyed[K, T]) meet[S, U any](name string, f any, opts []Option, fuse func
 // check reports what is wrong with the step itself.
 func (k Keyed[K, T]) check(added step, f any, o options) {
 	app := k.stream.app
-	if isNil(k.key) || isNil(f) {
-		app.wrong(fmt.Errorf("%s: it has no function, or KeyBy has none", added.ID()))
+	if isNil(f) {
+		app.wrong(fmt.Errorf("%s: it has no function", added.ID()))
+	}
+	if isNil(k.key) {
+		app.wrong(fmt.Errorf("%s key: KeyBy has no function", added.ID()))
 	}
 	if err := partition.CheckKey(reflect.TypeFor[K]()); err != nil {
 		app.wrong(fmt.Errorf("%s key: %w", added.ID(), err))

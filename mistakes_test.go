@@ -16,6 +16,14 @@ func texts(app *wallaroo.App) wallaroo.Stream[string] {
 	return app.From("Texts", tcp.Listen("127.0.0.1:0", tcp.Frames(4, binary.BigEndian), decodeText))
 }
 
+// hiding is a state that would lose what it holds.
+type hiding struct{ n int }
+
+func (h *hiding) count(text string) string {
+	h.n++
+	return text
+}
+
 func same(text string) string { return text }
 
 // TestMistakes puts applications together wrongly, and compares all that Run tells.
@@ -45,8 +53,21 @@ func TestMistakes(t *testing.T) {
 		},
 		"addresses too many": {
 			build: func(a *wallaroo.App) { texts(a).To("out", tcp.Dial("127.0.0.1:9", tcp.Lines(), encodeText)) },
-			c:     wallaroo.Config{In: []string{"127.0.0.1:0"}}, want: "--in has 1 addresses, and the application takes 0 of them",
+			c:     wallaroo.Config{In: []string{"127.0.0.1:0"}}, want: "--in has more addresses than the application takes: 1, and 0",
 		},
+		"keys, states and framings": {build: func(a *wallaroo.App) {
+			a.From("Raw", tcp.Listen("127.0.0.1:0", tcp.Frames(9, binary.BigEndian), decodeText)).
+				KeyBy(func(string) float64 { return 0 }).
+				StatefulMap("hide", (*hiding).count, wallaroo.Initial(func(string) int { return 0 }), wallaroo.Parallel()).
+				To("out", tcp.Dial("127.0.0.1:9", tcp.Framing{}, encodeText))
+		}, want: "Raw/source: a length of 9 bytes: want 1 to 8\n" +
+			"Raw/hide key: a key cannot be of type float64: use text, an integer, a bool, an array of bytes, or a struct of these\n" +
+			"Raw/hide: Parallel is for steps without state: the key says where this one runs\n" +
+			"Raw/hide: state \"Raw/hide\" cannot move or be saved: wallaroo_test.hiding.n is not exported, and would be lost: export it, " +
+			"tag it `cbor:\"-\"` if it may be, or give the type AppendBinary and UnmarshalBinary\n" +
+			"Raw/hide: Initial is a func(string) int; this state takes a func(float64) wallaroo_test.hiding\n" +
+			"Raw/out: it has no framing: use tcp.Frames, tcp.Lines or tcp.Raw"},
+		"no pipeline": {build: func(*wallaroo.App) {}, want: "application \"Mistaken\" has no pipeline"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

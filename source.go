@@ -42,7 +42,10 @@ func (a *App) From[T any](name string, source Source[T]) Stream[T] {
 		a.wrong(errors.New("a pipeline has no name: give From one"))
 	}
 	if source.Origin.Kind == "" || isNil(source.Decode) {
-		a.wrong(fmt.Errorf("%s: it is no source: use one of a connector's, as tcp.Listen", added.ID()))
+		a.wrong(fmt.Errorf("%s: it is no source, or has no decoder: use one of a connector's, as tcp.Listen", added.ID()))
+	}
+	if err := source.Origin.Wrong; err != nil {
+		a.wrong(fmt.Errorf("%s: %w", added.ID(), err))
 	}
 	return Stream[T]{app: a, pipeline: name, from: []*outlet[T]{out}}
 }
@@ -55,7 +58,10 @@ func (s Stream[T]) To(name string, sink Sink[T]) {
 	}
 	number := s.app.add(added)
 	if sink.Destination.Kind == "" || isNil(sink.Encode) {
-		s.app.wrong(fmt.Errorf("%s: it is no sink: use one of a connector's, as tcp.Dial", added.ID()))
+		s.app.wrong(fmt.Errorf("%s: it is no sink, or has no encoder: use one of a connector's, as tcp.Dial", added.ID()))
+	}
+	if err := sink.Destination.Wrong; err != nil {
+		s.app.wrong(fmt.Errorf("%s: %w", added.ID(), err))
 	}
 	s.feed(func(f *fusing) next[T] {
 		place := f.sinks[number]

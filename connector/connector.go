@@ -23,6 +23,8 @@ type Origin struct {
 	Address string
 	// Addressed says that it needs an address: where Address is "", it gets the next of --in.
 	Addressed bool
+	// Wrong is a mistake in how it was made, which is told with the application's others; nil if there is none.
+	Wrong error
 	// Open makes the source. It does nothing outside yet; an error is one of what is asked for.
 	Open func(Setup) (Source, error)
 }
@@ -35,6 +37,8 @@ type Destination struct {
 	Address string
 	// Addressed says that it needs an address: where Address is "", it gets the next of --out.
 	Addressed bool
+	// Wrong is a mistake in how it was made, which is told with the application's others; nil if there is none.
+	Wrong error
 	// Open makes the sink. It does nothing outside yet; an error is one of what is asked for.
 	Open func(Setup) (Sink, error)
 }

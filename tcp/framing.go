@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
@@ -11,6 +12,14 @@ import (
 type Framing struct {
 	framing framing.Framing
 	wrong   error
+}
+
+// mistake is what makes it no framing.
+func (f Framing) mistake() error {
+	if f.wrong == nil && f.framing == nil {
+		return errors.New("it has no framing: use tcp.Frames, tcp.Lines or tcp.Raw")
+	}
+	return f.wrong
 }
 
 // Frames is messages that each follow a number, their length in bytes, which takes so many bytes itself, 1 to 8, in that order of bytes:
