@@ -65,9 +65,10 @@ type Host struct {
 	sinks   []int         // by pipeline: its sink
 	timeout time.Duration // of a call of user code; 0 for none
 	pulse   pulse
-	frame   []byte       // of the call that begins
-	rests   chan []byte  // what of calls the pipe did not take, in order
-	behind  atomic.Int32 // how many rests are not written
+	silent  atomic.Pointer[HungError] // why the process was ended, if it showed no sign of life
+	frame   []byte                    // of the call that begins
+	rests   chan []byte               // what of calls the pipe did not take, in order
+	behind  atomic.Int32              // how many rests are not written
 }
 
 // Start starts the Python process. The host must be closed.
@@ -271,6 +272,9 @@ func (h *Host) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	err := group.Wait()
 	if stop.Err() != nil {
 		return nil
+	}
+	if silent := h.silent.Load(); silent != nil {
+		return silent
 	}
 	return err
 }

@@ -74,9 +74,11 @@ func (h *Host) watch(ctx context.Context) error {
 			heard, since = now, time.Now()
 		}
 		if time.Since(since) >= most {
+			hung := &HungError{Within: time.Since(since).Round(time.Millisecond)}
+			h.silent.Store(hung)                         // whoever sees the end first
 			_ = h.process.handle.Signal(syscall.SIGABRT) // it writes on standard error where it is
 			_ = h.process.endError()
-			return &HungError{Within: time.Since(since).Round(time.Millisecond)}
+			return hung
 		}
 	}
 }

@@ -237,8 +237,9 @@ func (l *loop) open(island int) {
 		l.moving.order(order{begin: func(id uint32) { l.executor.Open(Open{ID: id, Stage: stage, Partitions: partitions}) }})
 		for _, p := range partitions {
 			delete(l.moving.waiting, door.Queue{Partition: p, Stage: stage})
-			if at := (place{island, p}); !l.door.Shut(island, p) {
-				l.worker.settledIn(l.moving.closed[at], time.Now())
+			at := place{island, p}
+			if moved, closed := l.moving.closed[at]; closed && !l.door.Shut(island, p) { // once, where several stages open together
+				l.worker.settledIn(moved, time.Now())
 				delete(l.moving.closed, at)
 			}
 		}
