@@ -143,9 +143,7 @@ func (s *several[U]) take(r *gohost.Run, results iter.Seq[U]) {
 		}
 		s.kept = append(s.kept, result)
 	}
-	index := r.Index
 	each(r, s.kept, func(r *gohost.Run, _ int, result *U) { s.out(r, *result) })
-	r.Index = index
 	clear(s.kept)
 }
 

@@ -1,13 +1,9 @@
 package wallaroo
 
-import (
-	"github.com/wallaroo-stream/wallaroo/internal/application"
-	"github.com/wallaroo-stream/wallaroo/internal/command"
-)
+import "github.com/wallaroo-stream/wallaroo/internal/command"
 
 // Main is the main function of a program that is an application: it runs what the command line says, and ends the process with its exit
 // code. The program has the flags and commands of wallaroo, without the Python: BIN --in H:P --out H:P runs it, BIN --help tells the rest.
 func Main(a *App) {
-	program := func(in, out []string) (*application.Native, error) { return a.native(in, out) }
-	command.Native(a.name, program)
+	command.Native(a.name, a.Native)
 }

@@ -60,7 +60,7 @@ func (a *App) Run(ctx context.Context, c Config) error {
 
 // options are those of the engine.
 func (a *App) options(c Config) (*application.Options, error) {
-	native, err := a.native(c.In, c.Out)
+	native, err := a.Native(c.In, c.Out)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,9 @@ func checkShares(o *application.Options) error {
 	return nil
 }
 
-// native is the application for the engine.
-func (a *App) native(in, out []string) (*application.Native, error) {
+// Native is the application as Wallaroo's own packages take it, which its types are for; everybody else has Run and Main. The addresses are
+// those of Config. An error is all mistakes in the application.
+func (a *App) Native(in, out []string) (*application.Native, error) {
 	p, err := a.plan(in, out)
 	if err != nil {
 		return nil, err

@@ -198,7 +198,7 @@ func configure(p Program, o Options, r *reporter) (worker.Config, error) {
 	return worker.Config{
 		Sources: sources,
 		Sinks:   sinks,
-		Stages:  stages(p.Plan()),
+		Stages:  Stages(p.Plan()),
 		Crew:    p,
 		Report:  r,
 		Limits: worker.Limits{
@@ -209,8 +209,8 @@ func configure(p Program, o Options, r *reporter) (worker.Config, error) {
 	}, err
 }
 
-// stages are those of a plan as the worker knows them.
-func stages(p *plan.Plan) []worker.Stage {
+// Stages are those of a plan as the worker knows them.
+func Stages(p *plan.Plan) []worker.Stage {
 	var list []worker.Stage
 	for _, s := range p.Stages() {
 		list = append(list, worker.Stage{

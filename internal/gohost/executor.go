@@ -59,7 +59,7 @@ type Executor struct {
 	program Program
 	calls   chan func(*Run)
 	islands map[int]*island
-	shut    []map[int]bool // by stage: partitions whose queues are shut; true where the partition has come
+	shut    []map[int]bool // by stage: partitions whose queues are shut
 	run     Run
 }
 
@@ -138,7 +138,7 @@ func (x *Executor) Switch(s worker.Switch) {
 				r.Emit(worker.Event{State: x.takeOut(of, m.Partition)})
 			case m.Owner:
 				for _, stage := range of.stages {
-					x.shut[stage][m.Partition] = false
+					x.shut[stage][m.Partition] = true
 				}
 			}
 		}
@@ -167,11 +167,6 @@ func (x *Executor) Load(l worker.Load) {
 		r.begin(l.ID, 0, false)
 		for name, entities := range l.State.Live.(map[string]any) {
 			x.program.States[name].PutIn(entities)
-		}
-		for _, stage := range x.islands[l.Island].stages {
-			if _, shut := x.shut[stage][l.State.Partition]; shut {
-				x.shut[stage][l.State.Partition] = true
-			}
 		}
 		r.done()
 	}
@@ -217,6 +212,5 @@ func (x *Executor) AnyShut(stage int) bool { return len(x.shut[stage]) > 0 }
 
 // waits reports whether a queue is shut; what comes out of it meets the state all the same.
 func (x *Executor) waits(r *Run, stage, p int) bool {
-	_, shut := x.shut[stage][p]
-	return shut && (!r.settles || stage != r.stage)
+	return x.shut[stage][p] && (!r.settles || stage != r.stage)
 }

@@ -3,252 +3,154 @@ package worker_test
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
+	"iter"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo"
+	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// goCrew brings up executors that run an imagined application: one that keeps counters, moves them, and checks what it is told.
+// imaginedCounter is the state of the imagined application's steps.
+type imaginedCounter struct{ N int }
+
+// build puts the imagined application together by the Go API.
+func (a *imagined) build(sources []*numbered, sinks []*recording) *wallaroo.App {
+	app := wallaroo.New("imagined")
+	streams := make([]wallaroo.Stream[imaginedMessage], len(a.steps))
+	for n := range a.steps {
+		s := &a.steps[n]
+		var in wallaroo.Stream[imaginedMessage]
+		for i, before := range s.after {
+			if i == 0 {
+				in = streams[before]
+			} else {
+				in = in.Merge(streams[before])
+			}
+		}
+		switch s.kind {
+		case plan.Source:
+			streams[n] = app.From(fmt.Sprint("p", s.pipeline), sources[s.pipeline].source())
+		case plan.Sink:
+			in.To(fmt.Sprint("out ", s.sink), sinks[s.sink].sink())
+		case plan.StateComputation:
+			streams[n] = s.count(in)
+		case plan.Computation:
+			var options []wallaroo.Option
+			if s.parallel {
+				options = append(options, wallaroo.Parallel())
+			}
+			streams[n] = in.FlatMap(fmt.Sprint("fan out ", n), s.fanOut, options...)
+		}
+	}
+	return app
+}
+
+// count adds the step, which has state, to a stream. Half of the states have keys that are text, the others numbers.
+func (s *imaginedStep) count(in wallaroo.Stream[imaginedMessage]) wallaroo.Stream[imaginedMessage] {
+	name, state := fmt.Sprint("count ", s.number), wallaroo.State(s.state)
+	count := func(c *imaginedCounter, m imaginedMessage) iter.Seq[imaginedMessage] {
+		c.N++
+		return s.counted(m, c.N)
+	}
+	if s.state[len(s.state)-1]%2 == 0 {
+		return in.KeyBy(s.key).StatefulFlatMap(name, count, state)
+	}
+	return in.KeyBy(s.counter).StatefulFlatMap(name, count, state)
+}
+
+func (s *numbered) source() wallaroo.Source[imaginedMessage] {
+	return wallaroo.Source[imaginedMessage]{
+		Origin: connector.Origin{Kind: "numbers", Open: func(connector.Setup) (connector.Source, error) { return s, nil }},
+		Decode: func(data []byte) (imaginedMessage, error) { return parse(string(data)), nil },
+	}
+}
+
+func (s *recording) sink() wallaroo.Sink[imaginedMessage] {
+	return wallaroo.Sink[imaginedMessage]{
+		Destination: connector.Destination{Kind: "records", Open: func(connector.Setup) (connector.Sink, error) { return s, nil }},
+		Encode:      func(m imaginedMessage, dst []byte) ([]byte, error) { return fmt.Appendln(dst, m), nil },
+	}
+}
+
+// program is the imagined application as the engine runs it.
+func (h *history) program(native *application.Native) application.Program {
+	h.t.Helper()
+	program, err := native.Load(context.Background(), application.Options{
+		Partitions: h.app.partitions, MaxOutput: application.Output{Messages: 1 << 20, Bytes: 1 << 26}, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return program
+}
+
+// goCrew brings up the executors of an application in Go, and has all that they are told and tell checked.
 type goCrew struct {
-	t    *testing.T
-	app  *imagined
-	took time.Duration // for each message, in the bubble's time
+	worker.Crew
+	t      *testing.T
+	stages []plan.Stage
+	took   time.Duration // for each message, in the bubble's time
 
 	slow   time.Duration // that every other executor takes to give state out
 	credit int           // messages that a call may have
 	mu     sync.Mutex
 	most   worker.Overrun // that one call gave for one target; guarded by mu, as is moved
-	moved  int            // counters that left a partition's old owner
+	moved  int            // entities that left a partition's old owner
+}
+
+// goRecruit is an executor that is not prepared.
+type goRecruit struct {
+	worker.Recruit
+	crew   *goCrew
+	number int
+}
+
+// Start has the crew start an executor.
+func (c *goCrew) Start(ctx context.Context, number int) (worker.Recruit, error) {
+	recruit, err := c.Crew.Start(ctx, number)
+	return &goRecruit{recruit, c, number}, err
+}
+
+// Prepare puts the checks around the executor.
+func (r *goRecruit) Prepare(ctx context.Context, table *partition.Table) (worker.Executor, error) {
+	executor, err := r.Recruit.Prepare(ctx, table)
+	x := &checkedExecutor{Executor: executor, crew: r.crew, number: r.number, owners: map[int][]int{}, shut: map[worker.Target]bool{}}
+	for _, s := range r.crew.stages {
+		x.owners[s.Island] = append([]int(nil), table.Owners...)
+	}
+	return x, err
 }
 
 // gave takes note of what a call gave.
-func (c *goCrew) gave(out map[worker.Target]*message.Batch) {
+func (c *goCrew) gave(out map[worker.Target][]message.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	waiting := 0
-	for to, b := range out {
+	for to, batches := range out {
+		count, bytes := 0, 0
+		for i := range batches {
+			count += batches[i].Count()
+			bytes += batches[i].Bytes()
+			if to.Kind == worker.ToQueue {
+				waiting += worker.Weight(&batches[i])
+			}
+		}
 		switch to.Kind {
 		case worker.ToSink:
-			c.most.Sink = max(c.most.Sink, len(b.Payload))
+			c.most.Sink = max(c.most.Sink, bytes)
 		case worker.ToExecutor:
-			c.most.Exchange = max(c.most.Exchange, b.Count())
-		case worker.ToQueue:
-			waiting += worker.Weight(b)
+			c.most.Exchange = max(c.most.Exchange, count)
 		}
 	}
 	c.most.Waiting = max(c.most.Waiting, waiting)
-}
-
-func (c *goCrew) Dismiss(context.Context, int) {}
-
-func (c *goCrew) Start(_ context.Context, number int) (worker.Recruit, error) {
-	return &goExecutor{crew: c, number: number, calls: make(chan func(func([]worker.Event)), worker.CallsAhead)}, nil
-}
-
-// goExecutor does in Go what a Python process does: the same stages, state, shut queues and packed messages.
-type goExecutor struct {
-	crew   *goCrew
-	number int
-	calls  chan func(deliver func([]worker.Event))
-	owners map[int][]int          // by island and partition
-	state  map[int]map[string]int // by partition: counters, by STATE:KEY
-	shut   map[worker.Target]bool // queues that are shut; whether the state of their partition is here
-}
-
-func (x *goExecutor) Prepare(_ context.Context, table *partition.Table) (worker.Executor, error) {
-	x.owners, x.state, x.shut = map[int][]int{}, map[int]map[string]int{}, map[worker.Target]bool{}
-	for _, s := range x.crew.app.stages {
-		x.owners[s.Island] = append([]int(nil), table.Owners...)
-	}
-	return x, nil
-}
-
-func (x *goExecutor) Serve(ctx context.Context, deliver func([]worker.Event)) error {
-	for {
-		select {
-		case call := <-x.calls:
-			call(deliver)
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-func (x *goExecutor) begin(call func(deliver func([]worker.Event))) {
-	select {
-	case x.calls <- call:
-	default:
-		x.crew.t.Error("more calls begun than may be")
-	}
-}
-
-func (x *goExecutor) Process(c worker.Call) {
-	x.begin(func(deliver func([]worker.Event)) {
-		if n := c.Batch.Count(); n > x.crew.credit {
-			x.crew.t.Errorf("a call of %d messages with a credit of %d", n, x.crew.credit)
-		}
-		run := &goRun{goExecutor: x, stage: c.Stage, settles: c.Settles, out: map[worker.Target]*message.Batch{}}
-		for _, text := range texts(c.Batch) {
-			pause(x.crew.took)
-			run.message(c.Stage, parse(text))
-		}
-		x.crew.gave(run.out)
-		deliver(append(run.events(c.ID), worker.Event{Call: c.ID, Done: true}))
-	})
-}
-
-func (x *goExecutor) Switch(s worker.Switch) {
-	x.begin(func(deliver func([]worker.Event)) {
-		var events []worker.Event
-		for _, m := range s.Moves {
-			if x.owners[s.Island][m.Partition] != m.From {
-				x.crew.t.Errorf("partition %d of island %d leaves %d, and is %d's", m.Partition, s.Island, m.From, x.owners[s.Island][m.Partition])
-			}
-			x.owners[s.Island][m.Partition] = m.Owner
-			if m.From == x.number {
-				pause(x.crew.slow * time.Duration(x.number%2))
-				for _, part := range x.takeOut(s.Island, m.Partition) {
-					events = append(events, worker.Event{Call: s.ID, State: part})
-				}
-			}
-			for n, stage := range x.crew.app.stages {
-				if stage.Keyed && stage.Island == s.Island && m.Owner == x.number {
-					x.shut[worker.Target{Kind: worker.ToQueue, Stage: n, Partition: m.Partition}] = false
-				}
-			}
-		}
-		deliver(append(events, worker.Event{Call: s.ID, Done: true}))
-	})
-}
-
-// takeOut removes the counters of an island in a partition, which leave in two parts.
-func (x *goExecutor) takeOut(island, p int) []*worker.State {
-	var lines []string
-	for name, n := range x.state[p] {
-		if state, _, _ := strings.Cut(name, ":"); x.crew.app.islandOf(state) == island {
-			lines = append(lines, fmt.Sprintf("%s %d", name, n))
-			delete(x.state[p], name)
-		}
-	}
-	x.crew.mu.Lock()
-	x.crew.moved += len(lines)
-	x.crew.mu.Unlock()
-	part := func(lines []string) *worker.State {
-		return &worker.State{Partition: p, Entities: len(lines), Bytes: []byte(strings.Join(lines, "\n"))}
-	}
-	return []*worker.State{part(lines[:len(lines)/2]), part(lines[len(lines)/2:])}
-}
-
-func (x *goExecutor) Load(l worker.Load) {
-	x.begin(func(deliver func([]worker.Event)) {
-		for q := range x.shut {
-			if q.Partition == l.State.Partition && x.crew.app.stages[q.Stage].Island == l.Island {
-				x.shut[q] = true
-			}
-		}
-		for line := range strings.Lines(string(l.State.Bytes)) {
-			name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				x.crew.t.Error(err)
-			}
-			x.counters(l.State.Partition)[name] = n
-		}
-		deliver([]worker.Event{{Call: l.ID, Done: true}})
-	})
-}
-
-func (x *goExecutor) counters(p int) map[string]int {
-	if x.state[p] == nil {
-		x.state[p] = map[string]int{}
-	}
-	return x.state[p]
-}
-
-func (x *goExecutor) Open(o worker.Open) {
-	x.begin(func(deliver func([]worker.Event)) {
-		for _, p := range o.Partitions {
-			q := worker.Target{Kind: worker.ToQueue, Stage: o.Stage, Partition: p}
-			if _, shut := x.shut[q]; !shut {
-				x.crew.t.Errorf("%+v is opened, which is open", q)
-			}
-			delete(x.shut, q)
-		}
-		deliver([]worker.Event{{Call: o.ID, Done: true}})
-	})
-}
-
-func (x *goExecutor) Probe(id uint32) {
-	x.begin(func(deliver func([]worker.Event)) { deliver([]worker.Event{{Call: id, Done: true}}) })
-}
-
-// goRun is a call of messages.
-type goRun struct {
-	*goExecutor
-	stage   int
-	settles bool
-	out     map[worker.Target]*message.Batch
-}
-
-// message takes a message through a stage and the later ones that are here.
-func (r *goRun) message(stage int, m imaginedMessage) {
-	if stage == len(r.crew.app.stages) || r.crew.app.stages[stage].Pipeline != r.crew.app.stages[r.stage].Pipeline {
-		r.put(worker.Target{Sink: r.crew.app.stages[r.stage].Pipeline}, m)
-		return
-	}
-	s := r.crew.app.stages[stage]
-	if !s.Keyed {
-		for _, next := range s.fanOut(m) {
-			r.message(stage+1, next)
-		}
-		return
-	}
-	key := s.key(m)
-	p := r.crew.app.partitionOf(key)
-	queue := worker.Target{Kind: worker.ToQueue, Stage: stage, Partition: p}
-	here, shut := r.shut[queue]
-	switch owner := r.owners[s.Island][p]; {
-	case owner != r.number && stage == r.stage:
-		r.crew.t.Errorf("executor %d got a message for partition %d, which is %d's", r.number, p, owner)
-	case owner != r.number:
-		r.put(worker.Target{Kind: worker.ToExecutor, Stage: stage, Executor: owner}, m)
-	case shut && (!r.settles || stage != r.stage):
-		if here && !r.settles {
-			r.crew.t.Errorf("stage %d took a message for partition %d, while its queue was being emptied", r.stage, p)
-		}
-		r.put(queue, m)
-	default:
-		name := s.state + ":" + key
-		r.counters(p)[name]++
-		for _, next := range s.counted(m, key, r.counters(p)[name]) {
-			r.message(stage+1, next)
-		}
-	}
-}
-
-func (r *goRun) put(to worker.Target, m imaginedMessage) {
-	if r.out[to] == nil {
-		r.out[to] = &message.Batch{}
-	}
-	if to.Kind == worker.ToSink {
-		r.out[to].Append([]byte(m.String() + "\n"))
-	} else {
-		r.out[to].Pack(1, []byte(m.String()))
-	}
-}
-
-func (r *goRun) events(call uint32) []worker.Event {
-	var list []worker.Event
-	for to, b := range r.out {
-		list = append(list, worker.Event{Call: call, To: to, Output: *b})
-	}
-	return list
 }
 
 // texts are the messages of a batch.

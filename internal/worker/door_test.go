@@ -46,13 +46,13 @@ func pause(d time.Duration) { time.Sleep(d) }
 // inGo runs a history in virtual time.
 func inGo(t *testing.T, seed uint64) {
 	t.Helper()
-	h := draw(t, seed, 60)
+	h := draw(t, seed, 60, graph)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	stop, stopped := context.WithCancel(ctx)
 	took := time.Duration(50+h.chance.IntN(300)) * time.Microsecond
 	slow := time.Duration(h.chance.IntN(2)*h.chance.IntN(20)) * time.Millisecond
-	crew := &goCrew{t: t, app: h.app, took: took, slow: slow, credit: h.credit()}
+	crew := &goCrew{Crew: h.program(h.native), t: t, stages: h.stages, took: took, slow: slow, credit: h.credit()}
 	ended := h.start(ctx, stop, crew)
 	away := h.chance.IntN(2 * len(h.sinks)) // it stands still until nothing else goes on
 	for p, sink := range h.sinks {
@@ -128,16 +128,20 @@ func (h *history) checkBounds(crew *goCrew) {
 // there only messages wait whose partitions are on their way.
 func (h *history) checkApart(away int) {
 	h.t.Helper()
-	for p, sink := range h.sinks {
-		if h.app.islandOfPipeline(p) == h.app.islandOfPipeline(away) {
-			continue
+	island, want := h.islandOf(away), newOutcome()
+	for source := range h.sources {
+		if h.firstStage(source).Island != island && !h.sources[source].isFinished() {
+			h.t.Errorf("seed %d: source %d is held by sink %d", h.seed, source, away)
 		}
-		want := 0
-		for _, n := range h.expected(p, h.cuts[p].Sent()).outputs {
-			want += n
-		}
-		if sink.count() != want || !h.sources[p].isFinished() {
-			h.t.Errorf("seed %d: pipeline %d was held by the sink of %d: %d of %d", h.seed, p, away, sink.count(), want)
+		h.expect(want, []map[string]int{nil}, []map[string]int{h.cuts[source].Sent()})
+	}
+	outputs := make([]int, len(h.sinks))
+	for output, n := range want.outputs {
+		outputs[output.sink] += n
+	}
+	for n, sink := range h.sinks {
+		if h.islandOf(n) != island && sink.count() != outputs[n] {
+			h.t.Errorf("seed %d: sink %d is held by sink %d: %d of %d", h.seed, n, away, sink.count(), outputs[n])
 		}
 	}
 	bounded := h.limits.MoveBuffer < unbounded || h.limits.SinkBuffer < unbounded

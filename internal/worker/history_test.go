@@ -3,32 +3,35 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"strconv"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// history is one random application on a random number of executors that come and go, while partitions move, sinks are slow or away and
+// history is one random application, a graph in Go or lines in Python, on a random number of executors that come and go, while partitions move, sinks are slow or away and
 // connections open and close.
 type history struct {
 	t       testing.TB
 	seed    uint64
 	chance  *rand.Rand
 	app     *imagined
-	crew    worker.Crew
+	native  *application.Native
+	stages  []plan.Stage
 	worker  *worker.Worker
 	report  *report
 	sources []*numbered
 	sinks   []*recording
-	cuts    []*worker.Cuts
+	cuts    []*worker.Cuts // by source
 	limits  worker.Limits
 	changes int // how many times partitions or executors are moved
 	most    int // executors
@@ -151,7 +154,7 @@ func (s *recording) count() int {
 const unbounded = 1 << 30
 
 // draw makes a random history; messages is how many a connection sends at most.
-func draw(tb testing.TB, seed uint64, messages int) *history {
+func draw(tb testing.TB, seed uint64, messages int, imagine func(*rand.Rand) *imagined) *history {
 	tb.Helper()
 	chance := rand.New(rand.NewPCG(seed, 7))
 	h := &history{t: tb, seed: seed, chance: chance, app: imagine(chance), changes: chance.IntN(12), most: 1 + chance.IntN(4)}
@@ -177,18 +180,30 @@ func draw(tb testing.TB, seed uint64, messages int) *history {
 			source.lengths = append(source.lengths, chance.IntN(messages+1))
 		}
 		h.sources = append(h.sources, source)
-		h.sinks = append(h.sinks, &recording{id: source.id, open: make(chan struct{}), pause: time.Duration(chance.IntN(3)) * time.Millisecond})
 	}
+	for n := range h.app.sinks {
+		h.sinks = append(h.sinks, &recording{
+			id: fmt.Sprint("out ", n), open: make(chan struct{}), pause: time.Duration(chance.IntN(3)) * time.Millisecond,
+		})
+	}
+	native, err := h.app.build(h.sources, h.sinks).Native(nil, nil)
+	if err != nil {
+		tb.Fatalf("seed %d: %v", seed, err)
+	}
+	h.native, h.stages = native, native.Plan.Stages()
 	return h
 }
 
 // start brings up the worker under a random table.
 func (h *history) start(ctx, stop context.Context, crew worker.Crew) chan error {
 	h.t.Helper()
-	h.crew, h.report = crew, &report{ready: make(chan struct{})}
-	config := worker.Config{Crew: crew, Stages: h.app.workerStages(), Report: h.report, Limits: h.limits, StopWithin: time.Hour}
-	for p := range h.app.pipelines {
-		config.Sources, config.Sinks = append(config.Sources, h.sources[p]), append(config.Sinks, h.sinks[p])
+	h.report = &report{ready: make(chan struct{})}
+	config := worker.Config{Crew: crew, Stages: application.Stages(h.native.Plan), Report: h.report, Limits: h.limits, StopWithin: time.Hour}
+	for _, source := range h.sources {
+		config.Sources = append(config.Sources, source)
+	}
+	for _, sink := range h.sinks {
+		config.Sinks = append(config.Sinks, sink)
 	}
 	table := partition.Even(h.app.partitions, 1+h.chance.IntN(h.most))
 	var executors []worker.Executor
@@ -204,7 +219,7 @@ func (h *history) start(ctx, stop context.Context, crew worker.Crew) chan error 
 		executors = append(executors, executor)
 	}
 	h.worker = worker.New(config, table, executors)
-	for p := range h.app.pipelines {
+	for p := range h.sources {
 		h.cuts = append(h.cuts, h.worker.Watch(p))
 	}
 	ended := make(chan error, 1)
@@ -231,15 +246,24 @@ func (h *history) disturb(ctx context.Context, between time.Duration) {
 	}
 }
 
-// expected is what all messages do that a pipeline's cut has before it.
-func (h *history) expected(pipeline int, cut map[string]int) *outcome {
-	o := &outcome{outputs: map[imaginedOutput]int{}, counters: map[string]int{}}
-	for peer, sent := range cut {
-		for index := range sent {
-			h.app.expect(o, pipeline, peer, index)
+// expect adds what the messages do that the sources have sent, but for those of an earlier cut.
+func (h *history) expect(o *outcome, before, by []map[string]int) {
+	for source := range by {
+		for peer, sent := range by[source] {
+			for index := before[source][peer]; index < sent; index++ {
+				h.app.expect(o, imaginedMessage{Peer: peer, Index: index, Number: index})
+			}
 		}
 	}
-	return o
+}
+
+// cut is where the marker of an epoch has cut the sources.
+func (h *history) cut(epoch int) []map[string]int {
+	var list []map[string]int
+	for _, cuts := range h.cuts {
+		list = append(list, cuts.At[epoch])
+	}
+	return list
 }
 
 // check looks at all that came out.
@@ -248,25 +272,30 @@ func (h *history) check() {
 	if len(h.report.wrong) > 0 {
 		h.t.Errorf("seed %d: failures of user code: %.300q", h.seed, h.report.wrong)
 	}
-	for p, sink := range h.sinks {
-		h.cuts[p].Finish()
-		h.checkOutputs(p, sink)
-		h.checkOrder(sink)
-		h.checkCut(p, sink)
+	for _, cuts := range h.cuts {
+		cuts.Finish()
+	}
+	h.checkOutputs()
+	for _, sink := range h.sinks {
+		h.checkConnections(sink)
+		h.checkKeys(sink)
+		h.checkCut(sink)
 	}
 	h.checkCounters()
 }
 
 // checkOutputs demands that each output came once.
-func (h *history) checkOutputs(p int, sink *recording) {
+func (h *history) checkOutputs() {
 	h.t.Helper()
-	cuts := h.cuts[p].At
-	want := h.expected(p, cuts[len(cuts)-1]).outputs
-	for _, r := range sink.got {
-		keys, _ := r.counters()
-		want[imaginedOutput{peer: r.peer, index: r.index, keys: strings.Join(keys, ",")}]--
+	want := newOutcome()
+	h.expect(want, h.cut(0), h.cut(len(h.cuts[0].At)-1))
+	for n, sink := range h.sinks {
+		for _, r := range sink.got {
+			way, _, _ := r.way()
+			want.outputs[imaginedOutput{n, r.Peer, r.Index, r.Number, way}]--
+		}
 	}
-	for output, left := range want {
+	for output, left := range want.outputs {
 		if left != 0 {
 			h.t.Errorf("seed %d: output %+v came %d times too rarely", h.seed, output, left)
 			return
@@ -274,29 +303,50 @@ func (h *history) checkOutputs(p int, sink *recording) {
 	}
 }
 
-// checkOrder demands that messages of one connection with equal keys at every stage came in the order in which they were sent.
-func (h *history) checkOrder(sink *recording) {
+// checkConnections demands that messages of one connection with one route and equal keys at every step came in the order in which they
+// were sent, unless a step behind their source is parallel.
+func (h *history) checkConnections(sink *recording) {
 	h.t.Helper()
 	last := map[string]int{}
 	for _, r := range sink.got {
-		keys, _ := r.counters()
-		way := r.peer + " " + strings.Join(keys, ",")
-		if r.index < last[way] {
-			h.t.Errorf("seed %d: %s: message %d came after %d", h.seed, way, r.index, last[way])
+		if h.firstStage(r.source()).Input == plan.Spread {
+			continue
+		}
+		way, _, _ := r.way()
+		way = r.Peer + " " + way
+		if r.Index < last[way] {
+			h.t.Errorf("seed %d: %s: message %d came after %d", h.seed, way, r.Index, last[way])
 			return
 		}
-		last[way] = r.index
+		last[way] = r.Index
+	}
+}
+
+// checkKeys demands that messages with one route and equal keys at every step came in the order in which they met the state of each,
+// wherever they came from.
+func (h *history) checkKeys(sink *recording) {
+	h.t.Helper()
+	last := map[string][]int{}
+	for _, r := range sink.got {
+		way, _, counts := r.way()
+		for i, before := range last[way] {
+			if counts[i] < before {
+				h.t.Errorf("seed %d: %s: counts %d came after %d", h.seed, way, counts, last[way])
+				return
+			}
+		}
+		last[way] = counts
 	}
 }
 
 // checkCut demands that results came in the epoch in which their message was sent.
-func (h *history) checkCut(p int, sink *recording) {
+func (h *history) checkCut(sink *recording) {
 	h.t.Helper()
-	cuts := h.cuts[p].At
 	for _, r := range sink.got {
-		before, by := cuts[r.epoch-1][r.peer], cuts[r.epoch][r.peer]
-		if r.index < before || r.index >= by {
-			h.t.Errorf("seed %d: %s %d came in epoch %d, of which are %d to %d", h.seed, r.peer, r.index, r.epoch, before, by)
+		cuts := h.cuts[r.source()].At
+		before, by := cuts[r.epoch-1][r.Peer], cuts[r.epoch][r.Peer]
+		if r.Index < before || r.Index >= by {
+			h.t.Errorf("seed %d: %s %d came in epoch %d, of which are %d to %d", h.seed, r.Peer, r.Index, r.epoch, before, by)
 			return
 		}
 	}
@@ -306,20 +356,16 @@ func (h *history) checkCut(p int, sink *recording) {
 // key came in the epoch in which its n-th message was sent, and none is missing.
 func (h *history) checkCounters() {
 	h.t.Helper()
-	epochs := len(h.cuts[0].At)
-	totals := make([]map[string]int, epochs) // by epoch: how far each counter goes by its marker
-	for e := range totals {
-		totals[e] = map[string]int{}
-		for p := range h.cuts {
-			for name, n := range h.expected(p, h.cuts[p].At[e]).counters {
-				totals[e][name] += n
-			}
-		}
+	var totals []map[string]int // by epoch: how far each counter goes by its marker
+	o := newOutcome()
+	for epoch := range h.cuts[0].At {
+		h.expect(o, h.cut(max(0, epoch-1)), h.cut(epoch))
+		totals = append(totals, maps.Clone(o.counters))
 	}
 	seen := map[string]map[int]bool{}
 	for _, sink := range h.sinks {
 		for _, r := range sink.got {
-			names, counts := r.counters()
+			_, names, counts := r.way()
 			for i, name := range names {
 				if seen[name] == nil {
 					seen[name] = map[int]bool{}
@@ -333,19 +379,29 @@ func (h *history) checkCounters() {
 			}
 		}
 	}
-	for name, n := range totals[epochs-1] {
+	for name, n := range o.counters {
 		if len(seen[name]) != n {
 			h.t.Errorf("seed %d: %d counts of %s came; want %d", h.seed, len(seen[name]), name, n)
 		}
 	}
 }
 
-// counters are the names of the counters that a result met, STATE:KEY, and their counts.
-func (m imaginedMessage) counters() (names []string, counts []int) {
-	for part := range strings.FieldsFuncSeq(m.path, func(r rune) bool { return r == ',' }) {
-		at := strings.LastIndexByte(part, ':')
-		n, _ := strconv.Atoi(part[at+1:])
-		names, counts = append(names, part[:at]), append(counts, n)
+// firstStage is the stage that a source feeds.
+func (h *history) firstStage(source int) *plan.Stage {
+	for n := range h.stages {
+		if h.stages[n].Entry == h.native.Plan.Of(plan.Source)[source] {
+			return &h.stages[n]
+		}
 	}
-	return names, counts
+	return nil
+}
+
+// islandOf is the island of a sink.
+func (h *history) islandOf(sink int) int {
+	for _, s := range h.stages {
+		if slices.Contains(s.Sinks, sink) {
+			return s.Island
+		}
+	}
+	return -1
 }

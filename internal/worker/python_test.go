@@ -62,15 +62,18 @@ func (r *pythonRecruit) Prepare(ctx context.Context, table *partition.Table) (wo
 
 // json is what the Python application reads.
 func (a *imagined) json() string {
-	type stage struct {
+	type step struct {
+		Step  int    `json:"step"`
 		State string `json:"state"`
 		Salt  int    `json:"salt"`
 		Keys  int    `json:"keys"`
 		Fan   int    `json:"fan"`
 	}
-	pipelines := make([][]stage, a.pipelines)
-	for _, s := range a.stages {
-		pipelines[s.Pipeline] = append(pipelines[s.Pipeline], stage{s.state, s.salt, s.keys, s.fan})
+	pipelines := make([][]step, a.pipelines)
+	for _, s := range a.steps {
+		if s.kind == plan.Computation || s.kind == plan.StateComputation {
+			pipelines[s.pipeline] = append(pipelines[s.pipeline], step{s.number, s.state, s.salt, s.keys, s.fan})
+		}
 	}
 	text, err := json.Marshal(map[string]any{"keys": a.keys, "pipelines": pipelines})
 	if err != nil {
@@ -96,7 +99,7 @@ func pythonConfig(t *testing.T) pyhost.Config {
 // inPython runs a history with Python processes, in real time.
 func inPython(t *testing.T, seed uint64) {
 	t.Helper()
-	h := draw(t, seed, 200)
+	h := draw(t, seed, 200, lines)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	stop, stopped := context.WithCancel(ctx)

@@ -26,18 +26,18 @@ def application_setup(args):
     builder = wallaroo.ApplicationBuilder("imagined")
     for number, stages in enumerate(imagined["pipelines"]):
         builder.new_pipeline(f"p{number}", wallaroo.TCPSourceConfig("127.0.0.1", 0, decode))
-        builder.to(first(stages[0]["fan"]))
+        builder.to(first(stages[0]))
         for n, stage in enumerate(stages[1:]):
             builder.to_state_partition(counting(n, stage), Counter, stage["state"], partition(stage, imagined["keys"]))
         builder.to_sink(wallaroo.TCPSinkConfig("127.0.0.1", 1, encode))
     return builder.build()
 
 
-def first(fan):
+def first(stage):
     @wallaroo.computation_multi(name="fan out")
     def fan_out(message):
-        peer, index, number, path = message
-        return [(peer, index, number * 3 + i, path) for i in range(fan)]
+        peer, index, number, _ = message
+        return [(peer, index, number * 3 + i, str(stage["step"])) for i in range(stage["fan"])]
 
     return fan_out
 
@@ -60,8 +60,7 @@ def counting(n, stage):
         peer, index, number, path = message
         counter.n += 1
         key = key_of(stage, stage["keys"], message)
-        met = f"{stage['state']}:{key}:{counter.n}"
-        path = f"{path},{met}" if path else met
+        path = f"{path},{stage['step']}:{stage['state']}:{key}:{counter.n}"
         return [(peer, index, number * 3 + i, path) for i in range(stage["fan"])], True
 
     return count
