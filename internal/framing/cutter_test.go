@@ -9,7 +9,7 @@ import (
 )
 
 // cutAll cuts a stream that comes in pieces of the given size, as a reader with a buffer does.
-func cutAll(c *Cutter, stream []byte, piece int) (payloads []string, rest int, err error) {
+func cutAll(c Splitter, stream []byte, piece int) (payloads []string, rest int, err error) {
 	var buf []byte
 	for part := range slices.Chunk(stream, piece) {
 		buf = append(buf, part...)
