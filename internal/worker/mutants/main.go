@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func run(ctx context.Context, dir, only string) error {
 		err   error
 	}
 	var verdicts []chan verdict
-	for n, m := range mutants {
+	for n, m := range slices.Concat(mutants, ofGraphs) {
 		if !strings.Contains(m.what, only) {
 			continue
 		}
