@@ -185,6 +185,25 @@ func TestWhatCannotBeEncodedCostsThatOutputOnly(t *testing.T) {
 	}
 }
 
+// TestEncodeThatDoesNotAppendIsTold has an encoder that gives slices of its own, shorter and longer than what is in dst, or less of dst.
+func TestEncodeThatDoesNotAppendIsTold(t *testing.T) {
+	app := wallaroo.New("encoding")
+	sink := output
+	sink.Encode = func(text string, dst []byte) ([]byte, error) {
+		switch text[0] {
+		case 'x':
+			return []byte(text), nil
+		case 'l':
+			return dst[:len(dst)-1], nil
+		}
+		return append(dst, text...), nil
+	}
+	app.From("p", lines).To("out", sink)
+	const told = " p/out: what it returns does not begin with what was in dst: it must append to dst and return the longer slice"
+	c := process(t, app, ample, "a", "x", "x that is longer than all before", "less", "b")
+	c.check(t, [][]string{{"a", "b"}}, "1"+told, "2"+told, "3"+told)
+}
+
 func TestAFailureOfAMergedStepNamesThatStep(t *testing.T) {
 	app := wallaroo.New("merge")
 	one, two := app.From("one", lines), app.From("two", lines)

@@ -1,6 +1,8 @@
 package gohost
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -87,7 +89,10 @@ func (r *Run) Encoded(sink int, whole []byte, err error) {
 	case err != nil:
 		r.Fail(err)
 		return
-	case size < 0 || size > r.executor.part.Limits.Bytes:
+	case !extends(whole, b.Payload):
+		r.Fail(errNotAppended)
+		return
+	case size > r.executor.part.Limits.Bytes:
 		r.Fail(fmt.Errorf("a message of %d bytes for a sink: --max-call-output allows %d", size, r.executor.part.Limits.Bytes))
 		return
 	default:
@@ -97,6 +102,16 @@ func (r *Run) Encoded(sink int, whole []byte, err error) {
 		r.flushSink(sink)
 		r.tell()
 	}
+}
+
+var errNotAppended = errors.New("what it returns does not begin with what was in dst: it must append to dst and return the longer slice")
+
+// extends reports whether a slice is another with something appended. Only one that had to grow has to be looked into.
+func extends(whole, before []byte) bool {
+	if len(whole) < len(before) || len(before) == 0 {
+		return len(before) == 0
+	}
+	return &whole[0] == &before[0] || bytes.HasPrefix(whole, before)
 }
 
 func (r *Run) flushSink(sink int) {

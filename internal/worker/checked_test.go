@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -99,9 +100,14 @@ func (x *checkedExecutor) Probe(id uint32) {
 	x.Executor.Probe(id)
 }
 
+// errBack is an executor that would go on for ever.
+var errBack = errors.New("what comes out of a queue goes back into it")
+
 // Serve lets the executor's time pass, and checks what comes of the calls.
 func (x *checkedExecutor) Serve(ctx context.Context, deliver func([]worker.Event)) error {
-	return x.Executor.Serve(ctx, func(events []worker.Event) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	err := x.Executor.Serve(ctx, func(events []worker.Event) {
 		x.mu.Lock()
 		c := x.calls[0]
 		x.mu.Unlock()
@@ -113,6 +119,9 @@ func (x *checkedExecutor) Serve(ctx context.Context, deliver func([]worker.Event
 		for i := range events {
 			leaves = leaves || events[i].State != nil
 			x.check(c, &events[i])
+			if to := events[i].To; c.settles && to.Kind == worker.ToQueue && to.Stage == c.stage {
+				end(errBack)
+			}
 		}
 		if leaves {
 			pause(x.crew.slow * time.Duration(x.number%2))
@@ -126,6 +135,10 @@ func (x *checkedExecutor) Serve(ctx context.Context, deliver func([]worker.Event
 		}
 		deliver(events)
 	})
+	if errors.Is(context.Cause(ctx), errBack) {
+		return errBack
+	}
+	return err
 }
 
 // check looks at what came of a call.

@@ -1,0 +1,275 @@
+package gohost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/wallaroo-stream/wallaroo/internal/message"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// scripted is a stage's code that does what a test says.
+type scripted struct{ process, flush func(*Run) }
+
+func (s *scripted) Process(r *Run, b *message.Batch) {
+	r.Stamp(b.Ingest)
+	s.process(r)
+}
+func (s *scripted) Flush(r *Run) { s.flush(r) }
+
+// kept is a state: names of entities, by partition.
+type kept map[int][]string
+
+func (k kept) TakeOut(p int) (entities any, count int) {
+	list := k[p]
+	delete(k, p)
+	return kept{p: list}, len(list)
+}
+
+func (k kept) PutIn(coming any) {
+	for p, list := range coming.(kept) {
+		k[p] = append(k[p], list...)
+	}
+}
+
+// graph has two steps with state behind one source, which is an island, and a pipeline that is another.
+var graph = &plan.Plan{Application: "graph", Steps: []plan.Step{
+	{Pipeline: "p", Name: "source", Kind: plan.Source},
+	{Pipeline: "p", Name: "one", Kind: plan.StateComputation, State: "s", After: []int{0}},
+	{Pipeline: "p", Name: "two", Kind: plan.StateComputation, State: "t", After: []int{1}},
+	{Pipeline: "p", Name: "out", Kind: plan.Sink, After: []int{2}},
+	{Pipeline: "q", Name: "source", Kind: plan.Source},
+	{Pipeline: "q", Name: "three", Kind: plan.StateComputation, State: "u", After: []int{4}},
+}}
+
+// The stages of the graph, by the step where they begin.
+const source, one, two, three = 0, 1, 2, 4
+
+// bench is an executor whose calls are carried out at once; its number is 1 of 2, and it owns the odd ones of four partitions.
+type bench struct {
+	*Executor
+	t      *testing.T
+	states map[string]State
+	code   scripted // of every stage
+	told   []worker.Event
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, states: map[string]State{"s": kept{}, "t": kept{}, "u": kept{}}}
+	b.code = scripted{func(*Run) {}, func(*Run) {}}
+	stages := graph.Stages()
+	b.Executor = New(Part{
+		Number: 1, Plan: graph, Stages: stages, Table: &partition.Table{Executors: 2, Owners: []int{0, 1, 0, 1}},
+		Limits: Limits{Results: 5, Bytes: 1 << 20},
+		Fuse: func(*Executor) Program {
+			program := Program{States: b.states}
+			for range stages {
+				program.Codes = append(program.Codes, &b.code)
+			}
+			return program
+		},
+	})
+	return b
+}
+
+// carryOut carries out the call that has begun and returns what it told but for its end.
+func (b *bench) carryOut() []worker.Event {
+	b.t.Helper()
+	b.told = nil
+	ctx, done := context.WithCancel(b.t.Context())
+	defer done()
+	err := b.Serve(ctx, func(events []worker.Event) {
+		b.told = append(b.told, events...)
+		if events[len(events)-1].Done {
+			done()
+		}
+	})
+	if err != nil || len(b.told) == 0 {
+		b.t.Fatal(b.told, err)
+	}
+	return b.told[:len(b.told)-1]
+}
+
+// places are those of the partitions at a stage, in a call of another: the owner, with w where a message waits.
+func (b *bench) places(stage int, call worker.Call) string {
+	b.t.Helper()
+	var s strings.Builder
+	b.code.process = func(r *Run) {
+		for p := range b.Partitions() {
+			at := b.Place(r, stage, p)
+			fmt.Fprint(&s, at.Executor)
+			if at.Here != (at.Executor == 1) {
+				b.t.Errorf("%+v", at)
+			}
+			if at.Waits {
+				s.WriteByte('w')
+			}
+		}
+	}
+	b.Process(call)
+	b.carryOut()
+	return s.String()
+}
+
+// TestAPartitionComes has one come whose queues are opened one after another.
+func TestAPartitionComes(t *testing.T) {
+	b := newBench(t)
+	check := func(when, atOne, atTwo, atThree string) {
+		t.Helper()
+		for stage, want := range map[int]string{one: atOne, two: atTwo, three: atThree} {
+			if got := b.places(stage, worker.Call{Stage: source}); got != want {
+				t.Errorf("%s: stage %d has %s; want %s", when, stage, got, want)
+			}
+			if shut := strings.Contains(want, "w"); b.AnyShut(stage) != shut {
+				t.Errorf("%s: a queue of stage %d is shut: %v", when, stage, b.AnyShut(stage))
+			}
+		}
+	}
+	check("at first", "0101", "0101", "0101")
+	b.Switch(worker.Switch{ID: 1, Island: 0, Moves: []partition.Move{{Partition: 2, From: 0, Owner: 1}}})
+	if told := b.carryOut(); len(told) != 0 {
+		t.Errorf("%+v", told)
+	}
+	check("when it is to come", "011w1", "011w1", "0101")
+	b.Load(worker.Load{ID: 2, Island: 0, State: worker.State{Partition: 2, Live: map[string]any{"s": kept{2: {"a"}}, "t": kept{2: {"b"}}}}})
+	b.carryOut()
+	check("when it has come", "011w1", "011w1", "0101")
+	want := map[string]State{"s": kept{2: {"a"}}, "t": kept{2: {"b"}}, "u": kept{}}
+	if !reflect.DeepEqual(b.states, want) {
+		t.Errorf("%v", b.states)
+	}
+	if got := b.places(one, worker.Call{Stage: one, Settles: true}); got != "0111" {
+		t.Errorf("what comes out of the queue finds %s", got)
+	}
+	if got := b.places(two, worker.Call{Stage: one, Settles: true}); got != "011w1" {
+		t.Errorf("what comes out of the queue finds %s at the next stage", got)
+	}
+	b.Open(worker.Open{ID: 3, Stage: one, Partitions: []int{2}})
+	b.carryOut()
+	check("when one queue is open", "0111", "011w1", "0101")
+	b.Open(worker.Open{ID: 4, Stage: two, Partitions: []int{2}})
+	b.carryOut()
+	check("when both are", "0111", "0111", "0101")
+}
+
+func TestAPartitionLeavesWithAllStatesOfItsIsland(t *testing.T) {
+	b := newBench(t)
+	b.states["s"] = kept{1: {"a", "b"}, 3: {"stays"}}
+	b.states["t"], b.states["u"] = kept{1: {"c"}}, kept{1: {"other island's"}}
+	b.Switch(worker.Switch{ID: 7, Island: 0, Moves: []partition.Move{{Partition: 1, From: 1, Owner: 0}}})
+	told := b.carryOut()
+	want := []worker.Event{{Call: 7, State: &worker.State{
+		Partition: 1, Entities: 3, Live: map[string]any{"s": kept{1: {"a", "b"}}, "t": kept{1: {"c"}}},
+	}}}
+	if !reflect.DeepEqual(told, want) {
+		t.Errorf("%+v", told)
+	}
+	left := map[string]State{"s": kept{3: {"stays"}}, "t": kept{}, "u": kept{1: {"other island's"}}}
+	if !reflect.DeepEqual(b.states, left) {
+		t.Errorf("%v are left", b.states)
+	}
+	if got := b.places(one, worker.Call{}); got != "0001" {
+		t.Errorf("%s", got)
+	}
+	if got := b.places(three, worker.Call{}); got != "0101" {
+		t.Errorf("the other island has %s", got)
+	}
+}
+
+func TestProbeTellsNothing(t *testing.T) {
+	b := newBench(t)
+	b.Probe(3)
+	if told := b.carryOut(); len(told) != 0 || b.told[0].Call != 3 {
+		t.Errorf("%+v", b.told)
+	}
+}
+
+// TestLongOutputIsToldInParts gives a sink twice what is kept; the order stays, and no part is one that another call writes to.
+func TestLongOutputIsToldInParts(t *testing.T) {
+	b := newBench(t)
+	text := strings.Repeat("x", sinkChunk/4)
+	b.code.process = func(r *Run) {
+		for n := range 10 {
+			dst := r.Encodes(3, 0)
+			r.Encoded(0, append(fmt.Append(dst, n), text...), nil)
+		}
+	}
+	b.Process(worker.Call{ID: 1, Batch: message.Batch{Ingest: 42}})
+	first := b.carryOut()
+	b.Process(worker.Call{ID: 2, Batch: message.Batch{Ingest: 43}})
+	b.carryOut()
+	n := 0
+	for _, e := range first {
+		if e.Call != 1 || e.Output.Ingest != 42 || len(e.Output.Payload) > sinkChunk+len(text) {
+			t.Errorf("a part of call %d, read at %d, of %d bytes", e.Call, e.Output.Ingest, len(e.Output.Payload))
+		}
+		for ; e.Output.Count() > 0; n++ {
+			if got := e.Output.Take(1); string(got.Payload) != fmt.Sprint(n)+text {
+				t.Errorf("output %d is %.5q...", n, got.Payload)
+			}
+		}
+	}
+	if len(first) != 3 || n != 10 {
+		t.Errorf("%d outputs in %d parts", n, len(first))
+	}
+}
+
+// TestAFailureNamesWhatRan has failures of a step, of the finding of a key, of a step that met a key, and of one behind that.
+func TestAFailureNamesWhatRan(t *testing.T) {
+	b := newBench(t)
+	b.code.process = func(r *Run) {
+		r.Index = 2
+		r.Enter(0)
+		r.Fail(errors.New("plain"))
+		r.Finds(1)
+		r.Fail(errors.New("no key"))
+		r.Meets(1, told("k"))
+		r.Fail(errors.New("with state"))
+		r.Enter(3)
+		func() {
+			defer func() { r.Recovered(recover()) }()
+			panic("behind")
+		}()
+		r.FailAt(2, errors.New("found out later"))
+	}
+	b.Process(worker.Call{ID: 1})
+	var got []string
+	for _, e := range b.carryOut() {
+		got = append(got, fmt.Sprint(e.Failure.Index, " ", e.Failure.Step, " ", e.Failure.Key, " ", e.Failure.Error))
+	}
+	want := []string{"2 p/source  plain", "2 p/one key  no key", "2 p/one k with state", "2 p/out  panic: behind", "2 p/two  found out later"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%q; want %q", got, want)
+	}
+	if entered := b.told[len(b.told)-1].Entered; !reflect.DeepEqual(entered, []worker.Entered{{Step: 0, Messages: 1}, {Step: 1, Messages: 1}, {Step: 3, Messages: 1}}) {
+		t.Errorf("%+v", entered)
+	}
+	b.code.process = func(*Run) {}
+	b.Process(worker.Call{ID: 2})
+	if b.carryOut(); b.told[0].Entered != nil {
+		t.Errorf("what entered in one call is told again: %+v", b.told)
+	}
+}
+
+// told is a key that is known by its text.
+type told string
+
+func (t told) String() string { return string(t) }
+
+// TestAllStagesAreFlushed has a call of the first stage reach a later one.
+func TestAllStagesAreFlushed(t *testing.T) {
+	b := newBench(t)
+	flushed := 0
+	b.code.flush = func(*Run) { flushed++ }
+	b.Process(worker.Call{ID: 1})
+	if b.carryOut(); flushed != len(graph.Stages()) {
+		t.Errorf("%d of %d stages are flushed", flushed, len(graph.Stages()))
+	}
+}
