@@ -84,7 +84,8 @@ func (s *recording) sink() wallaroo.Sink[imaginedMessage] {
 func (h *history) program(native *application.Native) application.Program {
 	h.t.Helper()
 	program, err := native.Load(context.Background(), application.Options{
-		Partitions: h.app.partitions, MaxOutput: application.Output{Messages: 1 << 20, Bytes: 1 << 26}, Log: slog.New(slog.DiscardHandler),
+		Partitions: h.app.partitions, MaxOutput: application.Output{Messages: 1 << 20, Bytes: 1 << 26},
+		CheckOwnership: h.chance.IntN(8) == 0, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		h.t.Fatal(err)
