@@ -17,9 +17,12 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
+// unsupported is what opens a connector that is not used.
+func unsupported[T any](connector.Setup) (none T, err error) { return none, errors.ErrUnsupported }
+
 // lines is a source of lines of text, which nobody reads; a line "undecodable" is none.
 var lines = wallaroo.Source[string]{
-	Origin: connector.Origin{Kind: "memory", Open: func(connector.Setup) (connector.Source, error) { return nil, errors.ErrUnsupported }},
+	Origin: connector.Origin{Kind: "memory", Open: unsupported[connector.Source]},
 	Decode: func(data []byte) (string, error) {
 		if string(data) == "undecodable" {
 			return "", errors.New("cannot be decoded")
@@ -30,7 +33,7 @@ var lines = wallaroo.Source[string]{
 
 // output is a sink of text, which nobody writes. What begins with "unencodable" is refused when half of it is written.
 var output = wallaroo.Sink[string]{
-	Destination: connector.Destination{Kind: "memory", Open: func(connector.Setup) (connector.Sink, error) { return nil, errors.ErrUnsupported }},
+	Destination: connector.Destination{Kind: "memory", Open: unsupported[connector.Sink]},
 	Encode: func(text string, dst []byte) ([]byte, error) {
 		dst = append(dst, text...)
 		switch text {

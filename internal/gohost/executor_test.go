@@ -248,8 +248,9 @@ func TestAFailureNamesWhatRan(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q; want %q", got, want)
 	}
-	if entered := b.told[len(b.told)-1].Entered; !reflect.DeepEqual(entered, []worker.Entered{{Step: 0, Messages: 1}, {Step: 1, Messages: 1}, {Step: 3, Messages: 1}}) {
-		t.Errorf("%+v", entered)
+	entered := []worker.Entered{{Step: 0, Messages: 1}, {Step: 1, Messages: 1}, {Step: 3, Messages: 1}}
+	if got := b.told[len(b.told)-1].Entered; !reflect.DeepEqual(got, entered) {
+		t.Errorf("%+v", got)
 	}
 	b.code.process = func(*Run) {}
 	b.Process(worker.Call{ID: 2})

@@ -18,8 +18,8 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// history is one random application, a graph in Go or lines in Python, on a random number of executors that come and go, while partitions move, sinks are slow or away and
-// connections open and close.
+// history is one random application, a graph in Go or lines in Python, on a random number of executors that come and go, while partitions
+// move, sinks are slow or away and connections open and close.
 type history struct {
 	t       testing.TB
 	seed    uint64

@@ -10,9 +10,9 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 )
 
-// imagined is a random application: sources, each with a step that makes several messages of one, and behind these steps that do so, too, or
-// count the messages of a key in a state that may be another step's as well. What becomes of a message follows from its number, so that the
-// outcome is known without running.
+// imagined is a random application: sources, each with a step that makes several messages of one, and behind these steps that do so, too,
+// or count the messages of a key in a state that may be another step's as well. What becomes of a message follows from its number, so that
+// the outcome is known without running.
 type imagined struct {
 	steps      []imaginedStep // each after those whose results it takes
 	pipelines  int
