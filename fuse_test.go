@@ -56,50 +56,62 @@ type call struct {
 // process takes messages through the first stage of an application.
 func process(t *testing.T, app *wallaroo.App, limits application.Output, messages ...string) call {
 	t.Helper()
+	native, executors := employ(t, app, limits, 1)
+	executors[0].Process(worker.Call{ID: 1, Batch: batchOf(messages)})
+	c := call{outputs: make([][]string, len(native.Destinations)), entered: map[string]int{}}
+	for _, e := range carryOut(t, executors[0]) {
+		for sink := e.To.Sink; e.Output.Count() > 0; {
+			c.outputs[sink] = append(c.outputs[sink], string(e.Output.Take(1).Payload))
+		}
+		if f := e.Failure; f != nil {
+			c.failures = append(c.failures, strings.TrimSpace(fmt.Sprint(f.Index, " ", f.Step, " ", f.Key))+": "+f.Error)
+		}
+		for _, entered := range e.Entered {
+			c.entered[native.Plan.Steps[entered.Step].ID()] = entered.Messages
+		}
+	}
+	return c
+}
+
+// employ makes executors of an application, among which four partitions are divided.
+func employ(t *testing.T, app *wallaroo.App, limits application.Output, n int) (*application.Native, []worker.Executor) {
+	t.Helper()
 	native, err := app.Native(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := native.Load(t.Context(), application.Options{Partitions: 4, Executors: 1, MaxOutput: limits})
+	program, err := native.Load(t.Context(), application.Options{Partitions: 4, Executors: n, MaxOutput: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
-	recruit, err := program.Start(t.Context(), 0)
+	_, executors, err := program.BringUp(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	executor, err := recruit.Prepare(t.Context(), partition.Even(4, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var batch message.Batch
+	return native, executors
+}
+
+func batchOf(messages []string) (b message.Batch) {
 	for _, m := range messages {
-		batch.Append([]byte(m))
+		b.Append([]byte(m))
 	}
-	executor.Process(worker.Call{ID: 1, Batch: batch})
+	return b
+}
+
+// carryOut has an executor carry out the call that has begun, and returns what came of it.
+func carryOut(t *testing.T, x worker.Executor) (told []worker.Event) {
+	t.Helper()
 	ctx, done := context.WithCancel(t.Context())
 	defer done()
-	c := call{outputs: make([][]string, len(native.Destinations)), entered: map[string]int{}}
-	err = executor.Serve(ctx, func(events []worker.Event) {
-		for _, e := range events {
-			for sink := e.To.Sink; e.Output.Count() > 0; {
-				c.outputs[sink] = append(c.outputs[sink], string(e.Output.Take(1).Payload))
-			}
-			if f := e.Failure; f != nil {
-				c.failures = append(c.failures, strings.TrimSpace(fmt.Sprint(f.Index, " ", f.Step, " ", f.Key))+": "+f.Error)
-			}
-			for _, entered := range e.Entered {
-				c.entered[native.Plan.Steps[entered.Step].ID()] = entered.Messages
-			}
-			if e.Done {
-				done()
-			}
+	err := x.Serve(ctx, func(events []worker.Event) {
+		if told = append(told, events...); told[len(told)-1].Done {
+			done()
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return told
 }
 
 // check compares what came with what should have.
@@ -263,4 +275,44 @@ func TestStepsShareAState(t *testing.T) {
 	counted.To("one", output)
 	in.KeyBy(first).StatefulMap("again", (*total).add, wallaroo.State("totals")).To("two", output)
 	process(t, app, ample, "a", "b", "a").check(t, [][]string{{"a11", "b11", "a13"}, {"a12", "b12", "a14"}})
+}
+
+// TestAShutQueueHoldsAMessageWhoseEntityIsHere moves a key and has a message come to it before its queue is open. The worker gives an
+// executor no such message, but an executor must not rely on it.
+func TestAShutQueueHoldsAMessageWhoseEntityIsHere(t *testing.T) {
+	app := wallaroo.New("moves")
+	app.From("p", lines).KeyBy(strings.ToLower).StatefulMap("count", (*total).add).To("out", output)
+	_, executors := employ(t, app, ample, 2)
+	const stage = 1
+	p := partition.Of(partition.Hash([]byte("\x04a")), 4)
+	from := partition.Even(4, 2).Owners[p]
+	old, owner := executors[from], executors[1-from]
+	moves := []partition.Move{{Partition: p, From: from, Owner: 1 - from}}
+	old.Process(worker.Call{Batch: batchOf([]string{"a"})})
+	carryOut(t, old)
+	old.Switch(worker.Switch{Moves: moves})
+	state := carryOut(t, old)[0].State
+	owner.Switch(worker.Switch{Moves: moves})
+	carryOut(t, owner)
+	owner.Load(worker.Load{State: *state})
+	carryOut(t, owner)
+	owner.Process(worker.Call{Batch: batchOf([]string{"A"})})
+	waiting := carryOut(t, owner)[0]
+	if want := (worker.Target{Kind: worker.ToQueue, Stage: stage, Partition: p}); waiting.To != want || waiting.Output.Count() != 1 {
+		t.Fatalf("%+v; want a message for %+v", waiting, want)
+	}
+	owner.Process(worker.Call{Stage: stage, Settles: true, Batch: waiting.Output})
+	if got := carryOut(t, owner)[0]; string(got.Output.Payload) != "A2" {
+		t.Errorf("%+v", got)
+	}
+	owner.Open(worker.Open{Stage: stage, Partitions: []int{p}})
+	carryOut(t, owner)
+	owner.Process(worker.Call{Batch: batchOf([]string{"a"})})
+	if got := carryOut(t, owner)[0]; string(got.Output.Payload) != "a3" {
+		t.Errorf("%+v", got)
+	}
+	old.Process(worker.Call{Batch: batchOf([]string{"a"})})
+	if got := carryOut(t, old)[0].To; got != (worker.Target{Kind: worker.ToExecutor, Stage: stage, Executor: 1 - from}) {
+		t.Errorf("the old owner gives it to %+v", got)
+	}
 }

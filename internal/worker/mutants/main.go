@@ -1,5 +1,5 @@
-// Mutants takes away one condition of the door at a time, and shows that the random histories of internal/worker notice, or at least the
-// door's own tests:
+// Mutants takes away one condition of the door, or of executors in Go, at a time, and shows that the random histories of internal/worker
+// notice, or at least the tests of these parts:
 //
 //	go run ./internal/worker/mutants [PART OF A NAME]
 //
@@ -94,17 +94,17 @@ func (m *mutant) try(ctx context.Context, dir string) (text string, alive bool, 
 	test.Dir = filepath.Join("internal", "worker")
 	out, err := test.CombinedOutput()
 	if err == nil {
-		return m.tryDoor(ctx, overlay)
+		return m.tryUnits(ctx, overlay)
 	}
 	return fmt.Sprintf("%d  %-75s killed after %s: %s", m.rule, m.what, count(out), property(out)), false, nil
 }
 
-// tryDoor runs the door's own tests against a mutant that the histories did not notice.
-func (m *mutant) tryDoor(ctx context.Context, overlay string) (text string, alive bool, err error) {
-	test := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "./internal/protocol/door")
+// tryUnits runs the tests of the door, and of executors in Go, against a mutant that the histories did not notice.
+func (m *mutant) tryUnits(ctx context.Context, overlay string) (text string, alive bool, err error) {
+	test := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "./internal/protocol/door", "./internal/gohost", ".")
 	out, err := test.CombinedOutput()
 	if _, failed := errors.AsType[*exec.ExitError](err); failed {
-		return fmt.Sprintf("%d  %-75s killed after %d by the door's own tests: %s", m.rule, m.what, histories, property(out)), false, nil
+		return fmt.Sprintf("%d  %-75s killed after %d by tests of one part: %s", m.rule, m.what, histories, property(out)), false, nil
 	}
 	return fmt.Sprintf("%d  %-75s SURVIVES %d histories", m.rule, m.what, histories), true, err
 }
