@@ -28,7 +28,7 @@ var mutants = []mutant{
 	},
 	{
 		2, "a sink's edge needs no credit", loopFile,
-		"if !l.sinks[sink].hasCredit() {", "if false {",
+		"if !l.sinks[sink].hasCredit() {", "if sink < 0 {",
 	},
 	{
 		2, "edges to other executors need no credit", loopFile,
