@@ -18,8 +18,8 @@ import (
 	"github.com/wallaroo-stream/wallaroo/bench/reference/echo"
 )
 
-// TestMain lets the test's executable be the echo, and stand in for wallaroo: `run APP --in H:P --out H:P …` runs the plain loop, or, if
-// APP counts keys, a count of keys in Go.
+// TestMain lets the test's executable be the echo, and stand in for wallaroo and for programs in Go: `run APP --in H:P --out H:P …` and
+// `--in H:P --out H:P …` run the plain loop, or, if APP counts keys, a count of keys in Go.
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 4 && os.Args[1] == echo.Word:
@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 		os.Exit(countKeys(os.Args))
 	case len(os.Args) > 6 && os.Args[1] == "run":
 		os.Exit(standIn(os.Args[6]))
+	case len(os.Args) > 4 && os.Args[1] == "--in":
+		os.Exit(standIn(os.Args[4]))
 	}
 	os.Exit(m.Run())
 }
@@ -54,11 +56,13 @@ func newBench(t *testing.T) *bench {
 		pairs:     1,
 		seconds:   0.1,
 		binary:    self,
+		goBinary:  self,
+		goLoop:    self,
 		maxOthers: 10,
 		self:      self,
 		words:     load.RandomTapes(seed, mostConnections, load.Shape{Frames: 100, Words: load.DefaultShape.Words, Vocabulary: 50}),
 		keys:      load.KeyTape(seed, 200),
-		rates:     map[*side]float64{&pythonWordCount: 100_000, &oneKeyCount: 20_000},
+		rates:     map[*side]float64{&pythonWordCount: 100_000, &oneGoWordCount: 100_000, &oneKeyCount: 20_000},
 		others:    func(work func() error) (float64, error) { return 0, work() },
 	}
 }

@@ -67,6 +67,8 @@ type settings struct {
 	seconds   float64
 	maxOthers float64 // the percentage of the processors that other programs may take, lest a pair be thrown away
 	binary    string
+	goBinary  string // the Go word count
+	goLoop    string // what it is compared with
 	out       string // where the table is written; "" for nowhere
 	command   string // the command line itself
 }
@@ -82,6 +84,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.Float64Var(&s.seconds, "seconds", 4, "seconds that a measurement takes, about")
 	flags.Float64Var(&s.maxOthers, "max-others", 10, "percent of the processors that others may take before a pair is thrown away")
 	flags.StringVar(&s.binary, "binary", "bin/wallaroo", "the wallaroo `executable`")
+	flags.StringVar(&s.goBinary, "go-binary", "bin/word_count", "the `executable` of the Go word count")
+	flags.StringVar(&s.goLoop, "go-loop", "bin/word_count_loop", "the `executable` of the plain Go loop")
 	flags.StringVar(&s.out, "out", tableFile, "`file` to write the table into; one group alone is written only where this says so")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "Usage: go run ./bench [%s] [flags]\n\n", strings.Join(groups(), "|"))

@@ -30,20 +30,26 @@ type bench struct {
 	others func(work func() error) (float64, error) // runs work and returns the share of the processors that others took
 }
 
-// measureThroughput floods a side with as much as the engine takes in the seconds of a measurement. The time counts from the first byte
+// measureThroughput floods a side with as much as the rated one takes in the seconds of a measurement. The time counts from the first byte
 // sent to the last result received and audited.
-func measureThroughput(ctx context.Context, b *bench, s side) (reading, error) {
-	rate, err := b.rateOf(ctx, &pythonWordCount)
-	if err != nil {
-		return nil, err
+func measureThroughput(rated *side) func(context.Context, *bench, side) (reading, error) {
+	return func(ctx context.Context, b *bench, s side) (reading, error) {
+		rate, err := b.rateOf(ctx, rated)
+		if err != nil {
+			return nil, err
+		}
+		tapes := s.tapes(b)
+		return b.flood(ctx, s, framesFor(tapes[0], rate*b.seconds)/len(tapes))
 	}
-	tapes := s.tapes(b)
-	return b.flood(ctx, s, framesFor(tapes[0], rate*b.seconds)/len(tapes))
 }
 
-// measureLatency sends frames to a side, each at its time.
-func measureLatency(ctx context.Context, b *bench, s side) (reading, error) {
-	rate, err := b.rateOf(ctx, &pythonWordCount)
+// measureLatency sends frames to a side, each at its time, at a share of the rate of the rated one.
+func measureLatency(rated *side) func(context.Context, *bench, side) (reading, error) {
+	return func(ctx context.Context, b *bench, s side) (reading, error) { return b.latency(ctx, rated, s) }
+}
+
+func (b *bench) latency(ctx context.Context, rated *side, s side) (reading, error) {
+	rate, err := b.rateOf(ctx, rated)
 	if err != nil {
 		return nil, err
 	}

@@ -41,8 +41,6 @@ const (
 	application = "examples/python/word_count/word_count.py"
 	plainLoop   = "bench/reference/word_count_loop.py"
 	keyCounter  = "bench/reference/key_count.py"
-	native      = "bin/word_count"
-	nativeLoop  = "bin/word_count_loop"
 )
 
 var pythonWordCount = engine("Wallaroo", 1, 1)
@@ -73,12 +71,14 @@ func keyCount(executors int) side {
 	}
 }
 
+var oneGoWordCount = goWordCount("Wallaroo", 1, 1)
+
 // goWordCount is the Go word count on so many executors, from so many connections.
 func goWordCount(name string, executors, connections int) side {
 	return side{
 		name: name,
-		command: func(_ *bench, out string) program.Command {
-			return program.Native(native, out, executors, program.NoHTTP)
+		command: func(b *bench, out string) program.Command {
+			return program.Native(b.goBinary, out, executors, program.NoHTTP)
 		},
 		tapes: words(connections),
 		audit: countsOf,
@@ -87,7 +87,7 @@ func goWordCount(name string, executors, connections int) side {
 
 var goLoop = side{
 	name:    "plain Go loop",
-	command: func(_ *bench, out string) program.Command { return program.Loop(nativeLoop, out) },
+	command: func(b *bench, out string) program.Command { return program.Loop(b.goLoop, out) },
 	tapes:   words(1),
 	audit:   countsOf,
 }
@@ -123,9 +123,9 @@ var rows = []row{
 	{
 		group:   "throughput",
 		title:   "Go word count, TCP to TCP, 1 executor",
-		subject: goWordCount("Wallaroo", 1, 1),
+		subject: oneGoWordCount,
 		against: &goLoop,
-		measure: measureThroughput,
+		measure: measureThroughput(&oneGoWordCount),
 		figures: []figure{{throughput, atLeast(1)}, {processorTime, atMost(1.5)}},
 	},
 	{
@@ -133,7 +133,7 @@ var rows = []row{
 		title:   "Python word count, TCP to TCP, 1 executor",
 		subject: pythonWordCount,
 		against: &pythonLoop,
-		measure: measureThroughput,
+		measure: measureThroughput(&pythonWordCount),
 		figures: []figure{{throughput, atLeast(0.85)}, {processorTime, none}},
 	},
 	{
@@ -141,15 +141,15 @@ var rows = []row{
 		title:   "Latency of the Python word count at 20 % of its own rate, 1 executor",
 		subject: pythonWordCount,
 		against: &tcpEcho,
-		measure: measureLatency,
+		measure: measureLatency(&pythonWordCount),
 		figures: []figure{{offered, none}, {p50, atMost(8)}, {p90, none}, {p99, atMost(10)}, {p999, none}, {p9999, none}},
 	},
 	{
 		group:   "latency",
 		title:   "Latency of the Go word count at 20 % of its own rate, 1 executor",
-		subject: goWordCount("Wallaroo", 1, 1),
+		subject: oneGoWordCount,
 		against: &tcpEcho,
-		measure: measureLatency,
+		measure: measureLatency(&oneGoWordCount),
 		figures: []figure{{offered, none}, {p50, atMost(4)}, {p90, none}, {p99, atMost(10)}, {p999, none}, {p9999, none}},
 	},
 	{
@@ -157,7 +157,7 @@ var rows = []row{
 		title:   "Go word count, TCP to TCP, 2 executors, 2 connections",
 		subject: goWordCount("Wallaroo", 2, 2),
 		against: new(goWordCount("1 executor, 2 connections", 1, 2)),
-		measure: measureThroughput,
+		measure: measureThroughput(&oneGoWordCount),
 		figures: []figure{{throughput, none}, {processorTime, none}},
 	},
 	{
@@ -165,7 +165,7 @@ var rows = []row{
 		title:   "Python word count, TCP to TCP, 2 executors, 2 connections",
 		subject: engine("Wallaroo", 2, 2),
 		against: new(engine("1 executor, 2 connections", 1, 2)),
-		measure: measureThroughput,
+		measure: measureThroughput(&pythonWordCount),
 		figures: []figure{{throughput, atLeast(1.3)}, {processorTime, atMost(1.3)}},
 	},
 	{
@@ -173,7 +173,7 @@ var rows = []row{
 		title:   "Latency of the Python word count at 20 % of the rate of 1 executor, 2 executors",
 		subject: engine("Wallaroo", 2, 1),
 		against: &tcpEcho,
-		measure: measureLatency,
+		measure: measureLatency(&pythonWordCount),
 		figures: []figure{{p50, none}, {p99, none}, {p999, none}},
 	},
 	{
