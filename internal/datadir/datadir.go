@@ -64,6 +64,9 @@ func (d *Dir) Key() string { return d.key }
 // Path is that of a name in the directory.
 func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
 
+// Key is the file that holds the key of a data directory.
+func Key(dir string) string { return filepath.Join(dir, KeyFile) }
+
 // readKey reads the key, or makes it at the first start.
 func (d *Dir) readKey() (string, error) {
 	path := d.Path(KeyFile)
