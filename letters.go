@@ -106,11 +106,21 @@ func setText[T any](value *T, text string) bool {
 // entering makes of a function that takes a step's messages one that takes a letter.
 func entering[T any](step int, take next[T]) func(*gohost.Run, message.Letter) {
 	return func(r *gohost.Run, l message.Letter) {
-		value, err := fromLetter[T](l)
+		value, err := readLetter[T](l)
 		if err != nil {
 			r.Unreadable(step, l, err)
 			return
 		}
 		guarded(r, take, value)
 	}
+}
+
+// readLetter is fromLetter where the type's own code may panic.
+func readLetter[T any](l message.Letter) (value T, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("reading the message panicked: %v", panicked)
+		}
+	}()
+	return fromLetter[T](l)
 }

@@ -62,7 +62,10 @@ var (
 	toCBOR = invariant.Must(cbor.EncOptions{
 		Sort: cbor.SortCoreDeterministic, Time: cbor.TimeRFC3339NanoUTC, TimeTag: cbor.EncTagRequired,
 	}.EncMode())
-	fromCBOR = invariant.Must(cbor.DecOptions{MaxNestedLevels: 1024, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30}.DecMode())
+	fromCBOR = invariant.Must(cbor.DecOptions{
+		MaxNestedLevels: 1024, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30,
+		UTF8: cbor.UTF8DecodeInvalid, // Go's text may be any bytes
+	}.DecMode())
 )
 
 // own is the codec of a type that has methods for it.
