@@ -220,7 +220,7 @@ func TestAKilledWorkerLeavesWholeDeadLetters(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	before := 0
-	for round := range 4 {
+	for range 4 {
 		p, at := startLetters(t, data)
 		p.accept()
 		conn := p.dial()
@@ -310,4 +310,51 @@ func lineCount(t *testing.T, path string) (n int) {
 		n++
 	}
 	return n
+}
+
+// TestALetterThatCannotBeWrittenIsTold takes the folder away, and puts it back.
+func TestALetterThatCannotBeWrittenIsTold(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	folder := filepath.Join(data, "dead-letters")
+	p, at := startLetters(t, data)
+	p.accept()
+	conn := p.dial()
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	send(t, conn, "1000 parse")
+	p.stderr.await(t, `level=ERROR msg="a step failed; its message is dropped, since no dead letter could be written" step=numbers/parse `+
+		`[^\n]*why="open [^\n]*/dead-letters/1.jsonl: no such file or directory"`)
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	send(t, conn, "1001 parse")
+	p.stderr.await(t, `level=ERROR msg="a step failed; its message is a dead letter" step=numbers/parse [^\n]*dead_letter=1\n`)
+	for name, want := range map[string]int{`dropped_total{reason="error"}`: 1, `dropped_total{reason="room"}`: 0, "written_total": 1} {
+		if n := metric(t, at, "wallaroo_dead_letters_"+name); n != want {
+			t.Errorf("%s is %d; want %d", name, n, want)
+		}
+	}
+}
+
+// TestATornDeadLetterIsCutOffAtTheNextStart leaves half of one, as a crash may.
+func TestATornDeadLetterIsCutOffAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	folder := filepath.Join(data, "dead-letters")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "7.jsonl"), []byte(`{"id":"7"}`+"\n"+`{"id":"8","ti`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, at := startLetters(t, data)
+	p.accept()
+	p.stderr.await(t, `level=WARN msg="a part of a dead letter, which a crash had left, was cut off" bytes=13\n`)
+	send(t, p.dial(), "1000 parse")
+	awaitMetric(t, at, "wallaroo_dead_letters_written_total", 1)
+	if letters := lettersOf(t, at); len(letters) != 2 || letters[1].ID != "8" || letters[1].Step != "numbers/parse" {
+		t.Errorf("%+v", letters)
+	}
 }

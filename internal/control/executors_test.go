@@ -78,13 +78,15 @@ func running(resize func(context.Context, int) (worker.Resized, error)) *Applica
 // request is a change as a program asks for it, with what a test has different.
 type request struct {
 	body, contentType, origin, host, authorization string
+	method, path                                   string // POST /api/executors if they are ""
 
 	noToken bool
 }
 
 func (q request) send(t *testing.T, at address.Address) (status int, body string) {
 	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, "http://"+at.String()+"/api/executors", strings.NewReader(q.body))
+	method, path := cmp.Or(q.method, http.MethodPost), cmp.Or(q.path, "/api/executors")
+	r, err := http.NewRequest(method, "http://"+at.String()+path, strings.NewReader(q.body))
 	if err != nil {
 		t.Fatal(err)
 	}
