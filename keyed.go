@@ -34,8 +34,8 @@ func Initial[K comparable, S any](initial func(key K) S) Option {
 	return optionFunc(func(o *options) { o.initial = initial })
 }
 
-// Atomic has a step put its entity back as it was before a message that it fails at. Without it, what the step had changed by then stays. It
-// costs a copy of the entity for each message: of one that holds numbers and text alone hardly anything, of any other its encoding.
+// Atomic has a step put its entity back as it was before a message that it fails at. Without it, what the step had changed by then stays.
+// It costs a copy of the entity for each message: of one that holds numbers and text alone hardly anything, of any other its encoding.
 func Atomic() Option { return optionFunc(func(o *options) { o.atomic = true }) }
 
 // StatefulMap adds a step that makes one message of each by the entity of its key, which it may change. A method of the state's type does:

@@ -98,8 +98,8 @@ func lettered() (*wallaroo.App, *memory) {
 	return app, m
 }
 
-// TestProcessedAndDeadLetteredIsAccepted has messages fail anywhere at random, on executors between which partitions move all the time: each
-// has either one result or one dead letter, and that holds what entered the step that failed.
+// TestProcessedAndDeadLetteredIsAccepted has messages fail anywhere at random, on executors between which partitions move all the time:
+// each has either one result or one dead letter, and that holds what entered the step that failed.
 func TestProcessedAndDeadLetteredIsAccepted(t *testing.T) {
 	app, m := lettered()
 	bad, good := map[string]string{}, map[string]int{}

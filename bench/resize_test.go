@@ -79,7 +79,8 @@ func countKeysUntil(terminated <-chan os.Signal, out, executors, data string) (e
 func (c *keyCounting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var wish struct{ Executors int64 }
 	err := json.NewDecoder(r.Body).Decode(&wish)
-	if err != nil || r.URL.Path != executorsPath || r.Header.Get("Content-Type") != jsonMediaType || r.Header.Get("Authorization") != "Bearer "+token {
+	asked := r.URL.Path == executorsPath && r.Header.Get("Content-Type") == jsonMediaType && r.Header.Get("Authorization") == "Bearer "+token
+	if err != nil || !asked {
 		http.Error(w, fmt.Sprint("this is no wish: ", err), http.StatusBadRequest)
 		return
 	}

@@ -25,11 +25,10 @@ const lettersFolder = "dead-letters"
 // letters keeps messages that failed, and sends them again. It is a control.DeadLetters. Without a data directory there is no store, and
 // nothing is kept.
 type letters struct {
-	*deadletters.Store
-
-	dir *datadir.Dir
-	log *slog.Logger
-	cut int // bytes of a dead letter that a crash had left
+	store *deadletters.Store
+	dir   *datadir.Dir
+	log   *slog.Logger
+	cut   int // bytes of a dead letter that a crash had left
 
 	replaying sync.Mutex // held while some are sent again
 	plan      *plan.Plan // guarded by replaying, as are those below: of the application, once it is loaded
@@ -46,7 +45,7 @@ func openLetters(o *Options, about *control.Application) (l *letters, err error)
 	if l.dir, err = datadir.Open(o.DataDir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	if l.Store, l.cut, err = deadletters.Open(l.dir.Path(lettersFolder), o.DeadLetters); err != nil {
+	if l.store, l.cut, err = deadletters.Open(l.dir.Path(lettersFolder), o.DeadLetters); err != nil {
 		l.dir.Close()
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -55,10 +54,10 @@ func openLetters(o *Options, about *control.Application) (l *letters, err error)
 }
 
 func (l *letters) close() {
-	if l.Store == nil {
+	if l.store == nil {
 		return
 	}
-	if err := l.Store.Close(); err != nil {
+	if err := l.store.Close(); err != nil {
 		l.log.Error("dead letters may not all be on the disk", "error", err)
 	}
 	l.dir.Close()
@@ -66,7 +65,7 @@ func (l *letters) close() {
 
 // tell tells the log what outlives the process.
 func (l *letters) tell() {
-	if l.Store == nil {
+	if l.store == nil {
 		l.log.Info("no data directory: nothing outlives this process")
 		return
 	}
@@ -75,6 +74,14 @@ func (l *letters) tell() {
 		l.log.Warn("a part of a dead letter, which a crash had left, was cut off", "bytes", l.cut)
 	}
 }
+
+// List reads those behind a number, until they have so many bytes.
+func (l *letters) List(after string, bytes int) (deadletters.Page, error) {
+	return l.store.List(after, bytes)
+}
+
+// Counts is what was done since the start.
+func (l *letters) Counts() deadletters.Counts { return l.store.Counts() }
 
 // runs says what the letters are of.
 func (l *letters) runs(p *plan.Plan, w *worker.Worker) {
@@ -85,7 +92,7 @@ func (l *letters) runs(p *plan.Plan, w *worker.Worker) {
 
 // keep makes a dead letter of a failure and returns its number. Without a store that is "".
 func (l *letters) keep(p *plan.Plan, origin worker.Origin, f *worker.Failure) (id string, err error) {
-	if l.Store == nil {
+	if l.store == nil {
 		return "", nil
 	}
 	pipeline, _, _ := strings.Cut(f.Step, "/")
@@ -105,7 +112,7 @@ func (l *letters) keep(p *plan.Plan, origin worker.Origin, f *worker.Failure) (i
 	if origin.Peer != "" {
 		r.Connection, r.Position = known(origin.Peer), &origin.Position
 	}
-	added, err := l.Store.Add(r)
+	added, err := l.store.Add(r)
 	if added.Dropped > 0 {
 		l.log.Warn("dead letters were dropped to make room for others: see --dead-letters", "dropped", added.Dropped)
 	}
@@ -153,7 +160,7 @@ func (l *letters) check(ids []string) error {
 	status := http.StatusConflict
 	seen := map[string]bool{}
 	for _, id := range ids {
-		letter, found, err := l.Store.Find(id)
+		letter, found, err := l.store.Find(id)
 		switch {
 		case err != nil:
 			return err
@@ -181,7 +188,7 @@ func (l *letters) check(ids []string) error {
 
 // send sends a letter again and marks it.
 func (l *letters) send(ctx context.Context, id string) error {
-	letter, found, err := l.Store.Find(id)
+	letter, found, err := l.store.Find(id)
 	if err != nil || !found {
 		return errors.Join(err, fmt.Errorf("dead letter %s is gone", id))
 	}
@@ -194,7 +201,7 @@ func (l *letters) send(ctx context.Context, id string) error {
 		return err
 	}
 	l.log.Info("dead letter replayed", "dead_letter", id, "step", letter.Step)
-	if err := l.Store.Replayed(id, time.Now().UTC()); err != nil {
+	if err := l.store.Replayed(id, time.Now().UTC()); err != nil {
 		return fmt.Errorf("dead letter %s was replayed, but cannot be marked: %w", id, err)
 	}
 	return nil

@@ -137,12 +137,12 @@ func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
 	id, err := r.letters.keep(r.plan, origin, &f)
 	r.tellFailed(origin, &f, id, err)
 	if r.options.StopOnError {
-		r.ends(&StepError{Application: r.plan.Application, Failure: f})
+		r.end(&StepError{Application: r.plan.Application, Failure: f})
 	}
 }
 
-// ends ends the application by a failure, if it is the first.
-func (r *reporter) ends(e *StepError) {
+// end ends the application by a failure, if it is the first.
+func (r *reporter) end(e *StepError) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.first == nil {
@@ -207,7 +207,7 @@ func (r *reporter) tellUnlogged() {
 	defer r.mu.Unlock()
 	if r.unlogged > 0 {
 		what := "more steps failed; their messages are dropped"
-		if r.letters.Store != nil {
+		if r.letters.store != nil {
 			what = "more steps failed; their messages are dead letters"
 		}
 		r.options.Log.Error(what, "failures", r.unlogged)

@@ -205,7 +205,8 @@ func TestDeadLettersAreReplayedAtTheirStep(t *testing.T) {
 		{"41 99", "there is no dead letter 99"},
 		{"41 41", "dead letter 41 is named twice"},
 	} {
-		_, code, text := asks(t.Context(), newDeadLetters(), append([]string{"replay", "--at", at, "--data-dir", data}, strings.Fields(c.ids)...)...)
+		words := append([]string{"replay", "--at", at, "--data-dir", data}, strings.Fields(c.ids)...)
+		_, code, text := asks(t.Context(), newDeadLetters(), words...)
 		if code != exitFailed || !strings.Contains(text, c.want) {
 			t.Errorf("replay %s: %d %s", c.ids, code, text)
 		}
@@ -288,8 +289,8 @@ func TestTheFirstFailureEndsTheApplication(t *testing.T) {
 	}
 	p.stderr.await(t, `(?s)\nwallaroo: application "Letters": it ends by a failure of step "numbers/meet", key '01': ValueError: state 1001\n`+
 		`Traceback .*letters.py", line \d+, in meet\n.*ValueError: state 1001\n$`)
-	if text := p.stderr.String(); strings.Contains(text[strings.Index(text, "\nwallaroo:"):], "last 1003") {
-		t.Errorf("another failure ended it:\n%s", text)
+	if _, last, _ := strings.Cut(p.stderr.String(), "\nwallaroo:"); strings.Contains(last, "last 1003") {
+		t.Errorf("another failure ended it:\n%s", last)
 	}
 	if _, err := out.ReadByte(); err != io.EOF {
 		t.Errorf("then %v", err)

@@ -20,7 +20,7 @@ const (
 	dialTimeout = 5 * time.Second
 	askTimeout  = 5 * time.Second // for an answer that takes no work
 	pageTimeout = 30 * time.Second
-	mostAnswer  = 1 << 30         // bytes; a dead letter may have nearly as many
+	mostAnswer  = 1 << 30 // bytes; a dead letter may have nearly as many
 )
 
 // Client asks an application that runs elsewhere. What it refuses is a *RefusedError.
@@ -30,8 +30,8 @@ type Client struct {
 	http  http.Client
 }
 
-// NewClient makes the client of an application whose HTTP answers at an address, with the token for changes; "" if there will be none. Close
-// must follow.
+// NewClient makes the client of an application whose HTTP answers at an address, with the token for changes; "" if there will be none.
+// Close must follow.
 func NewClient(at address.Address, token string) *Client {
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	return &Client{at: at, token: token, http: http.Client{

@@ -23,7 +23,7 @@ func (i *imaginedLetters) List(after string, _ int) (deadletters.Page, error) {
 	_, _ = fmt.Sscan(after, &from)
 	var page deadletters.Page
 	for n := from + 1; n <= i.count && len(page.Letters) < 2; n++ {
-		page.Letters = append(page.Letters, deadletters.Letter{Record: deadletters.Record{ID: fmt.Sprint(n)}})
+		page.Letters = append(page.Letters, deadletters.Letter{ID: fmt.Sprint(n)})
 	}
 	page.More = from+len(page.Letters) < i.count
 	return page, nil
@@ -134,7 +134,8 @@ func TestWithoutADataDirectoryThereAreNoDeadLetters(t *testing.T) {
 	early := NewClient(at, token)
 	defer early.Close()
 	_, err := early.Replay(t.Context(), []string{"1"})
-	if r, ok := errors.AsType[*RefusedError](err); !ok || r.Status != 503 || r.Text != worker.ErrNotRunning.Error()+": loading the application" {
+	want := worker.ErrNotRunning.Error() + ": loading the application"
+	if r, ok := errors.AsType[*RefusedError](err); !ok || r.Status != 503 || r.Text != want {
 		t.Error(err)
 	}
 }

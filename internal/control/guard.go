@@ -47,7 +47,8 @@ func local(listens net.Addr, to function) function {
 func checkToken(token, authorization string) error {
 	if token == "" {
 		return &RefusedError{
-			http.StatusForbidden, "changes are off, since the application has no data directory to keep their token in: start it with --data-dir DIR",
+			http.StatusForbidden,
+			"changes are off, since the application has no data directory to keep their token in: start it with --data-dir DIR",
 		}
 	}
 	scheme, shown, _ := strings.Cut(authorization, " ")

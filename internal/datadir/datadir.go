@@ -78,7 +78,8 @@ func (d *Dir) readKey() (string, error) {
 		return "", err
 	}
 	if others := info.Mode().Perm() & 0o077; others != 0 {
-		return "", fmt.Errorf("%s is not its owner's alone (mode %04o): chmod 600 it, or remove it, and another is made", path, info.Mode().Perm())
+		return "", fmt.Errorf("%s is not its owner's alone (mode %04o): chmod 600 it, or remove it, and another is made",
+			path, info.Mode().Perm())
 	}
 	key, err := ReadKey(path)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// lines calls each for the whole lines of what a reader gives, without their newlines, until that returns false. What stands behind the last
-// newline is not a whole line; it returns how many bytes that is, or 0 if it was told to stop.
+// lines calls each for the whole lines of what a reader gives, without their newlines, until that returns false. What stands behind the
+// last newline is not a whole line; it returns how many bytes that is, or 0 if it was told to stop.
 func lines(r io.Reader, each func(line []byte) bool) (rest int, err error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	for {
@@ -68,7 +68,8 @@ type file interface {
 	Sync() error
 }
 
-// openAppended opens a file, or makes it, for its owner alone, and cuts off what is behind its last whole line. Each is called for its lines.
+// openAppended opens a file, or makes it, for its owner alone, and cuts off what is behind its last whole line. Each is called for its
+// lines.
 func openAppended(path string, each func(line []byte)) (a *appended, cut int, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -90,8 +91,8 @@ func openAppended(path string, each func(line []byte)) (a *appended, cut int, er
 	return a, cut, nil
 }
 
-// write appends a line: all of it or, with an error, nothing. If even that cannot be had, broken says so: the file ends in a part of a line,
-// and nothing may be appended.
+// write appends a line: all of it or, with an error, nothing. If even that cannot be had, broken says so: the file ends in a part of a
+// line, and nothing may be appended.
 func (a *appended) write(line []byte) (broken bool, err error) {
 	n, err := a.file.Write(line)
 	if err == nil {

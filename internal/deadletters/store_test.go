@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-func open(t testing.TB, dir string, most int) (*Store, int) {
-	t.Helper()
-	s, cut, err := Open(dir, most)
+func open(tb testing.TB, dir string) (*Store, int) {
+	tb.Helper()
+	s, cut, err := Open(dir, Least)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return s, cut
@@ -36,22 +36,22 @@ func record(message string) Record {
 	}
 }
 
-func add(t testing.TB, s *Store, r Record) Added {
-	t.Helper()
+func add(tb testing.TB, s *Store, r Record) Added {
+	tb.Helper()
 	added, err := s.Add(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return added
 }
 
 // list reads all letters, by pages of so many bytes.
-func list(t testing.TB, s *Store, bytes int) (letters []Letter, broken int) {
-	t.Helper()
+func list(tb testing.TB, s *Store, bytes int) (letters []Letter, broken int) {
+	tb.Helper()
 	for after := ""; ; {
 		page, err := s.List(after, bytes)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		letters, broken = append(letters, page.Letters...), broken+page.Broken
 		if !page.More {
@@ -71,7 +71,7 @@ func ids(letters []Letter) string {
 
 func TestARecordComesBackAsItWas(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dead-letters")
-	s, _ := open(t, dir, Least)
+	s, _ := open(t, dir)
 	want := record("caf\u00e9 <&> \n\x00")
 	for _, id := range []string{"1", "2"} {
 		if added := add(t, s, want); added.ID != id || added.Dropped != 0 {
@@ -103,7 +103,7 @@ func TestWhatIsReplayedIsMarkedAlsoBehindARestart(t *testing.T) {
 	dir := t.TempDir()
 	at := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 	for start := range 3 {
-		s, _ := open(t, dir, Least)
+		s, _ := open(t, dir)
 		add(t, s, record("m"))
 		add(t, s, record("m"))
 		if err := s.Replayed(fmt.Sprint(2*start+1), at); err != nil {
@@ -130,7 +130,7 @@ func TestWhatIsReplayedIsMarkedAlsoBehindARestart(t *testing.T) {
 // TestTheOldestGo adds more than is kept: the bound holds, what went is counted, and what was replayed is not missed.
 func TestTheOldestGo(t *testing.T) {
 	dir := t.TempDir()
-	s, _ := open(t, dir, Least)
+	s, _ := open(t, dir)
 	const records = 400
 	dropped, replayed := 0, 0
 	for n := range records {
@@ -191,7 +191,7 @@ func glob(t *testing.T, dir string) []string {
 }
 
 func TestAMessageThatIsTooLongIsLeftOut(t *testing.T) {
-	s, _ := open(t, t.TempDir(), Least)
+	s, _ := open(t, t.TempDir())
 	r := record(strings.Repeat("\x00", Least/files/6+1))
 	r.Traceback = strings.Repeat("\u00e9", 100_000)
 	add(t, s, r)
@@ -210,7 +210,7 @@ func TestAMessageThatIsTooLongIsLeftOut(t *testing.T) {
 // TestACrashAnywhereLeavesWholeRecords cuts the last file at each of its bytes.
 func TestACrashAnywhereLeavesWholeRecords(t *testing.T) {
 	whole := t.TempDir()
-	s, _ := open(t, whole, Least)
+	s, _ := open(t, whole)
 	var ends []int
 	for n := range 3 {
 		add(t, s, record(fmt.Sprint("m", n)))
@@ -229,7 +229,7 @@ func TestACrashAnywhereLeavesWholeRecords(t *testing.T) {
 		for left < len(ends) && ends[left] <= at {
 			left++
 		}
-		s, cut := open(t, dir, Least)
+		s, cut := open(t, dir)
 		kept := append([]int{0}, ends...)[left]
 		if cut != at-kept {
 			t.Fatalf("cut at %d: %d bytes were cut off; want %d", at, cut, at-kept)
@@ -246,7 +246,7 @@ func TestACrashAnywhereLeavesWholeRecords(t *testing.T) {
 
 func TestATornMarkIsCutOff(t *testing.T) {
 	dir := t.TempDir()
-	s, _ := open(t, dir, Least)
+	s, _ := open(t, dir)
 	add(t, s, record("m"))
 	add(t, s, record("m"))
 	if err := os.WriteFile(filepath.Join(dir, "1.replayed"), []byte(`{"id":"1","ti`), 0o600); err != nil {
@@ -267,7 +267,7 @@ func TestLinesThatAreNoRecordsAreCounted(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "1.jsonl"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, cut := open(t, dir, Least)
+	s, cut := open(t, dir)
 	letters, broken := list(t, s, 1<<20)
 	if ids(letters) != "1 5" || broken != 3 || cut != 0 {
 		t.Errorf("letters %s, %d broken, %d cut", ids(letters), broken, cut)
@@ -306,17 +306,17 @@ func TestAFullDiskIsToldAndLeavesWholeRecords(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
 		for room := 0; room < 400; room += 11 {
 			dir := t.TempDir()
-			s, _ := open(t, dir, Least)
+			s, _ := open(t, dir)
 			add(t, s, record("first"))
-			real := s.last.file
-			s.last.file = &fullDisk{file: real, room: room, stuck: stuck}
+			disk := s.last.file
+			s.last.file = &fullDisk{file: disk, room: room, stuck: stuck}
 			added, err := s.Add(record("second"))
 			written := added.ID != ""
 			if written != (err == nil) || !written && !errors.Is(err, syscall.ENOSPC) {
 				t.Fatalf("room for %d: %+v, %v", room, added, err)
 			}
 			if s.last != nil {
-				s.last.file = real // there is room again
+				s.last.file = disk // there is room again
 			}
 			add(t, s, record("third"))
 			want := []string{"first", "third"}
@@ -335,7 +335,7 @@ func TestAFullDiskIsToldAndLeavesWholeRecords(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
 				}
-				s, _ = open(t, dir, Least)
+				s, _ = open(t, dir)
 			}
 			if counts := s.Counts(); counts.Failed != 0 {
 				t.Errorf("%+v", counts)
@@ -366,7 +366,7 @@ func TestAStoreOpensWhateverStandsThere(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "1.jsonl"), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, cut := open(t, dir, Least)
+		s, cut := open(t, dir)
 		if last := bytes.LastIndexByte(data, '\n'); cut != len(data)-last-1 {
 			t.Errorf("%d: %d bytes were cut off", n, cut)
 		}

@@ -51,8 +51,8 @@ func (p *Plan) Stages() []Stage {
 	return stages
 }
 
-// EntersAt is the stage whose call it is if a message enters at a step: one that holds the step or, if the step is itself the entry of a stage
-// with state, one that hands on to it, since the message's key is still to be found.
+// EntersAt is the stage whose call it is if a message enters at a step: one that holds the step or, if the step is itself the entry of a
+// stage with state, one that hands on to it, since the message's key is still to be found.
 func EntersAt(stages []Stage, step int) int {
 	for n := range stages {
 		if s := &stages[n]; s.Entry == step && s.Input == Keyed {

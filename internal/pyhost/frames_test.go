@@ -32,11 +32,11 @@ type golden struct {
 		Messages int
 		Hex      string
 	}
-	Ingest     int64
-	Executor   int
-	Partition  int
-	Index      int
-	Failure    struct {
+	Ingest    int64
+	Executor  int
+	Partition int
+	Index     int
+	Failure   struct {
 		Step, Error, Traceback, Key, Message string
 
 		FindingKey bool   `json:"finding_key"`

@@ -11,10 +11,10 @@ type replay struct {
 	done func()
 }
 
-// Replay sends a message again to the step that could not process it, and returns when the step, and those behind it here, have had it; what
-// belongs to another executor is on its way there. The message is processed also if ctx is done before. What fails is told to the report,
-// as for any other message. ErrNotRunning says that the worker does not process, and that it has not had the message, or not all of what
-// became of it.
+// Replay sends a message again to the step that could not process it, and returns when the step, and those behind it here, have had it;
+// what belongs to another executor is on its way there. The message is processed also if ctx is done before. What fails is told to the
+// report, as for any other message. ErrNotRunning says that the worker does not process, and that it has not had the message, or not all
+// of what became of it.
 //
 // The first executor carries it out, which never leaves.
 func (w *Worker) Replay(ctx context.Context, r Replay) error {

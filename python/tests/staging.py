@@ -44,9 +44,7 @@ class Collected:
     def queued(self, batch: Batch, stage: int, partition: int, pieces: Pieces) -> None:
         self.waiting += [(stage, partition, piece) for piece in pieces]
 
-    def fail(
-        self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object
-    ) -> None:
+    def fail(self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object) -> None:
         self.told.append(failure(site, error, *key))
         self.lost.append(message)
         self.failures.append((index, site, f"{type(error).__name__}: {error}", key[0] if key else None))

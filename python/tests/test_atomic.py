@@ -34,7 +34,7 @@ def say(words: Words, word: str) -> str:
 @wallaroo.state_computation(name="it", atomic=True)
 def atomic(word: str, words: Words) -> Any:
     said = say(words, word)
-    return {"no pair": 5, "no bool": (said, 1), "itself": (words, True)}.get(word.split("-")[-1], (said, True))
+    return {"a-no pair": 5, "a-no bool": (said, 1)}.get(word, (said, True))
 
 
 @wallaroo.state_computation_multi(name="it", atomic=True)

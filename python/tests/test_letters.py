@@ -119,11 +119,11 @@ class WhatIsLost(unittest.TestCase):
         self.assertEqual(lost, [("p/count key", "raises"), ("p/count key", "float")])
 
     def test_a_state_class(self) -> None:
-        class Reluctant:
-            def __init__(self, key: str) -> None:
-                raise ValueError(key)
+        class Reluctant(Count):
+            def __init__(self) -> None:
+                raise ValueError
 
-        lost = self.lost(lambda builder: builder.to_state_partition(count, Reluctant, "c", whole_word), "a")  # type: ignore[arg-type]
+        lost = self.lost(lambda builder: builder.to_state_partition(count, Reluctant, "c", whole_word), "a")
         self.assertEqual(lost, [("p/count", "a")])
 
     def test_state_computations_whatever_is_wrong_with_them(self) -> None:

@@ -84,7 +84,7 @@ class Answers:
     def fail(
         self, batch: protocol.Batch, index: int, site: Site, error: BaseException, message: object, *key: object
     ) -> None:
-        """Report what a step raised at message ``index`` of a batch: what entered the step, and its key if it had one."""
+        """Report what a step raised at message ``index`` of a batch, with what entered it and its key if it had one."""
         fields = failure(site, error, *key)
         if self.max_letter:
             fields.update(told(message, self.max_letter))

@@ -272,7 +272,9 @@ class _StageWriter:
             self._depth += 1
             self._find(f"find{number}", number, site, of_key)
             self._depth -= 1
-        self._write("if put is not None:", f"    put((index, key, {self._value}))", f"    lost{number} += 1", "    continue")
+        self._write(
+            "if put is not None:", f"    put((index, key, {self._value}))", f"    lost{number} += 1", "    continue"
+        )
         self._depth -= 1
 
     def _find(self, how: str, number: int, site: Site, of_key: Site) -> None:

@@ -47,10 +47,8 @@ class Outbox(Protocol):
     def queued(self, batch: Batch, stage: int, partition: int, pieces: Pieces) -> None:
         """Hand on messages for the queue of a partition."""
 
-    def fail(
-        self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object
-    ) -> None:
-        """Report what a step raised at message ``index`` of a batch: what entered the step, and its key if it had one."""
+    def fail(self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object) -> None:
+        """Report what a step raised at message ``index`` of a batch, with what entered it and its key if it had one."""
 
 
 class Exchange:

@@ -227,9 +227,7 @@ class _Outbox:
     def queued(self, batch: Batch, stage: int, partition: int, pieces: Pieces) -> None:
         self._rehearsal.queues[self._executor, stage, partition] += pieces
 
-    def fail(
-        self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object
-    ) -> None:
+    def fail(self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object) -> None:
         if isinstance(error, KeyboardInterrupt):
             raise error  # of the one who runs the test, not of the step
         known = self._rehearsal.payloads

@@ -28,10 +28,8 @@ class Outbox(Protocol):
     def send(self, batch: Batch, sink: int, sizes: array[int], data: bytes) -> None:
         """Hand on messages for a sink: their sizes, and their bytes one after another."""
 
-    def fail(
-        self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object
-    ) -> None:
-        """Report what a step raised at message ``index`` of a batch: what entered the step, and its key if it had one."""
+    def fail(self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object) -> None:
+        """Report what a step raised at message ``index`` of a batch, with what entered it and its key if it had one."""
 
 
 class SinkWriter:
