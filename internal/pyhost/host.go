@@ -155,7 +155,7 @@ type start struct {
 	MaxBytes       int     `json:"max_bytes"`
 	StepTimeout    float64 `json:"step_timeout"` // in seconds; 0 for none
 	CheckOwnership bool    `json:"check_ownership"`
-	MaxLetter      int     `json:"max_letter"`   // 0 if no letter is wanted
+	MaxLetter      int     `json:"max_letter"` // 0 if no letter is wanted
 }
 
 type stage struct {
