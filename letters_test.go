@@ -238,3 +238,22 @@ func awaitLetters(t *testing.T, client *control.Client, n int) []deadletters.Let
 		}
 	}
 }
+
+// TestTheFirstFailureEndsTheApplication has what was sent before processed all the same.
+func TestTheFirstFailureEndsTheApplication(t *testing.T) {
+	app, m := lettered()
+	ended := make(chan error, 1)
+	ready := make(chan struct{})
+	c := wallaroo.Config{Executors: 2, StopOnError: true, Ready: func(map[string]string) { close(ready) }}
+	go func() { ended <- app.Run(t.Context(), c) }()
+	<-ready
+	m.in <- []string{"1000 ok", "1001 state", "1002 ok"}
+	err := <-ended
+	if err == nil || !strings.Contains(err.Error(), `it ends by a failure of step "numbers/meet", key 1: panic: state 1001`) ||
+		!strings.Contains(err.Error(), "letters_test.go:") {
+		t.Errorf("Run = %v", err)
+	}
+	if m.got["1000"] != 1 {
+		t.Errorf("results %v", m.got)
+	}
+}

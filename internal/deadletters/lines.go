@@ -106,5 +106,8 @@ func (a *appended) write(line []byte) (broken bool, err error) {
 	return undo != nil, errors.Join(err, undo)
 }
 
-// close writes the file to the disk.
-func (a *appended) close() error { return errors.Join(a.file.Sync(), a.file.Close()) }
+// close gives the file up. What was written is with the operating system.
+func (a *appended) close() error { return a.file.Close() }
+
+// sync writes the file to the disk.
+func (a *appended) sync() error { return a.file.Sync() }

@@ -96,11 +96,15 @@ func (s *Store) path(first uint64, suffix string) string {
 	return filepath.Join(s.dir, strconv.FormatUint(first, 10)+suffix)
 }
 
-// Close writes all to the disk and gives the files up.
+// Close writes the last records to the disk, and gives the files up.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closeLast()
+	var err error
+	if s.last != nil {
+		err = s.last.sync()
+	}
+	return errors.Join(err, s.closeLast())
 }
 
 func (s *Store) closeLast() error {
