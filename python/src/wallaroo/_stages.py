@@ -73,9 +73,7 @@ class Stages:
         for number, exchange in self._exchanges.items():
             _name_keys(exchange.entities, owners[stages[number].island])
         self._ownership = Ownership(serializer) if check_ownership else None
-        self._around = Surroundings(
-            application, stages, self._exchanges, serializer, limits, outbox, self._ownership
-        )
+        self._around = Surroundings(application, stages, self._exchanges, serializer, limits, outbox, self._ownership)
         self.sites: dict[str, Sites] = {}
         self._functions: list[StageFunction] = []
         for number in range(len(stages)):
