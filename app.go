@@ -7,6 +7,8 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/gohost"
+	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 )
 
@@ -38,6 +40,8 @@ type step struct {
 	destination *connector.Destination // of a sink
 	// code makes what an executor does at the stage whose entry this is; nil if it is none.
 	code func(*fusing) stageCode
+	// entry makes what takes a message into the step that is sent again.
+	entry func(*fusing) func(*gohost.Run, message.Letter)
 }
 
 // stateInfo is what the first step that names a state says of it.

@@ -18,7 +18,8 @@
 // # Failures
 //
 // A function that panics, or returns an error where it may, costs the message that it was given, and no other: it is logged with the step,
-// the key and the user's own lines, and counted. What it had changed in its state by then stays.
+// the key and the user's own lines, and counted. With a data directory it is kept as a dead letter, and can be sent again to its step. What
+// it had changed in its state by then stays, unless the step is Atomic.
 //
 // # Memory and goroutines
 //

@@ -75,12 +75,14 @@ const handAt = 1024
 // meeting is what an executor does at a step with state.
 type meeting[K comparable, S, T any] struct {
 	executor  *gohost.Executor
-	step      int
+	finds     gohost.Post // where the key is found
+	meets     gohost.Post
 	stage     int
 	table     *entities[K, S]
 	key       func(T) K
 	act       func(*gohost.Run, *S, T)
-	last      K                     // the key of the message at hand
+	message   T                     // at hand
+	last      K                     // its key, where it meets state
 	elsewhere []records[K, T]       // by executor
 	waiting   map[int]records[K, T] // by partition
 }
@@ -88,22 +90,28 @@ type meeting[K comparable, S, T any] struct {
 func newMeeting[K comparable, S, T any](
 	f *fusing, step int, table *entities[K, S], key func(T) K, act func(*gohost.Run, *S, T),
 ) *meeting[K, S, T] {
-	return &meeting[K, S, T]{
-		executor: f.executor, step: step, stage: f.stages[step], table: table, key: key, act: act, waiting: map[int]records[K, T]{},
+	m := &meeting[K, S, T]{
+		executor: f.executor, stage: f.stages[step], table: table, key: key, act: act, waiting: map[int]records[K, T]{},
 	}
+	m.finds, m.meets = gohost.NewFinder(step, m), gohost.NewPost(step, m)
+	return m
 }
 
-// String is the key of the message at hand, for reports.
-func (m *meeting[K, S, T]) String() string {
+// Key is that of the message at hand, for reports.
+func (m *meeting[K, S, T]) Key() string {
 	if text, is := any(m.last).(string); is {
 		return strconv.Quote(text)
 	}
 	return fmt.Sprintf("%+v", m.last)
 }
 
+// Letter is the message at hand.
+func (m *meeting[K, S, T]) Letter(most int) message.Letter { return toLetter(m.message, most) }
+
 // route takes a message that came by a call to its key's entity, wherever that is.
 func (m *meeting[K, S, T]) route(r *gohost.Run, value T) {
-	r.Finds(m.step)
+	m.message = value
+	r.Finds(&m.finds)
 	key := m.key(value)
 	if one := m.table.byKey[key]; one != nil && !m.executor.AnyShut(m.stage) {
 		m.process(r, one, value)
@@ -114,6 +122,7 @@ func (m *meeting[K, S, T]) route(r *gohost.Run, value T) {
 
 // place takes a message to where it belongs.
 func (m *meeting[K, S, T]) place(r *gohost.Run, key K, value T) {
+	r.Finds(&m.finds)
 	p, err := m.table.partitionOf(key)
 	if err != nil {
 		r.Fail(err)
@@ -134,7 +143,7 @@ func (m *meeting[K, S, T]) place(r *gohost.Run, key K, value T) {
 		one := m.table.byKey[key]
 		if one == nil {
 			m.last = key
-			r.Meets(m.step, m)
+			r.Enter(&m.meets)
 			one = m.table.add(key, p)
 			m.act(r, &one.state, value)
 			return
@@ -145,7 +154,7 @@ func (m *meeting[K, S, T]) place(r *gohost.Run, key K, value T) {
 
 func (m *meeting[K, S, T]) process(r *gohost.Run, one *entity[K, S], value T) {
 	m.last = one.key
-	r.Meets(m.step, m)
+	r.Enter(&m.meets)
 	m.act(r, &one.state, value)
 }
 
@@ -154,6 +163,7 @@ func (m *meeting[K, S, T]) Process(r *gohost.Run, b *message.Batch) {
 	r.Stamp(b.Ingest)
 	each(r, b.Values.(records[K, T]), func(r *gohost.Run, index int, came *record[K, T]) {
 		r.Index = index
+		m.message = came.value
 		if one := m.table.byKey[came.key]; one != nil && !m.executor.AnyShut(m.stage) {
 			m.process(r, one, came.value)
 			return

@@ -47,6 +47,9 @@ func (a *App) fuse(p *plan.Plan, stages []plan.Stage, limits gohost.Limits, x *g
 	for _, s := range stages {
 		program.Codes = append(program.Codes, a.steps[s.Entry].code(f))
 	}
+	for i := range a.steps {
+		program.Entries = append(program.Entries, a.steps[i].entry(f))
+	}
 	return program
 }
 
@@ -135,14 +138,26 @@ type several[U any] struct {
 }
 
 func (s *several[U]) take(r *gohost.Run, results iter.Seq[U]) {
+	if s.keep(r, results) {
+		s.give(r)
+	}
+}
+
+// keep takes all of it; false if it is too much, which is told.
+func (s *several[U]) keep(r *gohost.Run, results iter.Seq[U]) bool {
 	s.kept = s.kept[:0]
 	for result := range results {
 		if len(s.kept) == r.MostResults() {
 			r.Fail(fmt.Errorf("more than %d results for one message: --max-call-output allows no more", len(s.kept)))
-			return
+			return false
 		}
 		s.kept = append(s.kept, result)
 	}
+	return true
+}
+
+// give hands on what was kept.
+func (s *several[U]) give(r *gohost.Run) {
 	each(r, s.kept, func(r *gohost.Run, _ int, result *U) { s.out(r, *result) })
 	clear(s.kept)
 }

@@ -64,7 +64,7 @@ func process(t *testing.T, app *wallaroo.App, limits application.Output, message
 			c.outputs[sink] = append(c.outputs[sink], string(e.Output.Take(1).Payload))
 		}
 		if f := e.Failure; f != nil {
-			c.failures = append(c.failures, strings.TrimSpace(fmt.Sprint(f.Index, " ", f.Step, " ", f.Key))+": "+f.Error)
+			c.failures = append(c.failures, strings.TrimSpace(fmt.Sprint(f.Index, " ", f.Where(), " ", f.Key))+": "+f.Error)
 		}
 		for _, entered := range e.Entered {
 			c.entered[native.Plan.Steps[entered.Step].ID()] = entered.Messages

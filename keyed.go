@@ -7,6 +7,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
+	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 )
@@ -33,25 +34,46 @@ func Initial[K comparable, S any](initial func(key K) S) Option {
 	return optionFunc(func(o *options) { o.initial = initial })
 }
 
+// Atomic has a step put its entity back as it was before a message that it fails at. Without it, what the step had changed by then stays.
+// It costs a copy of the entity for each message: of one that holds numbers and text alone hardly anything, of any other its encoding.
+func Atomic() Option { return optionFunc(func(o *options) { o.atomic = true }) }
+
 // StatefulMap adds a step that makes one message of each by the entity of its key, which it may change. A method of the state's type does:
 // (*Count).Add.
 func (k Keyed[K, T]) StatefulMap[S, U any](name string, f func(state *S, message T) U, opts ...Option) Stream[U] {
-	return k.meet(name, f, opts, func(out next[U]) func(*gohost.Run, *S, T) {
-		return func(r *gohost.Run, state *S, message T) { out(r, f(state, message)) }
+	return k.meet(name, f, opts, func(kept *keeper[S], out next[U]) func(*gohost.Run, *S, T) {
+		if kept == nil {
+			return func(r *gohost.Run, state *S, message T) { out(r, f(state, message)) }
+		}
+		return func(r *gohost.Run, state *S, message T) {
+			var result U
+			if kept.call(r, state, func() bool { result = f(state, message); return true }) {
+				out(r, result)
+			}
+		}
 	})
 }
 
 // StatefulFlatMap adds a step that makes any number of messages of each by the entity of its key, which it may change. The sequence is
 // taken whole before any of it goes on.
 func (k Keyed[K, T]) StatefulFlatMap[S, U any](name string, f func(state *S, message T) iter.Seq[U], opts ...Option) Stream[U] {
-	return k.meet(name, f, opts, func(out next[U]) func(*gohost.Run, *S, T) {
+	return k.meet(name, f, opts, func(kept *keeper[S], out next[U]) func(*gohost.Run, *S, T) {
 		many := several[U]{out: out}
-		return func(r *gohost.Run, state *S, message T) { many.take(r, f(state, message)) }
+		if kept == nil {
+			return func(r *gohost.Run, state *S, message T) { many.take(r, f(state, message)) }
+		}
+		return func(r *gohost.Run, state *S, message T) {
+			if kept.call(r, state, func() bool { return many.keep(r, f(state, message)) }) {
+				many.give(r)
+			}
+		}
 	})
 }
 
 // meet adds a step with state; fuse makes what is done with an entity and a message.
-func (k Keyed[K, T]) meet[S, U any](name string, f any, opts []Option, fuse func(next[U]) func(*gohost.Run, *S, T)) Stream[U] {
+func (k Keyed[K, T]) meet[S, U any](
+	name string, f any, opts []Option, fuse func(kept *keeper[S], out next[U]) func(*gohost.Run, *S, T),
+) Stream[U] {
 	s, o := k.stream, gather(opts)
 	added := step{
 		Pipeline: s.pipeline, Name: name, Kind: plan.StateComputation, After: s.after(), State: o.state, Key: nameOf(k.key),
@@ -61,16 +83,22 @@ func (k Keyed[K, T]) meet[S, U any](name string, f any, opts []Option, fuse func
 	}
 	number, out := len(s.app.steps), &outlet[U]{}
 	out.step = number
-	added.code = func(f *fusing) stageCode {
+	take := func(f *fusing) *meeting[K, S, T] {
 		return f.once(number, func() any {
+			var kept *keeper[S]
+			if o.atomic {
+				kept = newKeeper[S]()
+			}
 			table := f.state(added.State).(*entities[K, S])
-			return newMeeting(f, number, table, k.key, fuse(out.fuse(f)))
-		}).(stageCode)
+			return newMeeting(f, number, table, k.key, fuse(kept, out.fuse(f)))
+		}).(*meeting[K, S, T])
 	}
+	added.code = func(f *fusing) stageCode { return take(f) }
+	added.entry = func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, take(f).route) }
 	s.app.add(added)
 	k.check(added, f, o)
 	declare[K, S](s.app, added, o)
-	s.feed(func(f *fusing) next[T] { return added.code(f).(*meeting[K, S, T]).route })
+	s.feed(func(f *fusing) next[T] { return take(f).route })
 	return Stream[U]{app: s.app, pipeline: s.pipeline, from: []*outlet[U]{out}}
 }
 

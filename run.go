@@ -38,6 +38,13 @@ type Config struct {
 	MaxInFlight time.Duration
 	// DrainTimeout is how long connections may go on after ctx is done; default 5 s.
 	DrainTimeout time.Duration
+	// DataDir is a directory for what outlives the process, made if it is missing: dead letters, and the token for changes over HTTP, which
+	// are off without it; "" for none.
+	DataDir string
+	// DeadLetters is how many bytes dead letters may take there before the oldest are dropped; default 256 MiB.
+	DeadLetters int
+	// StopOnError has the first message that fails end the application, in order; Run then returns what failed.
+	StopOnError bool
 	// CheckOwnership has what each step gives pass through its encoding, and reports a step whose results come back as others or change after
 	// they were handed on. It is for tests: it is slow.
 	CheckOwnership bool
@@ -79,6 +86,7 @@ func (a *App) options(c Config) (*application.Options, error) {
 		},
 		DrainTimeout: or(c.DrainTimeout, application.DefaultDrainTimeout), Log: log, Always: log, Listening: c.Ready,
 		CheckOwnership: c.CheckOwnership,
+		DataDir:        c.DataDir, DeadLetters: or(c.DeadLetters, application.DefaultDeadLetters), StopOnError: c.StopOnError,
 	}
 	if !o.HTTP.Off {
 		at, err := address.Parse(c.HTTP)

@@ -30,11 +30,18 @@ type Sink[T any] struct {
 // From begins a pipeline, whose name it is, with the messages of a source.
 func (a *App) From[T any](name string, source Source[T]) Stream[T] {
 	out := &outlet[T]{step: len(a.steps)}
+	take := func(f *fusing) *decoding[T] {
+		return f.once(out.step, func() any {
+			return &decoding[T]{at: newPost[[]byte](out.step), decode: source.Decode, out: out.fuse(f)}
+		}).(*decoding[T])
+	}
 	added := step{
 		Pipeline: name, Name: "source", Kind: plan.Source, Outside: &plan.Outside{Connector: source.Origin.Kind},
 		origin: &source.Origin,
-		code: func(f *fusing) stageCode {
-			return &decoding[T]{step: out.step, decode: source.Decode, out: out.fuse(f)}
+		code:   func(f *fusing) stageCode { return take(f) },
+		entry: func(f *fusing) func(*gohost.Run, message.Letter) {
+			d := take(f)
+			return entering(out.step, func(r *gohost.Run, data []byte) { d.take(r, 0, data) })
 		},
 	}
 	a.add(added)
@@ -63,18 +70,25 @@ func (s Stream[T]) To(name string, sink Sink[T]) {
 	if err := sink.Destination.Wrong; err != nil {
 		s.app.wrong(fmt.Errorf("%s: %w", added.ID(), err))
 	}
-	s.feed(func(f *fusing) next[T] {
-		place := f.sinks[number]
-		return func(r *gohost.Run, message T) {
-			whole, err := sink.Encode(message, r.Encodes(number, place))
-			r.Encoded(place, whole, err)
-		}
-	})
+	take := func(f *fusing) next[T] {
+		return f.once(number, func() any { return encoding(newPost[T](number), f.sinks[number], sink.Encode) }).(next[T])
+	}
+	s.app.steps[number].entry = func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, take(f)) }
+	s.feed(take)
+}
+
+// encoding makes what an executor does with a sink's messages.
+func encoding[T any](at *post[T], sink int, encode func(T, []byte) ([]byte, error)) next[T] {
+	return func(r *gohost.Run, message T) {
+		at.message = message
+		whole, err := encode(message, r.Encodes(&at.Post, sink))
+		r.Encoded(sink, whole, err)
+	}
 }
 
 // decoding is what an executor does with a source's messages.
 type decoding[T any] struct {
-	step   int
+	at     *post[[]byte]
 	decode func([]byte) (T, error)
 	out    next[T]
 }
@@ -86,15 +100,20 @@ func (d *decoding[T]) Process(r *gohost.Run, b *message.Batch) {
 	each(r, b.Sizes, func(r *gohost.Run, index int, size *uint32) {
 		bytes := payload[:*size:*size]
 		payload = payload[*size:]
-		r.Index = index
-		r.Enter(d.step)
-		decoded, err := d.decode(bytes)
-		if err != nil {
-			r.Fail(err)
-			return
-		}
-		d.out(r, decoded)
+		d.take(r, index, bytes)
 	})
+}
+
+func (d *decoding[T]) take(r *gohost.Run, index int, bytes []byte) {
+	r.Index = index
+	d.at.message = bytes
+	r.Enter(&d.at.Post)
+	decoded, err := d.decode(bytes)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	d.out(r, decoded)
 }
 
 // Flush does nothing: what comes from a source goes on at once.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
+	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 )
 
@@ -38,6 +39,7 @@ type options struct {
 	parallel bool
 	state    string
 	initial  any // func() S or func(K) S
+	atomic   bool
 }
 
 type optionFunc func(*options)
@@ -57,9 +59,10 @@ func gather(list []Option) (o options) {
 
 // Map adds a step that makes one message of each.
 func (s Stream[T]) Map[U any](name string, f func(T) U, opts ...Option) Stream[U] {
-	return s.compute(name, f, opts, func(step int, out next[U]) next[T] {
+	return s.compute(name, f, opts, func(at *post[T], out next[U]) next[T] {
 		return func(r *gohost.Run, message T) {
-			r.Enter(step)
+			at.message = message
+			r.Enter(&at.Post)
 			out(r, f(message))
 		}
 	})
@@ -67,9 +70,10 @@ func (s Stream[T]) Map[U any](name string, f func(T) U, opts ...Option) Stream[U
 
 // TryMap adds a step that makes one message of each, or fails: an error is reported with the step, counted, and costs the message.
 func (s Stream[T]) TryMap[U any](name string, f func(T) (U, error), opts ...Option) Stream[U] {
-	return s.compute(name, f, opts, func(step int, out next[U]) next[T] {
+	return s.compute(name, f, opts, func(at *post[T], out next[U]) next[T] {
 		return func(r *gohost.Run, message T) {
-			r.Enter(step)
+			at.message = message
+			r.Enter(&at.Post)
 			result, err := f(message)
 			if err != nil {
 				r.Fail(err)
@@ -83,10 +87,11 @@ func (s Stream[T]) TryMap[U any](name string, f func(T) (U, error), opts ...Opti
 // FlatMap adds a step that makes any number of messages of each. The sequence is taken whole before any of it goes on: if it panics midway,
 // nothing of it does.
 func (s Stream[T]) FlatMap[U any](name string, f func(T) iter.Seq[U], opts ...Option) Stream[U] {
-	return s.compute(name, f, opts, func(step int, out next[U]) next[T] {
+	return s.compute(name, f, opts, func(at *post[T], out next[U]) next[T] {
 		many := several[U]{out: out}
 		return func(r *gohost.Run, message T) {
-			r.Enter(step)
+			at.message = message
+			r.Enter(&at.Post)
 			many.take(r, f(message))
 		}
 	})
@@ -94,9 +99,10 @@ func (s Stream[T]) FlatMap[U any](name string, f func(T) iter.Seq[U], opts ...Op
 
 // Filter adds a step that lets those messages through for which keep is true.
 func (s Stream[T]) Filter(name string, keep func(T) bool, opts ...Option) Stream[T] {
-	return s.compute(name, keep, opts, func(step int, out next[T]) next[T] {
+	return s.compute(name, keep, opts, func(at *post[T], out next[T]) next[T] {
 		return func(r *gohost.Run, message T) {
-			r.Enter(step)
+			at.message = message
+			r.Enter(&at.Post)
 			if keep(message) {
 				out(r, message)
 			}
@@ -122,21 +128,24 @@ func (s Stream[T]) Merge(others ...Stream[T]) Stream[T] {
 	return merged
 }
 
-// compute adds a computation; fuse makes its function for an executor.
-func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(step int, out next[U]) next[T]) Stream[U] {
-	o := gather(opts)
-	added := step{Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel}
-	number := s.app.add(added)
-	if isNil(f) {
-		s.app.wrong(fmt.Errorf("%s: it has no function", added.ID()))
+// compute adds a computation; fuse makes its function for an executor, where its messages pass at a post.
+func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(at *post[T], out next[U]) next[T]) Stream[U] {
+	o, out, number := gather(opts), &outlet[U]{}, len(s.app.steps)
+	out.step = number
+	take := func(f *fusing) next[T] {
+		return f.once(number, func() any { return fuse(newPost[T](number), out.fuse(f)) }).(next[T])
 	}
-	if o.state != "" || o.initial != nil {
-		s.app.wrong(fmt.Errorf("%s: State and Initial are for steps with state", added.ID()))
-	}
-	out := &outlet[U]{step: number}
-	s.feed(func(f *fusing) next[T] {
-		return f.once(number, func() any { return fuse(number, out.fuse(f)) }).(next[T])
+	s.app.add(step{
+		Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel,
+		entry: func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, take(f)) },
 	})
+	if isNil(f) {
+		s.app.wrong(fmt.Errorf("%s: it has no function", s.app.steps[number].ID()))
+	}
+	if o.state != "" || o.initial != nil || o.atomic {
+		s.app.wrong(fmt.Errorf("%s: State, Initial and Atomic are for steps with state", s.app.steps[number].ID()))
+	}
+	s.feed(take)
 	return Stream[U]{app: s.app, pipeline: s.pipeline, from: []*outlet[U]{out}}
 }
 

@@ -26,6 +26,7 @@ type bench struct {
 	self   string                                   // the executable that runs now
 	words  []*load.Tape                             // for the word count, one for each connection that a side may have
 	keys   *load.Tape                               // for the count of keys
+	data   string                                   // the data directory of what is measured; "" for none
 	rates  map[*side]float64                        // of what has been measured, in words a second
 	others func(work func() error) (float64, error) // runs work and returns the share of the processors that others took
 }

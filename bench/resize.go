@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,7 +25,8 @@ const (
 	mostAnswer     = 64 << 10 // bytes of an answer
 	executorsPath  = "/api/executors"
 	jsonMediaType  = "application/json"
-	partsOfMeasure = 2 // before the change and after it
+	tokenFile      = "cluster.key" // in a data directory
+	partsOfMeasure = 2             // before the change and after it
 )
 
 // change is what the engine says of a change of the number of executors.
@@ -43,6 +46,13 @@ func measureResize(executors int) func(context.Context, *bench, side) (reading, 
 		if err != nil {
 			return nil, err
 		}
+		if b.data, err = os.MkdirTemp("", "bench"); err != nil {
+			return nil, err
+		}
+		defer func() {
+			_ = os.RemoveAll(b.data)
+			b.data = ""
+		}()
 		moves := load.NewMoves(b.keys)
 		r, err := b.startWith(ctx, s, moves)
 		if err != nil {
@@ -86,7 +96,7 @@ func (b *bench) resizeUnderLoad(ctx context.Context, r *rig.Rig, rate float64, e
 		if err := pause(ctx, part); err != nil {
 			return err
 		}
-		if done, err = resize(ctx, r.Program.HTTPAddress(), executors); err != nil {
+		if done, err = resize(ctx, r.Program.HTTPAddress(), b.data, executors); err != nil {
 			return err
 		}
 		return pause(ctx, part)
@@ -105,16 +115,21 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// resize asks the worker whose HTTP address it is for so many executors, and returns when it has them.
-func resize(ctx context.Context, address string, executors int) (change, error) {
+// resize asks the worker whose HTTP address and data directory these are for so many executors, and returns when it has them.
+func resize(ctx context.Context, address, data string, executors int) (change, error) {
 	ctx, cancel := context.WithTimeout(ctx, changeLimit)
 	defer cancel()
+	token, err := os.ReadFile(filepath.Join(data, tokenFile))
+	if err != nil {
+		return change{}, fmt.Errorf("ask for %d executors: %w", executors, err)
+	}
 	body := fmt.Sprintf(`{"executors": %d}`, executors)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+executorsPath, strings.NewReader(body))
 	if err != nil {
 		return change{}, fmt.Errorf("ask for %d executors: %w", executors, err)
 	}
 	request.Header.Set("Content-Type", jsonMediaType)
+	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	done := change{began: time.Now()}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -24,6 +25,9 @@ import (
 // defect tells the count of keys in Go what to do wrong, through the environment.
 const defect = "BENCH_TEST_DEFECT"
 
+// token is what a change must show.
+const token = "of-a-test"
+
 // beside is how many messages the count of keys in Go takes before and after it has changed the number of executors.
 const beside = 50
 
@@ -35,19 +39,22 @@ type keyCounting struct {
 	counted   chan struct{} // offers each message that has been counted to whoever waits for one
 }
 
-// countKeys stands in for `wallaroo run key_count.py --in … --out H:P --executors N --http …`, and returns its exit code.
+// countKeys stands in for `wallaroo run key_count.py --in … --out H:P --executors N --http … --data-dir DIR`, and returns its exit code.
 func countKeys(args []string) (code int) {
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
-	if err := countKeysUntil(terminated, args[6], args[8]); err != nil {
+	if err := countKeysUntil(terminated, args[6], args[8], args[len(args)-1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
 
-func countKeysUntil(terminated <-chan os.Signal, out, executors string) (err error) {
+func countKeysUntil(terminated <-chan os.Signal, out, executors, data string) (err error) {
 	c := &keyCounting{counted: make(chan struct{})}
+	if err := os.WriteFile(filepath.Join(data, tokenFile), []byte(token+"\n"), 0o600); err != nil {
+		return err
+	}
 	first, err := strconv.Atoi(executors)
 	if err != nil {
 		return err
@@ -72,7 +79,8 @@ func countKeysUntil(terminated <-chan os.Signal, out, executors string) (err err
 func (c *keyCounting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var wish struct{ Executors int64 }
 	err := json.NewDecoder(r.Body).Decode(&wish)
-	if err != nil || r.URL.Path != executorsPath || r.Header.Get("Content-Type") != jsonMediaType {
+	asked := r.URL.Path == executorsPath && r.Header.Get("Content-Type") == jsonMediaType && r.Header.Get("Authorization") == "Bearer "+token
+	if err != nil || !asked {
 		http.Error(w, fmt.Sprint("this is no wish: ", err), http.StatusBadRequest)
 		return
 	}

@@ -64,7 +64,11 @@ func keyCount(executors int) side {
 	return side{
 		name: fmt.Sprintf("key count on %d executors", executors),
 		command: func(b *bench, out string) program.Command {
-			return program.Engine(b.binary, keyCounter, out, executors, program.AnyPort)
+			counter := program.Engine(b.binary, keyCounter, out, executors, program.AnyPort)
+			if b.data != "" {
+				counter.Args = append(counter.Args, "--data-dir", b.data)
+			}
+			return counter
 		},
 		tapes: func(b *bench) []*load.Tape { return []*load.Tape{b.keys} },
 		audit: func(tapes []*load.Tape) load.Audit { return load.NewMoves(tapes[0]) },

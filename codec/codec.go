@@ -33,6 +33,15 @@ func For[T any]() (Codec[T], error) {
 	return CBOR[T](), nil
 }
 
+// Item is For with bytes that are always one item of CBOR: those that a type makes itself are a byte string.
+func Item[T any]() (Codec[T], error) {
+	c, err := For[T]()
+	if bytes, is := c.(own[T]); is {
+		return wrapped[T]{bytes}, err
+	}
+	return c, err
+}
+
 // CBOR is the codec that makes CBOR of values: maps are sorted, so that equal values have equal bytes; times have nanoseconds.
 func CBOR[T any]() Codec[T] { return byCBOR[T]{} }
 
@@ -53,7 +62,10 @@ var (
 	toCBOR = invariant.Must(cbor.EncOptions{
 		Sort: cbor.SortCoreDeterministic, Time: cbor.TimeRFC3339NanoUTC, TimeTag: cbor.EncTagRequired,
 	}.EncMode())
-	fromCBOR = invariant.Must(cbor.DecOptions{MaxNestedLevels: 1024, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30}.DecMode())
+	fromCBOR = invariant.Must(cbor.DecOptions{
+		MaxNestedLevels: 1024, MaxArrayElements: 1 << 30, MaxMapPairs: 1 << 30,
+		UTF8: cbor.UTF8DecodeInvalid, // Go's text may be any bytes
+	}.DecMode())
 )
 
 // own is the codec of a type that has methods for it.
@@ -81,4 +93,23 @@ func (own[T]) Decode(data []byte) (value T, err error) {
 	}
 	err = any(&value).(encoding.BinaryUnmarshaler).UnmarshalBinary(data)
 	return value, err
+}
+
+// wrapped is a codec whose bytes are a byte string of CBOR.
+type wrapped[T any] struct{ own[T] }
+
+func (w wrapped[T]) Append(dst []byte, value T) ([]byte, error) {
+	data, err := w.own.Append(nil, value)
+	if err != nil {
+		return dst, err
+	}
+	return CBOR[[]byte]().Append(dst, data)
+}
+
+func (w wrapped[T]) Decode(data []byte) (value T, err error) {
+	bytes, err := CBOR[[]byte]().Decode(data)
+	if err != nil {
+		return value, err
+	}
+	return w.own.Decode(bytes)
 }

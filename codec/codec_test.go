@@ -75,6 +75,7 @@ func roundTrip[T any](t *testing.T, value T) {
 func TestValuesComeBack(t *testing.T) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 123456789, time.UTC)
 	roundTrip(t, "text")
+	roundTrip(t, "no UTF-8: \xff")
 	roundTrip(t, -7)
 	roundTrip(t, uint64(math.MaxUint64))
 	roundTrip(t, []byte("bytes"))

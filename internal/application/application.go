@@ -47,6 +47,12 @@ type Options struct {
 	// StepTimeout is how long a call of user code may take before its process is killed; 0 for ever. It is for processes: a goroutine
 	// cannot be killed.
 	StepTimeout time.Duration
+	// DataDir is where to keep what outlives the process; "" for nowhere.
+	DataDir string
+	// DeadLetters bounds what dead letters take there, in bytes.
+	DeadLetters int
+	// StopOnError has the first message that fails end the application, in order and with an error.
+	StopOnError bool
 	// CheckOwnership has what steps hand on pass through its encoding, and reported what would differ.
 	CheckOwnership bool
 	LogLevel       slog.Level
@@ -59,6 +65,25 @@ type Options struct {
 
 // Output bounds what one message may become in one step: messages; and, for a sink or another executor, bytes.
 type Output struct{ Messages, Bytes int }
+
+// mostLetter is the most that is kept of a message, whatever there is room for.
+const mostLetter = 64 << 20
+
+// letter is how many bytes of a message that fails are kept; 0 if none is.
+func (o *Options) letter() int {
+	if o.DataDir == "" {
+		return 0
+	}
+	return min(o.DeadLetters/8, mostLetter)
+}
+
+// onError is what a failure does, as the flag says it.
+func (o *Options) onError() string {
+	if o.StopOnError {
+		return "stop"
+	}
+	return "dead-letter"
+}
 
 // piece is how many messages stay together on their way from one executor to another.
 func (o *Options) piece() int {
@@ -74,7 +99,8 @@ func (o *Options) settings() []any {
 		"executors", o.Executors, "partitions", o.Partitions, "max-frame", o.MaxFrame, "max-connections", o.MaxConnections,
 		"sink-buffer", o.SinkBuffer, "max-in-flight", o.MaxInFlight,
 		"max-call-output", fmt.Sprintf("%d,%d", o.MaxOutput.Messages, o.MaxOutput.Bytes),
-		"move-buffer", o.MoveBuffer, "drain-timeout", o.DrainTimeout, "args", o.Args,
+		"move-buffer", o.MoveBuffer, "drain-timeout", o.DrainTimeout, "data-dir", o.DataDir, "dead-letters", o.DeadLetters,
+		"on-error", o.onError(), "args", o.Args,
 	}
 }
 
@@ -107,9 +133,13 @@ func Check(ctx context.Context, o Options) (*plan.Plan, error) {
 func Run(ctx, stop context.Context, o Options) error {
 	about := &control.Application{}
 	about.Set(false, "starting")
+	kept, err := openLetters(&o, about)
+	if err != nil {
+		return &ConfigError{err}
+	}
+	defer kept.close()
 	var listener net.Listener
 	if !o.HTTP.Off {
-		var err error
 		if listener, err = control.Listen(o.HTTP.Address); err != nil {
 			return &ConfigError{err}
 		}
@@ -117,22 +147,24 @@ func Run(ctx, stop context.Context, o Options) error {
 	}
 	o.Log.Info("starting", "app", o.App, "worker", o.Name)
 	o.Log.Debug("settings", o.settings()...)
-	o.Log.Info("no data directory: nothing outlives this process")
+	kept.tell()
 	serving, cancel := context.WithCancel(ctx)
 	group, serving := errgroup.WithContext(serving)
 	if listener != nil {
 		group.Go(func() error { return control.Serve(serving, listener, about) })
 	}
-	r := newReporter(o, about, listener)
+	stop, halt := context.WithCancel(stop)
+	defer halt()
+	r := newReporter(o, about, listener, kept, halt)
 	group.Go(func() error {
 		defer cancel()
 		return run(serving, stop, o, r)
 	})
-	err := group.Wait()
+	err = group.Wait()
 	if err == nil && r.plan == nil {
 		o.Log.Info("stopped before the application was loaded")
 	}
-	return err
+	return r.ended(err)
 }
 
 // run loads the application and runs its worker.
@@ -163,6 +195,7 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 		return err
 	}
 	w := worker.New(config, table, executors)
+	r.letters.runs(r.plan, w)
 	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: w})
 	err = runWorker(ctx, stop, w, r)
 	if err != nil {

@@ -13,6 +13,7 @@ const (
 	DefaultMaxInFlight    = 20 * time.Millisecond
 	DefaultDrainTimeout   = 5 * time.Second
 	DefaultStepTimeout    = 60 * time.Second
+	DefaultDeadLetters    = 256 << 20
 	DefaultMaxResults     = 1 << 20
 	DefaultMaxOutput      = 64 << 20
 )

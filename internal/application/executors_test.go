@@ -11,6 +11,8 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/datadir"
+	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -22,6 +24,7 @@ func TestTheLogTellsChangesOfExecutors(t *testing.T) {
 	stop, stopped := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	o := options(l, wordCount, "--in", ":0", "--out", receiver.Addr().String())
+	o.DataDir, o.DeadLetters = t.TempDir(), deadletters.Least
 	var employed []int
 	o.Employed = func(executors int) { employed = append(employed, executors) }
 	go func() { ended <- Run(context.Background(), stop, o) }()
@@ -29,7 +32,11 @@ func TestTheLogTellsChangesOfExecutors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := control.NewClient(at)
+	key, err := datadir.ReadKey(datadir.Key(o.DataDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := control.NewClient(at, key)
 	if _, err := client.Resize(t.Context(), 3); err != nil {
 		t.Error(err)
 	}

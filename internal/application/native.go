@@ -46,7 +46,7 @@ func (n *native) BringUp(context.Context) (*partition.Table, []worker.Executor, 
 }
 
 func (n *native) executor(number int, table *partition.Table) worker.Executor {
-	limits := gohost.Limits{Results: n.options.MaxOutput.Messages, Bytes: n.options.MaxOutput.Bytes}
+	limits := gohost.Limits{Results: n.options.MaxOutput.Messages, Bytes: n.options.MaxOutput.Bytes, Letter: n.options.letter()}
 	return gohost.New(gohost.Part{
 		Number: number, Plan: n.Native.Plan, Stages: n.stages, Table: table, Limits: limits,
 		CheckOwnership: n.options.CheckOwnership,

@@ -1,6 +1,9 @@
 package application
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -20,15 +23,38 @@ type reporter struct {
 	options  Options
 	about    *control.Application
 	http     string // where HTTP answers, or "off"
+	letters  *letters
+	halt     context.CancelFunc // ends the application in order
 	plan     *plan.Plan
 	mu       sync.Mutex
 	second   *time.Timer // guarded by mu, as are those below: ends the second in which failures are being counted
 	logged   int         // failures logged in it
 	unlogged int         // failures not logged in it
+	first    *StepError  // that ends the application, if one is to
 }
 
-func newReporter(o Options, about *control.Application, listener net.Listener) *reporter {
-	r := &reporter{options: o, about: about, http: "off"}
+// StepError is a message that a step could not process, and that ended the application.
+type StepError struct {
+	Application string
+	worker.Failure
+}
+
+func (e *StepError) Error() string {
+	text := fmt.Sprintf("application %q: it ends by a failure of step %q", e.Application, e.Where())
+	if e.Key != "" {
+		text += ", key " + e.Key
+	}
+	text += ": " + e.Failure.Error
+	if e.Traceback != "" {
+		text += "\n" + strings.TrimRight(e.Traceback, "\n")
+	}
+	return text
+}
+
+func newReporter(
+	o Options, about *control.Application, listener net.Listener, kept *letters, halt context.CancelFunc,
+) *reporter {
+	r := &reporter{options: o, about: about, http: "off", letters: kept, halt: halt}
 	if listener != nil {
 		r.http = listener.Addr().String()
 	}
@@ -106,7 +132,37 @@ func (r *reporter) Stopping() {
 	r.options.Log.Info("stopping: no new connections; what has arrived is processed and delivered", "within", StopWithin)
 }
 
+// Failed keeps the message, and tells the log. Where the first failure is to end the application, it does.
 func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
+	id, err := r.letters.keep(r.plan, origin, &f)
+	r.tellFailed(origin, &f, id, err)
+	if r.options.StopOnError {
+		r.end(&StepError{Application: r.plan.Application, Failure: f})
+	}
+}
+
+// end ends the application by a failure, if it is the first.
+func (r *reporter) end(e *StepError) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == nil {
+		r.first = e
+		r.halt()
+	}
+}
+
+// ended is the error of an application that has ended.
+func (r *reporter) ended(err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == nil {
+		return err
+	}
+	return errors.Join(r.first, err)
+}
+
+// tellFailed writes a failure into the log, unless there are too many.
+func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, id string, lost error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.logged == 0 {
@@ -117,7 +173,7 @@ func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
 		return
 	}
 	r.logged++
-	attributes := []any{"step", f.Step}
+	attributes := []any{"step", f.Where()}
 	if f.Key != "" {
 		attributes = append(attributes, "key", f.Key)
 	}
@@ -128,10 +184,21 @@ func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
 	if origin.Peer != "" {
 		attributes = append(attributes, "peer", origin.Peer, "position", origin.Position)
 	}
+	what := "a step failed; its message is dropped"
+	switch {
+	case id != "":
+		what = "a step failed; its message is a dead letter"
+		attributes = append(attributes, "dead_letter", id)
+	case lost != nil:
+		what = "a step failed; its message is dropped, since no dead letter could be written"
+	}
+	if lost != nil {
+		attributes = append(attributes, "why", lost)
+	}
 	if f.Traceback != "" {
 		attributes = append(attributes, logging.Traceback, f.Traceback)
 	}
-	r.options.Log.Error("a step failed; its message is dropped", attributes...)
+	r.options.Log.Error(what, attributes...)
 }
 
 // tellUnlogged ends the second in which failures were counted.
@@ -139,7 +206,11 @@ func (r *reporter) tellUnlogged() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.unlogged > 0 {
-		r.options.Log.Error("more steps failed; their messages are dropped", "failures", r.unlogged)
+		what := "more steps failed; their messages are dropped"
+		if r.letters.store != nil {
+			what = "more steps failed; their messages are dead letters"
+		}
+		r.options.Log.Error(what, "failures", r.unlogged)
 	}
 	r.logged, r.unlogged = 0, 0
 }

@@ -160,7 +160,7 @@ func (r *recruit) Prepare(ctx context.Context, table *partition.Table) (worker.E
 	return r.host, r.host.Prepare(ctx, pyhost.Part{
 		Executor: r.number, Plan: r.plan, Table: table,
 		Piece: r.team.options.piece(), MaxMessages: r.team.options.MaxOutput.Messages, MaxBytes: r.team.options.MaxOutput.Bytes,
-		StepTimeout: r.team.options.StepTimeout, CheckOwnership: r.team.options.CheckOwnership,
+		StepTimeout: r.team.options.StepTimeout, CheckOwnership: r.team.options.CheckOwnership, MaxLetter: r.team.options.letter(),
 	})
 }
 

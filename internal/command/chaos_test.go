@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/datadir"
 )
 
 // soakTime is how long TestWordsAreCountedOnceInChaos goes on, in rounds of its usual length; "make soak" sets it.
@@ -46,7 +51,8 @@ func countInChaos(t *testing.T, seed uint64) {
 	const connections, lineCount, words = 4, 250, 8
 	at := net.JoinHostPort("127.0.0.1", freePort(t))
 	chaos := fmt.Sprintf("markers=10ms,credit=1,moves=0.4,seed=%d", seed)
-	p := startApplication(t, "wallaroo", "words.py", "--executors", "4", "--chaos", chaos, "--http", at)
+	data := t.TempDir()
+	p := startApplication(t, "wallaroo", "words.py", "--executors", "4", "--chaos", chaos, "--http", at, "--data-dir", data)
 	out := p.accept()
 	want := map[string]int{}
 	var senders sync.WaitGroup
@@ -68,7 +74,7 @@ func countInChaos(t *testing.T, seed uint64) {
 		})
 	}
 	resized := make(chan error, 1)
-	go func() { resized <- resizeAll(at, 2, 5, 4) }()
+	go func() { resized <- resizeAll(at, data, 2, 5, 4) }()
 	got := map[string]int{}
 	for _, line := range lines(t, out, connections*lineCount*words) {
 		word, count, _ := strings.Cut(line, " => ")
@@ -93,18 +99,21 @@ func countInChaos(t *testing.T, seed uint64) {
 	}
 }
 
-// resizeAll changes the number of executors, one change after another.
-func resizeAll(at string, numbers ...int) error {
+// resizeAll changes the number of executors of an application with a data directory, one change after another.
+func resizeAll(at, data string, numbers ...int) error {
+	to, err := address.Parse(at)
+	if err != nil {
+		return err
+	}
+	key, err := datadir.ReadKey(datadir.Key(data))
+	if err != nil {
+		return err
+	}
+	client := control.NewClient(to, key)
+	defer client.Close()
 	for _, n := range numbers {
-		body := strings.NewReader(fmt.Sprintf(`{"executors": %d}`, n))
-		answer, err := http.Post("http://"+at+"/api/executors", "application/json", body)
-		if err != nil {
-			return err
-		}
-		text, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if err != nil || answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("to %d executors: %s, %s, %w", n, answer.Status, text, err)
+		if _, err := client.Resize(context.Background(), n); err != nil {
+			return fmt.Errorf("to %d executors: %w", n, err)
 		}
 	}
 	return nil

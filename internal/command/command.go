@@ -87,6 +87,6 @@ configuration or application.`,
 func complete(root *cobra.Command) *cobra.Command {
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprint("FlagUsagesWrapped ", helpColumns)))
 	root.SetVersionTemplate("wallaroo {{.Version}}\n")
-	root.AddCommand(newSend(), newReceive(), newExecutors(), newVersion())
+	root.AddCommand(newSend(), newReceive(), newExecutors(), newDeadLetters(), newVersion())
 	return root
 }

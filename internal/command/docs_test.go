@@ -94,8 +94,12 @@ func newSession(t *testing.T, folder string) *session {
 	for _, program := range []string{"bin/wallaroo ", "wallaroo "} {
 		// Others may listen where these would by themselves.
 		there = append(there, program+"run ", "wallaroo run --http 127.0.0.1:"+http+" ")
-		there = append(there, program+"executors ", "wallaroo executors --at 127.0.0.1:"+http+" ", program, "wallaroo ")
+		for _, asks := range []string{"executors", "dead-letters replay", "dead-letters"} {
+			there = append(there, program+asks, "wallaroo "+asks+" --at 127.0.0.1:"+http)
+		}
+		there = append(there, program, "wallaroo ")
 	}
+	there = append(there, "--data-dir data", "--data-dir "+filepath.Join(t.TempDir(), "data"))
 	absolute, err := filepath.Abs(folder)
 	if err != nil {
 		t.Fatal(err)

@@ -2,11 +2,9 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -14,17 +12,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 )
 
-type executorsFlags struct {
-	at   string
-	json bool
-}
-
 func newExecutors() *cobra.Command {
-	var flags executorsFlags
+	var flags applicationFlags
 	command := &cobra.Command{
 		Use:   "executors [N]",
 		Short: "Change the number of executors of an application that runs, or show it",
@@ -37,34 +29,33 @@ at most. The application's log tells of the change, too.
 
 Without N it shows how many executors there are, and what waits in each.
 
+A change needs the application's token, which is in its data directory.
+
 Signals: SIGINT and SIGTERM end the command; the change goes on.
 
 Exit codes: 0 done; 1 the application did not answer, could not do it or is still
 doing it; 2 wrong use.`,
-		Example: `  wallaroo executors 2
-  wallaroo executors 4 --at 127.0.0.1:5051 --json
+		Example: `  wallaroo executors 2 --data-dir data
+  wallaroo executors 4 --token-file key --at 127.0.0.1:5051 --json
   wallaroo executors`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			at, err := address.Parse(flags.at)
-			if err != nil {
-				return fmt.Errorf("--at: %w", err)
-			}
 			executors, err := executorsWanted(args)
 			if err != nil {
 				return err
 			}
 			ctx, stop := interruptible(command.Context())
 			defer stop()
-			client := control.NewClient(at)
-			defer client.Close()
-			a := asking{client: client, at: at, json: flags.json, out: command.OutOrStdout(), status: command.ErrOrStderr()}
+			a, err := flags.ask(command)
+			if err != nil {
+				return err
+			}
+			defer a.client.Close()
 			return a.run(ctx, executors)
 		},
 	}
-	set := command.Flags()
-	set.StringVar(&flags.at, "at", control.DefaultAddress.String(), "where HTTP of the application answers, `HOST:PORT`; its log says it")
-	set.BoolVar(&flags.json, "json", false, "print what the application's HTTP answers, as JSON on one line")
+	flags.add(command, "print what the application's HTTP answers, as JSON on one line")
+	flags.addToken(command)
 	return command
 }
 
@@ -78,15 +69,6 @@ func executorsWanted(args []string) (int, error) {
 		return 0, fmt.Errorf("%q is not a number of executors: want one from 1 to the number of partitions", args[0])
 	}
 	return n, nil
-}
-
-// asking is a question to an application that runs.
-type asking struct {
-	client *control.Client
-	at     address.Address
-	json   bool
-	out    io.Writer
-	status io.Writer
 }
 
 // run changes the number of executors, or shows how they stand if it is 0. It asks how they stand in any case: what is no application of
@@ -109,26 +91,10 @@ func (a *asking) run(ctx context.Context, executors int) error {
 		return failed(fmt.Errorf("interrupted; the change to %d executors goes on: wallaroo executors --at %s shows how they stand",
 			executors, a.at))
 	}
-	if refused, ok := errors.AsType[*control.RefusedError](err); ok && refused.Status == http.StatusBadRequest {
-		return err // wrong use
-	}
 	if err != nil {
-		return failed(err)
+		return refusal(err)
 	}
 	return failed(a.print(change, changed(change)))
-}
-
-// print tells a result as JSON, or in words.
-func (a *asking) print(result any, words string) error {
-	if a.json {
-		text, err := json.Marshal(result)
-		if err != nil {
-			return err
-		}
-		words = string(text) + "\n"
-	}
-	_, err := io.WriteString(a.out, words)
-	return err
 }
 
 // changed tells what a change came to.

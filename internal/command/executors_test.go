@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
@@ -28,6 +32,9 @@ func (i imagined) Figures() worker.Figures {
 func (i imagined) Resize(ctx context.Context, executors int) (worker.Resized, error) {
 	return i.resize(ctx, executors)
 }
+
+// token is that of the applications in these tests.
+const token = "of-a-test"
 
 // answering serves HTTP about an application until the test ends.
 func answering(t *testing.T, about *control.Application) (at string) {
@@ -49,16 +56,31 @@ func answering(t *testing.T, about *control.Application) (at string) {
 }
 
 func processing(resize func(context.Context, int) (worker.Resized, error)) *control.Application {
-	about := &control.Application{}
+	about := &control.Application{Token: token}
 	about.Load(control.Loaded{Plan: &plan.Plan{}, Partitions: 1024, Worker: imagined{resize}})
 	about.Set(true, "")
 	return about
 }
 
-// executors runs the command and returns what it prints, its exit code and its error's text.
-func executors(ctx context.Context, tokens ...string) (out string, code int, text string) {
+// executors runs the command with the token and returns what it prints, its exit code and its error's text.
+func executors(ctx context.Context, t *testing.T, tokens ...string) (out string, code int, text string) {
+	t.Helper()
+	return asks(ctx, newExecutors(), append(tokens, "--token-file", tokenFile(t))...)
+}
+
+// tokenFile is a file with the token.
+func tokenFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// asks runs a command that asks an application and returns what it prints, its exit code and its error's text.
+func asks(ctx context.Context, command *cobra.Command, tokens ...string) (out string, code int, text string) {
 	var printed strings.Builder
-	command := newExecutors()
 	command.SilenceErrors, command.SilenceUsage = true, true
 	command.SetArgs(tokens)
 	command.SetOut(&printed)
@@ -95,7 +117,7 @@ func TestExecutorsAreChangedAndShown(t *testing.T) {
 			`{"executor":0,"partitions":600,"queued_messages":7,"move_buffer_bytes":640,"edges_without_credit":1},` +
 			`{"executor":1,"partitions":424,"queued_messages":0,"move_buffer_bytes":0,"edges_without_credit":0}]}` + "\n": {"--json"},
 	} {
-		out, code, text := executors(t.Context(), append(tokens, "--at", at)...)
+		out, code, text := executors(t.Context(), t, append(tokens, "--at", at)...)
 		if out != want || code != 0 {
 			t.Errorf("%q: %d %s %s", tokens, code, text, out)
 		}
@@ -109,7 +131,7 @@ func TestExecutorsSaysWhatIsWrong(t *testing.T) {
 		}
 		return worker.Resized{}, errors.New("start executor 2: no python")
 	}))
-	starting := &control.Application{}
+	starting := &control.Application{Token: token}
 	starting.Set(false, "loading the application")
 	loading := answering(t, starting)
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
@@ -133,7 +155,7 @@ func TestExecutorsSaysWhatIsWrong(t *testing.T) {
 			fmt.Sprintf("nothing listens at %s: is the application running? its log says where HTTP answers", nobody),
 		},
 	} {
-		if out, code, text := executors(t.Context(), c.tokens...); code != c.code || text != c.want || out != "" {
+		if out, code, text := executors(t.Context(), t, c.tokens...); code != c.code || text != c.want || out != "" {
 			t.Errorf("%q: %d %s %s", c.tokens, code, text, out)
 		}
 	}
@@ -146,7 +168,7 @@ func TestExecutorsInterrupted(t *testing.T) {
 		<-over.Done()
 		return worker.Resized{}, over.Err()
 	}))
-	_, code, text := executors(ctx, "3", "--at", at)
+	_, code, text := executors(ctx, t, "3", "--at", at)
 	want := "interrupted; the change to 3 executors goes on: wallaroo executors --at " + at + " shows how they stand"
 	if code != exitFailed || text != want {
 		t.Errorf("%d %s", code, text)

@@ -31,8 +31,24 @@ var runFlags = []commandline.Flag{
 	{Name: "name", Value: "NAME", Help: "of this worker, in its log", Default: application.DefaultName},
 	{Name: "python", Value: "PATH", Help: "the Python to run it with", Default: "$VIRTUAL_ENV/bin/python, else python3"},
 	{
-		Name: "http", Value: "H:P|off", Help: "where to answer /healthz, /readyz, /metrics and the command executors",
+		Name: "http", Value: "H:P|off", Help: "where to answer /healthz, /readyz, /metrics and the commands that ask",
 		Default: control.DefaultAddress.String() + " or the next free port",
+	},
+	{
+		Name: "data-dir", Value: "DIR", Help: "where to keep what outlives the process: dead letters, and the token for changes. It is made if " +
+			"it is missing, and is one application's at a time",
+		Default: "none: nothing outlives the process, and nothing can be changed over HTTP",
+	},
+	{
+		Name: "on-error", Value: "dead-letter|stop",
+		Help: "what a failure of a step does: its message becomes a dead letter and all else goes on; or then the application ends " +
+			"as by a signal, with exit code 1",
+		Default: "dead-letter",
+	},
+	{
+		Name: "dead-letters", Value: "BYTES", Help: "what dead letters may take on disk; the oldest are dropped. A message that has more than " +
+			"an eighth of it is not kept",
+		Default: strconv.Itoa(application.DefaultDeadLetters),
 	},
 	{Name: "executors", Value: "N", Help: "how many executors, which are Python processes, share the work", Default: "the number of cores"},
 	{

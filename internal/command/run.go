@@ -143,7 +143,10 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 		MaxInFlight:    v.duration("max-in-flight", application.DefaultMaxInFlight),
 		MaxOutput:      defaultMaxOutput,
 		DrainTimeout:   v.duration("drain-timeout", application.DefaultDrainTimeout),
+		DataDir:        v.text("data-dir", ""),
+		DeadLetters:    v.count("dead-letters", application.DefaultDeadLetters),
 	}
+	v.readErrors(o)
 	if err := partition.CheckCount(o.Partitions); err != nil {
 		v.wrong = append(v.wrong, fmt.Errorf("--partitions: %w", err))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/application"
+	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -50,6 +51,26 @@ func (v *values) duration(flag string, otherwise time.Duration) time.Duration {
 		return err
 	})
 	return otherwise
+}
+
+// readErrors reads what is to be done with messages that fail.
+func (v *values) readErrors(o *application.Options) {
+	if o.DeadLetters < deadletters.Least {
+		v.wrong = append(v.wrong, fmt.Errorf("--dead-letters: %d bytes are too few: want %d at least", o.DeadLetters, deadletters.Least))
+	}
+	v.read("on-error", func(text string) error {
+		o.StopOnError = text == "stop"
+		if text != "stop" && text != "dead-letter" {
+			return fmt.Errorf("%q is not what an error does: want dead-letter or stop", text)
+		}
+		return nil
+	})
+	v.read("data-dir", func(text string) error {
+		if text == "" {
+			return errors.New("it names no directory")
+		}
+		return nil
+	})
 }
 
 func parseCount(text string) (int, error) {

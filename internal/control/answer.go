@@ -3,6 +3,8 @@ package control
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"mime"
 	"net/http"
 )
@@ -42,8 +44,24 @@ func (f function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", jsonType)
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", tokenScheme)
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // whoever asked may have gone
+}
+
+// readBody reads the body of a request, of so many bytes at most, which is one JSON value in a form that the error tells.
+func readBody(body io.Reader, most int64, form string, into any) error {
+	decoder := json.NewDecoder(io.LimitReader(body, most))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("the body is not %s: %w", form, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("the body is not %s: there is something behind it", form)
+	}
+	return nil
 }
 
 func isJSON(contentType string) bool {

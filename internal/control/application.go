@@ -2,16 +2,25 @@ package control
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
+	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// Application is what is answered about: one application, from its start to its end. The zero value is one that is starting.
+// Application is what is answered about: one application, from its start to its end. The zero value is one that is starting, takes no
+// changes and keeps no dead letters.
 type Application struct {
 	Readiness
+
+	// Token is what those must show who change something; "" if nobody may.
+	Token string
+	// DeadLetters are those that are kept; nil if none are.
+	DeadLetters DeadLetters
+
 	loaded atomic.Pointer[Loaded]
 }
 
@@ -30,6 +39,31 @@ type Worker interface {
 
 // Load says that the application is loaded. What needs it, metrics and changes, is answered from now on.
 func (a *Application) Load(l Loaded) { a.loaded.Store(&l) }
+
+// ready is the application once it is loaded, or why it cannot be asked or changed.
+func (a *Application) ready() (*Loaded, error) {
+	if loaded := a.loaded.Load(); loaded != nil {
+		return loaded, nil
+	}
+	return nil, a.notProcessing()
+}
+
+// notProcessing says why the application cannot be changed.
+func (a *Application) notProcessing() error {
+	text := worker.ErrNotRunning.Error()
+	if ready, why := a.Get(); !ready && why != "" {
+		text += ": " + why
+	}
+	return &RefusedError{http.StatusServiceUnavailable, text}
+}
+
+// letters counts dead letters.
+func (a *Application) letters() deadletters.Counts {
+	if a.DeadLetters == nil {
+		return deadletters.Counts{}
+	}
+	return a.DeadLetters.Counts()
+}
 
 // figures is what metrics are made of.
 func (a *Application) figures() (*plan.Plan, worker.Figures) {

@@ -19,19 +19,22 @@ import (
 const (
 	dialTimeout = 5 * time.Second
 	askTimeout  = 5 * time.Second // for an answer that takes no work
-	mostAnswer  = 16 << 20        // bytes; 65536 executors need less
+	pageTimeout = 30 * time.Second
+	mostAnswer  = 1 << 30 // bytes; a dead letter may have nearly as many
 )
 
 // Client asks an application that runs elsewhere. What it refuses is a *RefusedError.
 type Client struct {
-	at   address.Address
-	http http.Client
+	at    address.Address
+	token string
+	http  http.Client
 }
 
-// NewClient makes the client of an application whose HTTP answers at an address. Close must follow.
-func NewClient(at address.Address) *Client {
+// NewClient makes the client of an application whose HTTP answers at an address, with the token for changes; "" if there will be none.
+// Close must follow.
+func NewClient(at address.Address, token string) *Client {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	return &Client{at: at, http: http.Client{
+	return &Client{at: at, token: token, http: http.Client{
 		Transport:     &http.Transport{DialContext: dialer.DialContext}, // through no proxy
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -45,7 +48,7 @@ func (c *Client) Executors(ctx context.Context) (Executors, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var all Executors
-	err := c.ask(ctx, http.MethodGet, nil, &all)
+	err := c.ask(ctx, http.MethodGet, executorsPath, nil, &all)
 	return all, err
 }
 
@@ -56,16 +59,39 @@ func (c *Client) Resize(ctx context.Context, executors int) (Change, error) {
 		return Change{}, err
 	}
 	var change Change
-	err = c.ask(ctx, http.MethodPost, body, &change)
+	err = c.ask(ctx, http.MethodPost, executorsPath, body, &change)
 	return change, err
 }
 
-func (c *Client) ask(ctx context.Context, method string, body []byte, into any) error {
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.at.String()+executorsPath, bytes.NewReader(body))
+// DeadLetters asks for the dead letters behind a number, which "" is before all.
+func (c *Client) DeadLetters(ctx context.Context, after string) (Letters, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	var page Letters
+	err := c.ask(ctx, http.MethodGet, lettersPath+"?after="+url.QueryEscape(after), nil, &page)
+	return page, err
+}
+
+// Replay has dead letters sent again and returns when that is done. It goes on if ctx ends before.
+func (c *Client) Replay(ctx context.Context, ids []string) (Replayed, error) {
+	body, err := json.Marshal(wishedLetters{ids})
+	if err != nil {
+		return Replayed{}, err
+	}
+	var replayed Replayed
+	err = c.ask(ctx, http.MethodPost, replayPath, body, &replayed)
+	return replayed, err
+}
+
+func (c *Client) ask(ctx context.Context, method, path string, body []byte, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.at.String()+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", jsonType)
+	if c.token != "" {
+		request.Header.Set("Authorization", tokenScheme+" "+c.token)
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return c.unanswered(method, err)

@@ -5,8 +5,10 @@
 //	GET  /metrics        for Prometheus; docs/metrics.md lists them
 //	GET  /api/executors  how many executors there are, and how they stand
 //	POST /api/executors  change their number; it answers when that is done
+//	GET  /api/dead-letters[?after=ID]  the dead letters behind one, the oldest first, as many as an answer holds
+//	POST /api/dead-letters/replay      send some again; it answers when that is done
 //
-// What changes something is refused to browsers: see guard.
+// What changes something needs the token, and is refused to browsers, as are dead letters: see guard.
 package control
 
 import (
@@ -88,9 +90,12 @@ func handler(ctx context.Context, listens net.Addr, about *Application) http.Han
 		}
 		_, _ = io.WriteString(w, "ready\n")
 	})
-	mux.Handle("GET /metrics", metrics.Handler(about.figures))
+	mux.Handle("GET /metrics", metrics.Handler(about.figures, about.letters))
 	api := &executorsAPI{ctx: ctx, about: about}
 	mux.Handle("GET "+executorsPath, function(api.list))
-	mux.Handle("POST "+executorsPath, guard(listens, api.change))
+	mux.Handle("POST "+executorsPath, guard(listens, about.Token, api.change))
+	letters := &lettersAPI{ctx: ctx, about: about}
+	mux.Handle("GET "+lettersPath, local(listens, letters.list))
+	mux.Handle("POST "+replayPath, guard(listens, about.Token, letters.replay))
 	return mux
 }

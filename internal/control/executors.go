@@ -56,7 +56,7 @@ type executorsAPI struct {
 }
 
 func (e *executorsAPI) list(*http.Request) (any, error) {
-	loaded, err := e.loaded()
+	loaded, err := e.about.ready()
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (e *executorsAPI) list(*http.Request) (any, error) {
 }
 
 func (e *executorsAPI) change(r *http.Request) (any, error) {
-	loaded, err := e.loaded()
+	loaded, err := e.about.ready()
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (e *executorsAPI) change(r *http.Request) (any, error) {
 	case isStuck:
 		return nil, &RefusedError{http.StatusConflict, stuck.Error()}
 	case errors.Is(err, worker.ErrNotRunning), e.ctx.Err() != nil:
-		return nil, e.notProcessing()
+		return nil, e.about.notProcessing()
 	case err != nil:
 		return nil, fmt.Errorf("executors %d: %w", executors, err)
 	}
@@ -96,39 +96,19 @@ func (e *executorsAPI) change(r *http.Request) (any, error) {
 	}, nil
 }
 
-func (e *executorsAPI) loaded() (*Loaded, error) {
-	if loaded := e.about.loaded.Load(); loaded != nil {
-		return loaded, nil
-	}
-	return nil, e.notProcessing()
-}
-
-// notProcessing says why the application cannot be changed.
-func (e *executorsAPI) notProcessing() error {
-	text := worker.ErrNotRunning.Error()
-	if ready, why := e.about.Get(); !ready && why != "" {
-		text += ": " + why
-	}
-	return &RefusedError{http.StatusServiceUnavailable, text}
-}
-
 // wanted reads how many executors are asked for; the error says what is wrong with the request.
 func wanted(body io.Reader, partitions int) (int, error) {
 	var w wish
-	decoder := json.NewDecoder(io.LimitReader(body, mostBody))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&w)
+	const form = `{"executors": N}`
+	err := readBody(body, mostBody, form, &w)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field == "executors" {
 		return 0, fmt.Errorf("executors: a %s is not a number from 1 to %d", wrong.Value, partitions)
 	}
 	if err != nil {
-		return 0, fmt.Errorf(`the body is not {"executors": N}: %w`, err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return 0, errors.New(`the body is not {"executors": N}: there is something behind it`)
+		return 0, err
 	}
 	if w.Executors == nil {
-		return 0, errors.New(`the body is not {"executors": N}: it names no number`)
+		return 0, fmt.Errorf("the body is not %s: it names no number", form)
 	}
 	return *w.Executors, nil
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,6 +18,9 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
+
+// token is that of the applications in these tests.
+const token = "of-a-test"
 
 // imagined is a worker that has two executors and does with a change what the test says.
 type imagined struct {
@@ -65,22 +69,31 @@ func serve(t *testing.T, about *Application) (at address.Address, end func()) {
 
 // running is an application that processes, of 1024 partitions.
 func running(resize func(context.Context, int) (worker.Resized, error)) *Application {
-	about := &Application{}
+	about := &Application{Token: token}
 	about.Load(Loaded{Plan: &plan.Plan{}, Partitions: 1024, Worker: imagined{resize}})
 	about.Set(true, "")
 	return about
 }
 
 // request is a change as a program asks for it, with what a test has different.
-type request struct{ body, contentType, origin, host string }
+type request struct {
+	body, contentType, origin, host, authorization string
+	method, path                                   string // POST /api/executors if they are ""
+
+	noToken bool
+}
 
 func (q request) send(t *testing.T, at address.Address) (status int, body string) {
 	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, "http://"+at.String()+"/api/executors", strings.NewReader(q.body))
+	method, path := cmp.Or(q.method, http.MethodPost), cmp.Or(q.path, "/api/executors")
+	r, err := http.NewRequest(method, "http://"+at.String()+path, strings.NewReader(q.body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", q.contentType)
+	if !q.noToken {
+		r.Header.Set("Authorization", cmp.Or(q.authorization, "Bearer "+token))
+	}
 	if q.origin != "" {
 		r.Header.Set("Origin", q.origin)
 	}
@@ -130,12 +143,28 @@ func TestChangesThatAreRefused(t *testing.T) {
 		{request{body: `{"executors": 2` + strings.Repeat(" ", mostBody) + "}", contentType: kind}, 400, "the body is not"},
 		{request{body: `{"executors": 2}`, contentType: "text/plain"}, 415, `\"text/plain\" is not application/json`},
 		{request{body: `{"executors": 2}`}, 415, `\"\" is not application/json`},
-		{request{body: `{"executors": 2}`, contentType: kind, origin: "http://127.0.0.1"}, 403, "not taken from web pages"},
-		{request{body: `{"executors": 2}`, contentType: kind, origin: "null"}, 403, "not taken from web pages"},
-		{request{body: `{"executors": 2}`, contentType: kind, host: "rebound.test"}, 403, `not taken under the name \"rebound.test\"`},
+		{request{body: `{"executors": 2}`, contentType: kind, origin: "http://127.0.0.1"}, 403, "web pages are not answered"},
+		{request{body: `{"executors": 2}`, contentType: kind, origin: "null"}, 403, "web pages are not answered"},
+		{request{body: `{"executors": 2}`, contentType: kind, host: "rebound.test"}, 403, `nothing is answered under the name \"rebound.test\"`},
+		{request{body: `{"executors": 2}`, contentType: kind, noToken: true}, 401, "needs the application's token: give --data-dir DIR"},
+		{request{body: `{"executors": 2}`, contentType: kind, authorization: "Bearer of-another"}, 401, "the token is not the application's"},
+		{request{body: `{"executors": 2}`, contentType: kind, authorization: "Basic " + token}, 401, "the token is not the application's"},
+		{request{body: `{"executors": 2}`, contentType: kind, authorization: token}, 401, "the token is not the application's"},
 	} {
 		if status, body := c.send(t, at); status != c.status || !strings.HasPrefix(body, `{"error":"`) || !strings.Contains(body, c.why) {
 			t.Errorf("%.80v: %d %s", c.request, status, body)
+		}
+	}
+}
+
+func TestWithoutADataDirectoryChangesAreOff(t *testing.T) {
+	about := running(promptly)
+	about.Token = ""
+	at, _ := serve(t, about)
+	for _, authorization := range []string{"", "Bearer ", "Bearer x"} {
+		q := request{body: `{"executors": 2}`, contentType: jsonType, authorization: authorization, noToken: authorization == ""}
+		if status, body := q.send(t, at); status != 403 || !strings.Contains(body, "start it with --data-dir DIR") {
+			t.Errorf("%q: %d %s", authorization, status, body)
 		}
 	}
 }
@@ -182,7 +211,7 @@ func TestNamesOfThisWorker(t *testing.T) {
 func TestAnApplicationThatDoesNotProcessIsNotChanged(t *testing.T) {
 	ask := func(about *Application) (error, error) {
 		at, _ := serve(t, about)
-		c := NewClient(at)
+		c := NewClient(at, token)
 		defer c.Close()
 		_, listing := c.Executors(t.Context())
 		_, changing := c.Resize(t.Context(), 2)
@@ -194,7 +223,7 @@ func TestAnApplicationThatDoesNotProcessIsNotChanged(t *testing.T) {
 			t.Errorf("%v; want %d %s", err, status, text)
 		}
 	}
-	starting := &Application{}
+	starting := &Application{Token: token}
 	starting.Set(false, "loading the application")
 	listing, changing := ask(starting)
 	expect(listing, 503, "the application is not processing: loading the application")
@@ -242,6 +271,7 @@ func TestAChangeGoesOnWithoutWhoAskedForIt(t *testing.T) {
 	leave()
 	r := httptest.NewRequestWithContext(asking, http.MethodPost, "http://127.0.0.1/api/executors", strings.NewReader(`{"executors": 3}`))
 	r.Header.Set("Content-Type", jsonType)
+	r.Header.Set("Authorization", "bearer "+token)
 	w := httptest.NewRecorder()
 	handler(t.Context(), &net.TCPAddr{}, about).ServeHTTP(w, r)
 	if w.Code != 200 {
@@ -257,7 +287,7 @@ func TestAChangeEndsWithTheServer(t *testing.T) {
 		<-ctx.Done()
 		return worker.Resized{}, ctx.Err()
 	}))
-	c := NewClient(at)
+	c := NewClient(at, token)
 	answered := make(chan error, 1)
 	go func() {
 		_, err := c.Resize(t.Context(), 2)
@@ -308,7 +338,7 @@ func TestWhatAClientSaysOfOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := NewClient(to)
+		c := NewClient(to, "")
 		if _, err := c.Executors(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want %q", err, want)
 		}

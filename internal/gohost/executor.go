@@ -2,6 +2,7 @@ package gohost
 
 import (
 	"context"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
@@ -30,6 +31,8 @@ type State interface {
 type Program struct {
 	Codes  []Code           // by stage
 	States map[string]State // by name
+	// Entries, by step, take a message that is sent again into it; what cannot be read they tell by Run.Unreadable.
+	Entries []func(*Run, message.Letter)
 	// Verify, if there is one, looks at what the functions have done when a call of messages is done.
 	Verify func(*Run)
 }
@@ -51,6 +54,7 @@ type Part struct {
 type Limits struct {
 	Results int // of a step
 	Bytes   int // for a sink
+	Letter  int // that are kept of one that fails; 0 if none is kept
 }
 
 // Executor is one executor. It is a worker.Executor.
@@ -116,14 +120,29 @@ func (x *Executor) Process(c worker.Call) {
 	x.calls <- func(r *Run) {
 		r.begin(c.ID, c.Stage, c.Settles)
 		x.program.Codes[c.Stage].Process(r, &c.Batch)
-		for _, code := range x.program.Codes {
-			code.Flush(r)
-		}
-		if x.program.Verify != nil {
-			x.program.Verify(r)
-		}
-		r.done()
+		x.processed(r)
 	}
+}
+
+// Replay begins a call of one message that enters at a step.
+func (x *Executor) Replay(id uint32, c worker.Replay) {
+	x.calls <- func(r *Run) {
+		r.begin(id, c.Stage, false)
+		r.Stamp(time.Now().UnixNano())
+		x.program.Entries[c.Step](r, c.Letter)
+		x.processed(r)
+	}
+}
+
+// processed ends a call of messages.
+func (x *Executor) processed(r *Run) {
+	for _, code := range x.program.Codes {
+		code.Flush(r)
+	}
+	if x.program.Verify != nil {
+		x.program.Verify(r)
+	}
+	r.done()
 }
 
 // Switch begins a call that gives an island another table.

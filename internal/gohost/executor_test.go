@@ -67,7 +67,7 @@ func newBench(t *testing.T) *bench {
 	stages := graph.Stages()
 	b.Executor = New(Part{
 		Number: 1, Plan: graph, Stages: stages, Table: &partition.Table{Executors: 2, Owners: []int{0, 1, 0, 1}},
-		Limits: Limits{Results: 5, Bytes: 1 << 20},
+		Limits: Limits{Results: 5, Bytes: 1 << 20, Letter: 9},
 		Fuse: func(*Executor) Program {
 			program := Program{States: b.states}
 			for range stages {
@@ -195,9 +195,10 @@ func TestProbeTellsNothing(t *testing.T) {
 func TestLongOutputIsToldInParts(t *testing.T) {
 	b := newBench(t)
 	text := strings.Repeat("x", sinkChunk/4)
+	sink := NewPost(3, nil)
 	b.code.process = func(r *Run) {
 		for n := range 10 {
-			dst := r.Encodes(3, 0)
+			dst := r.Encodes(&sink, 0)
 			r.Encoded(0, append(fmt.Append(dst, n), text...), nil)
 		}
 	}
@@ -221,30 +222,40 @@ func TestLongOutputIsToldInParts(t *testing.T) {
 	}
 }
 
-// TestAFailureNamesWhatRan has failures of a step, of the finding of a key, of a step that met a key, and of one behind that.
+// TestAFailureNamesWhatRan has failures of a step, of the finding of a key, of a step that met a key, and of one behind that; and one whose
+// message has code of its own that panics.
 func TestAFailureNamesWhatRan(t *testing.T) {
 	b := newBench(t)
+	plain, finds, meets := NewPost(0, held{"", "m0"}), NewFinder(1, held{"k", "m1"}), NewPost(1, held{"k", "m1"})
+	behind, unruly := NewPost(3, held{"", "m3"}), NewPost(3, held{"", "panics"})
 	b.code.process = func(r *Run) {
 		r.Index = 2
-		r.Enter(0)
+		r.Enter(&plain)
 		r.Fail(errors.New("plain"))
-		r.Finds(1)
+		r.Finds(&finds)
 		r.Fail(errors.New("no key"))
-		r.Meets(1, told("k"))
+		r.Enter(&meets)
 		r.Fail(errors.New("with state"))
-		r.Enter(3)
+		r.Enter(&behind)
 		func() {
 			defer func() { r.Recovered(recover()) }()
 			panic("behind")
 		}()
 		r.FailAt(2, errors.New("found out later"))
+		r.Finds(&unruly)
+		r.Fail(errors.New("twice"))
+		r.Unreadable(1, message.Letter{Text: "?"}, errors.New("unread"))
 	}
 	b.Process(worker.Call{ID: 1})
 	var got []string
 	for _, e := range b.carryOut() {
-		got = append(got, fmt.Sprint(e.Failure.Index, " ", e.Failure.Step, " ", e.Failure.Key, " ", e.Failure.Error))
+		f := e.Failure
+		got = append(got, fmt.Sprint(f.Index, " ", f.Where(), " ", f.Key, " ", f.Error, ": ", f.Letter.Text, f.Letter.Missing))
 	}
-	want := []string{"2 p/source  plain", "2 p/one key  no key", "2 p/one k with state", "2 p/out  panic: behind", "2 p/two  found out later"}
+	want := []string{
+		"2 p/source  plain: m0 of 9", "2 p/one key  no key: m1 of 9", "2 p/one k with state: m1 of 9", "2 p/out  panic: behind: m3 of 9",
+		"2 p/two  found out later: it was not at hand any more", "2 p/out  twice: making bytes of it panicked: no bytes", "2 p/one  unread: ?",
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q; want %q", got, want)
 	}
@@ -259,10 +270,37 @@ func TestAFailureNamesWhatRan(t *testing.T) {
 	}
 }
 
-// told is a key that is known by its text.
-type told string
+// held is a message and its key, as texts.
+type held struct{ key, text string }
 
-func (t told) String() string { return string(t) }
+func (h held) Key() string { return h.key }
+
+func (h held) Letter(most int) message.Letter {
+	if h.text == "panics" {
+		panic("no bytes")
+	}
+	return message.Letter{Text: fmt.Sprint(h.text, " of ", most)}
+}
+
+// TestAReplayEntersAtItsStep and is told what went wrong as any message is; without letters nothing is kept.
+func TestAReplayEntersAtItsStep(t *testing.T) {
+	b := newBench(t)
+	b.part.Limits.Letter = 0
+	flushed := 0
+	b.code.flush = func(*Run) { flushed++ }
+	entered := NewPost(2, held{"", "m"})
+	b.program.Entries = make([]func(*Run, message.Letter), 4)
+	b.program.Entries[2] = func(r *Run, l message.Letter) {
+		r.Enter(&entered)
+		r.Fail(errors.New(l.Text))
+	}
+	b.Replay(5, worker.Replay{Stage: one, Step: 2, Letter: message.Letter{Text: "again"}})
+	got := b.carryOut()
+	want := []worker.Event{{Call: 5, Failure: &worker.Failure{Step: "p/two", Error: "again"}}}
+	if want[0].Failure.Key = got[0].Failure.Key; !reflect.DeepEqual(got, want) || flushed != len(graph.Stages()) {
+		t.Errorf("%+v, %d stages were flushed", got[0].Failure, flushed)
+	}
+}
 
 // TestAllStagesAreFlushed has a call of the first stage reach a later one.
 func TestAllStagesAreFlushed(t *testing.T) {

@@ -27,9 +27,7 @@ type Run struct {
 	settles  bool
 	ingest   int64
 
-	step    int  // whose code runs
-	finding bool // it is the code that finds the key
-	key     fmt.Stringer
+	at      *Post // whose code runs
 	entered []int // by step
 	events  []worker.Event
 	sinks   []message.Batch
@@ -41,7 +39,7 @@ func newRun(x *Executor) Run {
 }
 
 func (r *Run) begin(call uint32, stage int, settles bool) {
-	r.call, r.stage, r.settles, r.Index, r.key = call, stage, settles, 0, nil
+	r.call, r.stage, r.settles, r.Index, r.at = call, stage, settles, 0, nil
 }
 
 // Stamp says when the messages of the call were read.
@@ -51,19 +49,13 @@ func (r *Run) Stamp(ingest int64) { r.ingest = ingest }
 func (r *Run) MostResults() int { return r.executor.part.Limits.Results }
 
 // Enter says that a message has come to a step, whose code runs now.
-func (r *Run) Enter(step int) {
-	r.step, r.finding, r.key = step, false, nil
-	r.entered[step]++
+func (r *Run) Enter(at *Post) {
+	r.at = at
+	r.entered[at.step]++
 }
 
-// Finds says that the code runs now that finds the key of a message for a step.
-func (r *Run) Finds(step int) { r.step, r.finding, r.key = step, true, nil }
-
-// Meets says that a message has come to a step with state, and what tells its key.
-func (r *Run) Meets(step int, key fmt.Stringer) {
-	r.step, r.finding, r.key = step, false, key
-	r.entered[step]++
-}
+// Finds says that the code runs now that finds the key of a message.
+func (r *Run) Finds(at *Post) { r.at = at }
 
 // Emit tells of something that came of the call.
 func (r *Run) Emit(e worker.Event) {
@@ -77,8 +69,8 @@ func (r *Run) Hand(to worker.Target, v message.Values) {
 }
 
 // Encodes says that the code runs now that encodes a message for a sink: it appends it to what is returned, and Encoded is told what came.
-func (r *Run) Encodes(step, sink int) []byte {
-	r.Enter(step)
+func (r *Run) Encodes(at *Post, sink int) []byte {
+	r.Enter(at)
 	return r.sinks[sink].Payload
 }
 
@@ -145,30 +137,6 @@ func (r *Run) done() {
 	}
 	r.Emit(worker.Event{Done: true, Entered: entered})
 	r.tell()
-}
-
-// FailAt says that a step has done wrong with the message at hand.
-func (r *Run) FailAt(step int, err error) {
-	r.step, r.finding, r.key = step, false, nil
-	r.Fail(err)
-}
-
-// Fail says that the step whose code runs could not process the message at hand.
-func (r *Run) Fail(err error) { r.fail(err.Error(), "") }
-
-// Recovered says so of a panic, from the function that recovered it: what it was and where.
-func (r *Run) Recovered(panicked any) { r.fail(fmt.Sprint("panic: ", panicked), traceback()) }
-
-func (r *Run) fail(what, traceback string) {
-	step := r.executor.part.Plan.Steps[r.step].ID()
-	if r.finding {
-		step += " key"
-	}
-	f := &worker.Failure{Index: r.Index, Step: step, Error: what, Traceback: traceback}
-	if r.key != nil {
-		f.Key = r.key.String()
-	}
-	r.Emit(worker.Event{Failure: f})
 }
 
 // traceback is the user's own lines on the way to a panic that a deferred function has recovered, in Go's form.

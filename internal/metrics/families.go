@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -14,6 +15,7 @@ import (
 type snapshot struct {
 	plan *plan.Plan
 	worker.Figures
+	letters deadletters.Counts
 }
 
 // tell takes a value; the label is "" in a family that has none.
@@ -46,10 +48,11 @@ const (
 	sourceLabel   = "source"
 	stepLabel     = "step"
 	sinkLabel     = "sink"
+	reasonLabel   = "reason"
 )
 
 // families are all that a worker shows, in the order of the documentation.
-var families = slices.Concat(ofWorker, ofExecutors, ofSources, ofSteps, ofSinks)
+var families = slices.Concat(ofWorker, ofExecutors, ofSources, ofSteps, ofDeadLetters, ofSinks)
 
 var ofWorker = []family{
 	{
@@ -149,9 +152,31 @@ var ofSteps = []family{
 	},
 	{
 		name: "wallaroo_step_errors_total", kind: counter, unit: "messages", label: stepLabel,
-		help: "Messages that were dropped because user code raised an error: a step, a source's decoder (PIPELINE/source), " +
+		help: "Messages that went no further because user code raised an error: a step, a source's decoder (PIPELINE/source), " +
 			"a function that finds a key (PIPELINE/STEP key) or a sink's encoder (PIPELINE/sink).",
 		values: stepErrors,
+	},
+}
+
+var ofDeadLetters = []family{
+	{
+		name: "wallaroo_dead_letters_written_total", kind: counter, unit: "dead letters",
+		help:   "Dead letters that were written to the data directory.",
+		values: one(func(s *snapshot) float64 { return float64(s.letters.Written) }),
+	},
+	{
+		name: "wallaroo_dead_letters_dropped_total", kind: counter, unit: "dead letters", label: reasonLabel,
+		help: "Dead letters that are lost: room was made for others while they had not been replayed (room), or they could not be " +
+			"written (error).",
+		values: func(s *snapshot, tell tell) {
+			tell("error", float64(s.letters.Failed))
+			tell("room", float64(s.letters.Dropped))
+		},
+	},
+	{
+		name: "wallaroo_dead_letters_replayed_total", kind: counter, unit: "dead letters",
+		help:   "Dead letters that were replayed.",
+		values: one(func(s *snapshot) float64 { return float64(s.letters.Replayed) }),
 	},
 }
 

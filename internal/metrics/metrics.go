@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -16,13 +17,16 @@ import (
 // application is loaded.
 type Read func() (*plan.Plan, worker.Figures)
 
+// Letters is what was done with dead letters since the start.
+type Letters func() deadletters.Counts
+
 // Handler answers with the metrics of this process and, once it is loaded, of the application. docs/metrics.md lists them.
-func Handler(read Read) http.Handler {
+func Handler(read Read, letters Letters) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newCollector(read),
+		newCollector(read, letters),
 	)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
@@ -30,11 +34,12 @@ func Handler(read Read) http.Handler {
 // collector makes values of the figures at each scrape.
 type collector struct {
 	read         Read
+	letters      Letters
 	descriptions []*prometheus.Desc // by the place of their family in families
 }
 
-func newCollector(read Read) *collector {
-	c := &collector{read: read}
+func newCollector(read Read, letters Letters) *collector {
+	c := &collector{read: read, letters: letters}
 	for _, f := range families {
 		var labels []string
 		if f.label != "" {
@@ -56,7 +61,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	if p == nil {
 		return
 	}
-	s := &snapshot{plan: p, Figures: figures}
+	s := &snapshot{plan: p, Figures: figures, letters: c.letters()}
 	for n, f := range families {
 		c.collect(c.descriptions[n], f, s, to)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -47,6 +48,10 @@ func known() (*plan.Plan, worker.Figures) {
 	}
 }
 
+func knownLetters() deadletters.Counts {
+	return deadletters.Counts{Written: 21, Dropped: 22, Failed: 23, Replayed: 24}
+}
+
 func TestFiguresInPrometheusForm(t *testing.T) {
 	golden, err := os.Open("testdata/known.txt")
 	if err != nil {
@@ -54,7 +59,7 @@ func TestFiguresInPrometheusForm(t *testing.T) {
 	}
 	defer golden.Close()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(newCollector(known))
+	registry.MustRegister(newCollector(known, knownLetters))
 	if err := testutil.GatherAndCompare(registry, golden); err != nil {
 		t.Error(err)
 	}
@@ -62,7 +67,7 @@ func TestFiguresInPrometheusForm(t *testing.T) {
 
 func TestConventions(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newCollector(known))
+	registry.MustRegister(newCollector(known, knownLetters))
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +80,7 @@ func TestConventions(t *testing.T) {
 func TestBeforeAnApplicationIsLoadedOnlyTheProcessIsShown(t *testing.T) {
 	var p *plan.Plan
 	var figures worker.Figures
-	handler := Handler(func() (*plan.Plan, worker.Figures) { return p, figures })
+	handler := Handler(func() (*plan.Plan, worker.Figures) { return p, figures }, knownLetters)
 	scrape := func() string {
 		t.Helper()
 		w := httptest.NewRecorder()

@@ -51,6 +51,17 @@ func (p *Plan) Stages() []Stage {
 	return stages
 }
 
+// EntersAt is the stage whose call it is if a message enters at a step: one that holds the step or, if the step is itself the entry of a
+// stage with state, one that hands on to it, since the message's key is still to be found.
+func EntersAt(stages []Stage, step int) int {
+	for n := range stages {
+		if s := &stages[n]; s.Entry == step && s.Input == Keyed {
+			return s.Before[0]
+		}
+	}
+	return slices.IndexFunc(stages, func(s Stage) bool { return slices.Contains(s.Steps, step) })
+}
+
 // fill finds what a stage holds behind its entry; it returns the entries of the stages that it hands on to.
 func (p *Plan) fill(s *Stage) (entries []int) {
 	s.Steps = []int{s.Entry}

@@ -66,6 +66,19 @@ func TestStagesOfAGraph(t *testing.T) {
 	}
 }
 
+// TestWhereMessagesEnter has a message enter at each step of a pipeline with two states: at one with state, from a stage before it.
+func TestWhereMessagesEnter(t *testing.T) {
+	var p Plan
+	line(&p, "cscct")
+	line(&p, "s")
+	stages := p.Stages()
+	for step, want := range []int{0, 0, 0, 1, 1, 1, 2, 3, 3, 4} {
+		if got := EntersAt(stages, step); got != want {
+			t.Errorf("step %d, %s: stage %d; want %d", step, p.Steps[step].Name, got, want)
+		}
+	}
+}
+
 func TestIslands(t *testing.T) {
 	for _, c := range []struct {
 		lines []string

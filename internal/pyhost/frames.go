@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/wallaroo-stream/wallaroo/internal/invariant"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -34,6 +35,7 @@ const (
 	kindOpen   kind = 6
 	kindSettle kind = 7
 	kindProbe  kind = 8
+	kindReplay kind = 9
 )
 
 // What the process answers.
@@ -112,6 +114,19 @@ func appendBatch(dst []byte, k kind, call uint32, target int, b *message.Batch) 
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(p.Bytes))
 	}
 	return append(dst, b.Payload...)
+}
+
+// appendReplay appends a REPLAY frame: a message that enters at a step.
+func appendReplay(dst []byte, call uint32, r *worker.Replay, ingest int64) []byte {
+	body, err := json.Marshal(struct {
+		Step     int              `json:"step"`
+		Ingest   int64            `json:"ingest"`
+		Message  string           `json:"message"`
+		Encoding message.Encoding `json:"message_encoding"`
+	}{r.Step, ingest, r.Letter.Text, r.Letter.Encoding})
+	dst = appendHead(dst, kindReplay, 4+len(body))
+	dst = binary.LittleEndian.AppendUint32(dst, call)
+	return append(dst, invariant.Must(body, err)...)
 }
 
 // appendHead appends the head of a frame whose body has a size.
@@ -244,13 +259,20 @@ func parseFailure(body []byte) (call uint32, f worker.Failure, err error) {
 	if len(body) < 8 {
 		return 0, f, errCut
 	}
-	var told struct{ Step, Error, Traceback, Key string }
+	var told struct {
+		Step, Error, Traceback, Key, Message string
+
+		FindingKey bool             `json:"finding_key"`
+		Encoding   message.Encoding `json:"message_encoding"`
+		Missing    string           `json:"message_missing"`
+	}
 	if err := json.Unmarshal(body[8:], &told); err != nil {
 		return 0, f, fmt.Errorf("a failure: %w", err)
 	}
 	f = worker.Failure{
 		Index: int(binary.LittleEndian.Uint32(body[4:])),
-		Step:  told.Step, Error: told.Error, Traceback: told.Traceback, Key: told.Key,
+		Step:  told.Step, FindingKey: told.FindingKey, Error: told.Error, Traceback: told.Traceback, Key: told.Key,
+		Letter: message.Letter{Text: told.Message, Encoding: told.Encoding, Missing: told.Missing},
 	}
 	return binary.LittleEndian.Uint32(body), f, nil
 }

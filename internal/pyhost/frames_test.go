@@ -32,11 +32,23 @@ type golden struct {
 		Messages int
 		Hex      string
 	}
-	Ingest     int64
-	Executor   int
-	Partition  int
-	Index      int
-	Failure    struct{ Step, Error, Traceback, Key string }
+	Ingest    int64
+	Executor  int
+	Partition int
+	Index     int
+	Failure   struct {
+		Step, Error, Traceback, Key, Message string
+
+		FindingKey bool   `json:"finding_key"`
+		Encoding   string `json:"message_encoding"`
+		Missing    string `json:"message_missing"`
+	}
+	Replay struct {
+		Step     int
+		Ingest   int64
+		Message  string
+		Encoding string `json:"message_encoding"`
+	}
 	Entered    [][2]int
 	Island     int
 	Moves      [][2]int
@@ -119,6 +131,9 @@ func (g *golden) command(tb testing.TB) []byte {
 		return appendOpen(nil, &worker.Open{ID: g.Call, Stage: g.Target, Partitions: g.Partitions})
 	case kindProbe:
 		return appendProbe(nil, g.Call)
+	case kindReplay:
+		letter := message.Letter{Text: g.Replay.Message, Encoding: message.Encoding(g.Replay.Encoding)}
+		return appendReplay(nil, g.Call, &worker.Replay{Step: g.Replay.Step, Letter: letter}, g.Replay.Ingest)
 	default:
 		return nil
 	}
@@ -134,7 +149,7 @@ func TestCommandsAreAsDrawn(t *testing.T) {
 			}
 		}
 	}
-	if commands < 8 {
+	if commands < 9 {
 		t.Errorf("only %d commands are drawn", commands)
 	}
 }
@@ -152,7 +167,10 @@ func (g *golden) answer(tb testing.TB) *worker.Event {
 		e.To, e.Output = worker.Target{Kind: worker.ToQueue, Stage: g.Target, Partition: g.Partition}, g.batch(tb)
 	case kindFailure:
 		w := g.Failure
-		e.Failure = &worker.Failure{Index: g.Index, Step: w.Step, Error: w.Error, Traceback: w.Traceback, Key: w.Key}
+		e.Failure = &worker.Failure{
+			Index: g.Index, Step: w.Step, FindingKey: w.FindingKey, Error: w.Error, Traceback: w.Traceback, Key: w.Key,
+			Letter: message.Letter{Text: w.Message, Encoding: message.Encoding(w.Encoding), Missing: w.Missing},
+		}
 	case kindState:
 		e.State = &worker.State{Partition: g.Partition, Entities: 3, Bytes: unhex(tb, g.Entities)}
 	case kindDone:

@@ -129,6 +129,8 @@ type Part struct {
 	StepTimeout time.Duration
 	// CheckOwnership has what steps give pass through its encoding, and reported what would differ.
 	CheckOwnership bool
+	// MaxLetter bounds the bytes that are kept of a message that fails; 0 if none is kept.
+	MaxLetter int
 }
 
 func (p *Part) validate() error {
@@ -137,6 +139,8 @@ func (p *Part) validate() error {
 		return errors.New("a limit below 1")
 	case p.MaxBytes > maxLimit:
 		return fmt.Errorf("one message may give at most %d bytes; %d are too many", maxLimit, p.MaxBytes)
+	case p.MaxLetter < 0 || p.MaxLetter > maxLimit/2: // it may be six times as long in JSON
+		return fmt.Errorf("at most %d bytes of a message are kept; %d are too many", maxLimit/2, p.MaxLetter)
 	}
 	return nil
 }
@@ -151,6 +155,7 @@ type start struct {
 	MaxBytes       int     `json:"max_bytes"`
 	StepTimeout    float64 `json:"step_timeout"` // in seconds; 0 for none
 	CheckOwnership bool    `json:"check_ownership"`
+	MaxLetter      int     `json:"max_letter"` // 0 if no letter is wanted
 }
 
 type stage struct {
@@ -169,7 +174,7 @@ func (h *Host) Prepare(ctx context.Context, part Part) error {
 	body := start{
 		Executor: part.Executor, Owners: part.Table.Owners,
 		Piece: part.Piece, MaxMessages: part.MaxMessages, MaxBytes: part.MaxBytes, StepTimeout: part.StepTimeout.Seconds(),
-		CheckOwnership: part.CheckOwnership,
+		CheckOwnership: part.CheckOwnership, MaxLetter: part.MaxLetter,
 	}
 	h.timeout = part.StepTimeout
 	h.sinks = nil
@@ -227,6 +232,11 @@ func parseLoadError(body []byte) error {
 
 // Process begins a call of messages. As all that begin one, it is called only while Serve runs, and from one goroutine at a time.
 func (h *Host) Process(c worker.Call) { h.begin(appendCall(h.frame[:0], &c)) }
+
+// Replay begins a call of one message that enters at a step.
+func (h *Host) Replay(id uint32, r worker.Replay) {
+	h.begin(appendReplay(h.frame[:0], id, &r, time.Now().UnixNano()))
+}
 
 // Switch begins a call that gives an island another table.
 func (h *Host) Switch(s worker.Switch) { h.begin(appendSwitch(h.frame[:0], &s)) }

@@ -32,6 +32,9 @@ func (x *lines) Switch(worker.Switch) {}
 func (x *lines) Load(worker.Load)     {}
 func (x *lines) Open(worker.Open)     {}
 func (x *lines) Probe(uint32)         {}
+
+func (x *lines) Replay(uint32, worker.Replay) {}
+
 func (x *lines) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	if x.hold != nil {
 		<-x.hold

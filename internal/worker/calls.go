@@ -13,7 +13,8 @@ import (
 type call struct {
 	id       uint32
 	stage    int
-	order    *order // nil if it is messages
+	order    *order  // nil if it is messages
+	replay   *replay // if it is a message that is sent again
 	began    time.Time
 	parts    []part
 	messages int
@@ -71,7 +72,7 @@ func (l *loop) handle(e Event) error {
 		c.order.stuck(e.Stuck)
 	}
 	if e.Failure != nil {
-		l.counts.failed(e.Failure.Step)
+		l.counts.failed(e.Failure.Where())
 		l.worker.config.Report.Failed(l.origin(c, e.Failure.Index), *e.Failure)
 	}
 	if e.Done {
@@ -133,6 +134,9 @@ func (l *loop) reaches(stage int, to Target) bool {
 
 // origin is where message index of a call came from.
 func (l *loop) origin(c *call, index int) Origin {
+	if c.replay != nil {
+		return c.replay.Origin
+	}
 	o := Origin{Source: l.worker.ways[c.stage].source}
 	for _, p := range c.parts {
 		if index < p.taken.Messages {
@@ -163,7 +167,11 @@ func (l *loop) done(c *call) {
 		c.order.done()
 		return
 	}
-	l.pace.took(c.stage, c.messages, c.output, now.Sub(began))
+	if c.replay != nil {
+		c.replay.done()
+	} else {
+		l.pace.took(c.stage, c.messages, c.output, now.Sub(began))
+	}
 	l.door.Done(c.stage)
 	for _, p := range c.parts {
 		if p.from.lane {

@@ -49,6 +49,11 @@ func (x *checkedExecutor) Process(c worker.Call) {
 	x.Executor.Process(c)
 }
 
+func (x *checkedExecutor) Replay(id uint32, r worker.Replay) {
+	x.begin(checkedCall{messages: 1, stage: r.Stage, done: func() {}})
+	x.Executor.Replay(id, r)
+}
+
 func (x *checkedExecutor) Switch(s worker.Switch) {
 	x.begin(checkedCall{done: func() { x.switched(s) }})
 	x.Executor.Switch(s)

@@ -65,6 +65,7 @@ func inGo(t *testing.T, seed uint64) {
 		defer close(disturbed)
 		h.disturb(ctx, 30*time.Millisecond)
 	}()
+	sentAgain := h.sendAgain(ctx, 200*time.Millisecond, h.replay)
 	watched := make(chan struct{})
 	go h.watchBounds(crew, watched)
 	time.Sleep(time.Second)
@@ -77,6 +78,7 @@ func inGo(t *testing.T, seed uint64) {
 		close(h.sinks[away].open)
 	}
 	<-disturbed
+	<-sentAgain
 	time.Sleep(time.Hour)
 	stopped()
 	if err := <-ended; err != nil {
@@ -135,6 +137,7 @@ func (h *history) checkApart(away int) {
 		}
 		h.expect(want, []map[string]int{nil}, []map[string]int{h.cuts[source].Sent()})
 	}
+	h.expectAgain(want)
 	outputs := make([]int, len(h.sinks))
 	for output, n := range want.outputs {
 		outputs[output.sink] += n

@@ -10,14 +10,16 @@ import (
 // Executor runs the stages of an application for the messages it is given, and keeps the state of its partitions. It carries out calls in
 // the order in which they begin, and decides nothing. A loop begins them and is told what came of each.
 //
-// Process, Switch, Load, Open and Probe begin a call: they do not block, and come from one goroutine at a time while Serve runs. At most
-// CallsAhead calls are begun and not done. Each call ends with an Event that says Done.
+// Process, Replay, Switch, Load, Open and Probe begin a call: they do not block, and come from one goroutine at a time while Serve runs.
+// At most CallsAhead calls are begun and not done. Each call ends with an Event that says Done.
 type Executor interface {
 	// Serve carries calls out and tells deliver what came of them, in order and from one goroutine, until ctx is done, which is nil. An error
 	// is the end of the executor.
 	Serve(ctx context.Context, deliver func([]Event)) error
 	// Process runs messages through a stage and the later ones that are here. It takes over the batch's memory.
 	Process(Call)
+	// Replay has one message enter at a step, as one that an earlier step here has given, and goes on with it as with any other.
+	Replay(id uint32, r Replay)
 	// Switch gives an island another table: from now on its stages route by it, the state of the partitions that are another's is given out,
 	// by events with a State, and is no longer here, and the queues of the partitions that come are shut.
 	Switch(Switch)
@@ -36,6 +38,17 @@ type Call struct {
 	// Settles says that the messages come from the queue of a partition that is here: they meet its state although the queue is shut.
 	Settles bool
 	Batch   message.Batch
+}
+
+// Replay is a message to be sent again to the step that could not process it.
+type Replay struct {
+	// Stage is the one whose call this is, as far as edges and markers are concerned: one that has the step in it or, if the step has state,
+	// one that hands on to it.
+	Stage  int
+	Step   int // its number in the application
+	Letter message.Letter
+	// Origin is where it came from, for the report if it fails again.
+	Origin Origin
 }
 
 // Switch is a table for an island, as what changes in it.
@@ -109,9 +122,20 @@ const (
 
 // Failure is what user code raised for one message, which goes no further.
 type Failure struct {
-	Index     int    // of the message in the batch of its call
-	Step      string // identity of the step, as in "Split and Count/split into words"
-	Error     string // what was raised, in a line
-	Traceback string // the user's own lines, or ""
-	Key       string // what the key was, if there was one
+	Index int    // of the message in the batch of its call
+	Step  string // identity of the step, as in "Split and Count/split into words"
+	// FindingKey says that it was not the step itself but the function that finds the key of its messages.
+	FindingKey bool
+	Error      string         // what was raised, in a line
+	Traceback  string         // the user's own lines, or ""
+	Key        string         // what the key was, if there was one
+	Letter     message.Letter // what entered the step
+}
+
+// Where is whose code it was: the step's identity, and " key" behind it if that was the function that finds the key.
+func (f *Failure) Where() string {
+	if f.FindingKey {
+		return f.Step + " key"
+	}
+	return f.Step
 }

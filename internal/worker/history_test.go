@@ -33,8 +33,9 @@ type history struct {
 	sinks   []*recording
 	cuts    []*worker.Cuts // by source
 	limits  worker.Limits
-	changes int // how many times partitions or executors are moved
-	most    int // executors
+	again   []again // messages that are sent again
+	changes int     // how many times partitions or executors are moved
+	most    int     // executors
 }
 
 // numbered is a source whose connections send numbered messages.
@@ -191,6 +192,7 @@ func draw(tb testing.TB, seed uint64, messages int, imagine func(*rand.Rand) *im
 		tb.Fatalf("seed %d: %v", seed, err)
 	}
 	h.native, h.stages = native, native.Plan.Stages()
+	h.again = h.drawAgain()
 	return h
 }
 
@@ -289,6 +291,7 @@ func (h *history) checkOutputs() {
 	h.t.Helper()
 	want := newOutcome()
 	h.expect(want, h.cut(0), h.cut(len(h.cuts[0].At)-1))
+	h.expectAgain(want)
 	for n, sink := range h.sinks {
 		for _, r := range sink.got {
 			way, _, _ := r.way()
@@ -343,6 +346,9 @@ func (h *history) checkKeys(sink *recording) {
 func (h *history) checkCut(sink *recording) {
 	h.t.Helper()
 	for _, r := range sink.got {
+		if r.isAgain() {
+			continue
+		}
 		cuts := h.cuts[r.source()].At
 		before, by := cuts[r.epoch-1][r.Peer], cuts[r.epoch][r.Peer]
 		if r.Index < before || r.Index >= by {
@@ -362,6 +368,8 @@ func (h *history) checkCounters() {
 		h.expect(o, h.cut(max(0, epoch-1)), h.cut(epoch))
 		totals = append(totals, maps.Clone(o.counters))
 	}
+	h.checkAgain(totals)
+	h.expectAgain(o)
 	seen := map[string]map[int]bool{}
 	for _, sink := range h.sinks {
 		for _, r := range sink.got {

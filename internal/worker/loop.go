@@ -46,6 +46,7 @@ type loop struct {
 	calls    []*call    // begun and not done, oldest first
 	next     uint32
 	finished time.Time // when the last call was done
+	replays  []*replay // not begun
 	moving   moving
 	inputs   []*input
 	over     bool  // nothing is left to do, or the loop was stopped
@@ -209,13 +210,13 @@ func (l *loop) enqueue(in *input) error {
 	return nil
 }
 
-// begin begins a call if one may begin: what is ordered goes first; then stages have their turns, at each what has waited for a partition
-// that has come before what waits in edges, and a stage whose output has nowhere to go is passed over.
+// begin begins a call if one may begin: what is ordered goes first, then what is sent again; then stages have their turns, at each what has
+// waited for a partition that has come before what waits in edges, and a stage whose output has nowhere to go is passed over.
 func (l *loop) begin() (bool, error) {
 	if len(l.calls) >= CallsAhead {
 		return false, nil
 	}
-	if l.beginOrder() {
+	if l.beginOrder() || l.beginReplay() {
 		return true, nil
 	}
 	for stage := range l.turns.next() {

@@ -114,7 +114,9 @@ func inPython(t *testing.T, seed uint64) {
 	for _, sink := range h.sinks {
 		close(sink.open)
 	}
+	sentAgain := h.sendAgain(ctx, 100*time.Millisecond, h.pythonReplay)
 	h.disturb(ctx, 10*time.Millisecond)
+	<-sentAgain
 	for _, source := range h.sources {
 		select {
 		case <-source.finished:

@@ -46,6 +46,8 @@ func (x *testExecutor) Load(Load)     { x.t.Error("told to load state") }
 func (x *testExecutor) Probe(uint32)  { x.t.Error("told to probe") }
 func (x *testExecutor) Open(Open)     { x.t.Error("told to open a queue") }
 
+func (x *testExecutor) Replay(uint32, Replay) { x.t.Error("told to replay a message") }
+
 func (x *testExecutor) Serve(ctx context.Context, deliver func([]Event)) error {
 	for {
 		select {

@@ -9,7 +9,7 @@ from typing import Any
 
 import wallaroo
 from wallaroo._application import Application
-from wallaroo._failures import failure
+from wallaroo._failures import Site, failure
 from wallaroo._protocol import Batch, Pieces
 from wallaroo._rehearsal import cut
 from wallaroo._results import PICKLE, Limits, Serializer
@@ -20,7 +20,8 @@ from wallaroo.testing import ApplicationFailed
 class Collected:
     """An outbox that keeps what it is given.
 
-    `exchanged` and `waiting` hold the stage, the target, and a piece; `told` holds failures as they reach the engine.
+    `exchanged` and `waiting` hold the stage, the target, and a piece; `told` holds failures as they reach the engine,
+    and `lost` what entered the steps then.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class Collected:
         self.waiting: list[tuple[int, int, tuple[int, bytes]]] = []
         self.failures: list[tuple[int, str, str, object]] = []
         self.told: list[dict[str, object]] = []
+        self.lost: list[object] = []
 
     def send(self, batch: Batch, sink: int, sizes: array[int], data: bytes) -> None:
         at = 0
@@ -42,8 +44,9 @@ class Collected:
     def queued(self, batch: Batch, stage: int, partition: int, pieces: Pieces) -> None:
         self.waiting += [(stage, partition, piece) for piece in pieces]
 
-    def fail(self, batch: Batch, index: int, site: str, error: BaseException, *key: object) -> None:
+    def fail(self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object) -> None:
         self.told.append(failure(site, error, *key))
+        self.lost.append(message)
         self.failures.append((index, site, f"{type(error).__name__}: {error}", key[0] if key else None))
 
 

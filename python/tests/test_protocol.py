@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wallaroo import _protocol as protocol
+from wallaroo._letters import Letter
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "format" / "python-protocol.golden.json"
 
@@ -71,9 +72,11 @@ class GoldenFrames(unittest.TestCase):
             sizes, data = array("I", map(len, payloads)), b"".join(payloads)
             written = b"".join(protocol.output_frame(case["call"], case["target"], sizes, data, case["ingest"]))
             self.assertEqual(written.hex(), case["hex"], name)
-        failure = cases["failure"]
-        written = protocol.failure_frame(failure["call"], failure["index"], failure["failure"])
-        self.assertEqual(written.hex(), failure["hex"])
+        failures = [case for case in cases.values() if case["kind"] == protocol.FAILURE]
+        for case in failures:
+            written_alone = protocol.failure_frame(case["call"], case["index"], case["failure"])
+            self.assertEqual(written_alone.hex(), case["hex"], case["name"])
+        self.assertGreater(len(failures), 2)
         self.assertEqual(protocol.frame(protocol.READY).hex(), cases["ready"]["hex"])
         self.assertEqual(protocol.frame(protocol.ALIVE).hex(), cases["alive"]["hex"])
         self.assertEqual(protocol.hung_frame(cases["hung"]["hung"]).hex(), cases["hung"]["hex"])
@@ -102,6 +105,17 @@ class GoldenFrames(unittest.TestCase):
         self.assertEqual(protocol.immovable_frame(case["call"], case["stuck"]).hex(), case["hex"])
         case = cases["probe"]
         self.assertEqual(protocol.read_call(bytes.fromhex(case["hex"])), case["call"])
+
+    def test_a_replay_is_read(self) -> None:
+        case = golden()["replay"]
+        [(kind, data)] = protocol.Frames().feed(bytes.fromhex(case["hex"]))
+        fields = case["replay"]
+        letter = Letter(fields["message"], fields["message_encoding"])
+        replay = protocol.Replay(case["call"], fields["step"], fields["ingest"], letter)
+        self.assertEqual((kind, protocol.read_replay(data)), (protocol.REPLAY, replay))
+        for body in (b"{}", b'{"step":"2","ingest":1,"message":"","message_encoding":"text"}', b"[]"):
+            with self.assertRaises(protocol.ProtocolError):
+                protocol.read_replay(protocol.frame(protocol.REPLAY, b"\0\0\0\0", body))
 
     def test_json_bodies_are_read(self) -> None:
         case = golden()["start"]

@@ -33,7 +33,7 @@ class Semantics(unittest.TestCase):
         self.assertEqual(several.sent[had:], [line + ends for line in row.comes])
         failures = several.told[failed:]
         self.assertEqual(
-            [(each.get("step"), each.get("error"), each.get("key", "")) for each in failures],
+            [(where(each), each.get("error"), each.get("key", "")) for each in failures],
             [(each.step, each.error, each.key) for each in row.fails],
         )
         for failure, each in zip(failures, row.fails, strict=True):
@@ -43,6 +43,11 @@ class Semantics(unittest.TestCase):
         self.assertRegex(lines, rf'File "{semantics_parts.__file__}", line \d+, in {fails.names}\n')
         self.assertLessEqual(lines.count("\n"), 48)
         self.assertNotIn("/wallaroo/", lines)
+
+
+def where(failure: dict[str, object]) -> str:
+    """Whose code failed, as the log tells it."""
+    return f"{failure['step']} key" if failure.get("finding_key") else str(failure["step"])
 
 
 if __name__ == "__main__":

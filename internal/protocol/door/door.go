@@ -164,6 +164,13 @@ func (d *Door) full() bool { return d.waiting >= d.bound }
 // Holds reports whether nothing more may be taken from an edge, since it brought a marker that its island has not passed.
 func (d *Door) Holds(in *Input) bool { return in.brought > d.island(in.Stage).whole }
 
+// Enters reports whether a message may enter at a stage that came by no edge, as far as markers and queues are concerned: not from the
+// moment at which the stage has passed a marker until its island has. What the message becomes would go behind the marker, by the table
+// before it.
+func (d *Door) Enters(stage int) bool {
+	return d.passed[stage] == d.island(stage).whole && d.May(stage)
+}
+
 // Steps is what the door does when a marker has come.
 type Steps struct {
 	// Passed are the stages that have passed the marker now: it is to be written to their edges, behind all that was begun before.

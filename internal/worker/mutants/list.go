@@ -19,6 +19,7 @@ const (
 	outletFile  = "internal/worker/outlet.go"
 	markingFile = "internal/worker/marking.go"
 	resizeFile  = "internal/worker/resize.go"
+	replayFile  = "internal/worker/replay.go"
 )
 
 var mutants = []mutant{
@@ -85,6 +86,18 @@ var mutants = []mutant{
 		3, "a stage never routes by the new table", movingFile,
 		"o.begin = func(id uint32) { l.executor.Switch(Switch{ID: id, Island: island, Moves: moves}) }",
 		"o.begin = func(id uint32) { l.executor.Switch(Switch{ID: id, Island: island, Moves: moves[:0]}) }",
+	},
+	{
+		3, "a message is sent again between the markers of its stage and of its island", doorFile,
+		"return d.passed[stage] == d.island(stage).whole && d.May(stage)", "return d.May(stage)",
+	},
+	{
+		2, "a message is sent again without credit", replayFile,
+		"if !l.door.Enters(r.Stage) || !l.mayWrite(r.Stage) {", "if !l.door.Enters(r.Stage) {",
+	},
+	{
+		5, "a message is sent again that may meet a queue which is being emptied", doorFile,
+		"return d.passed[stage] == d.island(stage).whole && d.May(stage)", "return d.passed[stage] == d.island(stage).whole",
 	},
 	{
 		4, "an edge that brought e is not held", doorFile,

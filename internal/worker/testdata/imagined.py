@@ -60,7 +60,7 @@ def counting(n, stage):
         peer, index, number, path = message
         counter.n += 1
         key = key_of(stage, stage["keys"], message)
-        path = f"{path},{stage['step']}:{stage['state']}:{key}:{counter.n}"
+        path = f"{path},{stage['step']}:{stage['state']}:{key}:{counter.n}".lstrip(",")
         return [(peer, index, number * 3 + i, path) for i in range(stage["fan"])], True
 
     return count

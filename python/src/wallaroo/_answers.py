@@ -11,13 +11,19 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from . import _protocol as protocol
-from ._failures import failure, user_traceback
+from ._failures import Site, failure, user_traceback
+from ._letters import told
 
 
 class Answers:
-    """Writes frames to the engine. Any thread may: what user code logs in a thread of its own comes this way too."""
+    """Writes frames to the engine. Any thread may: what user code logs in a thread of its own comes this way too.
+
+    Attributes:
+        max_letter: how many bytes of a message that fails the engine keeps; 0 if it keeps none.
+    """
 
     def __init__(self, descriptor: int) -> None:
+        self.max_letter = 0
         self._descriptor = descriptor
         self._lock = threading.RLock()
         self._queue: deque[list[bytes]] = deque()  # frames to be written, in order
@@ -75,9 +81,14 @@ class Answers:
         """Say that a call of user code has taken too long."""
         self.write([protocol.hung_frame(told)])
 
-    def fail(self, batch: protocol.Batch, index: int, site: str, error: BaseException, *key: object) -> None:
-        """Report what a step raised at message ``index`` of a batch, with the key if there was one."""
-        self.write([protocol.failure_frame(batch.call, index, failure(site, error, *key))])
+    def fail(
+        self, batch: protocol.Batch, index: int, site: Site, error: BaseException, message: object, *key: object
+    ) -> None:
+        """Report what a step raised at message ``index`` of a batch, with what entered it and its key if it had one."""
+        fields = failure(site, error, *key)
+        if self.max_letter:
+            fields.update(told(message, self.max_letter))
+        self.write([protocol.failure_frame(batch.call, index, fields)])
 
 
 class LogHandler(logging.Handler):

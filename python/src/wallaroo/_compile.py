@@ -8,24 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from typing import Any, Protocol
 
 from ._application import Application, Pipeline, State, Step
+from ._atomic import Keeper
 from ._exchange import Exchange, Stage
 from ._exchange import Outbox as ExchangeOutbox
 from ._failures import Site
 from ._keys import WrongKey
+from ._letters import Payload
 from ._ownership import Ownership
 from ._pieces import Reader
 from ._protocol import Batch
 from ._results import Limits, Serializer, not_a_pair, whole, whole_beside_state
 from ._sink import Outbox as SinkOutbox
 from ._sink import SinkWriter
-from ._steps import ComputationMulti, StateComputationMulti
+from ._steps import ComputationMulti, StateComputation, StateComputationMulti
 
 StageFunction = Callable[[Batch], Sequence[int]]
 """Processes a batch; tells how many messages have entered each step, from the stage's first one on."""
+
+ReplayFunction = Callable[[Batch, object], Sequence[int]]
+"""Processes one message, of a batch that is only a name for it; tells the same."""
+
+
+_WITH_STATE = (StateComputation, StateComputationMulti)
 
 
 class Outbox(SinkOutbox, ExchangeOutbox, Protocol):
@@ -55,30 +64,35 @@ class Surroundings:
     ownership: Ownership | None
 
 
-@dataclass(frozen=True)
-class Generated:
-    """What is generated for a stage.
+Sites = Mapping[int, tuple[Site, bool]]
+"""By the line of a generated function: whose code it calls, and whether the key is known there."""
 
-    Attributes:
-        function: takes messages through the stage, and through the later ones as far as they are here.
-        file: the name of the file that the function's code says it is in.
-        sites: whose code a line of it calls, and whether the key is known there.
+
+def stage_function(around: Surroundings, number: int, file: str) -> tuple[StageFunction, Sites]:
+    """The function that takes messages through a stage, and through the later ones as far as they are here.
+
+    Its code says that it is in a file of this name.
     """
+    stage = around.stages[number]
+    writer = _StageWriter(around, stage.pipeline, stage.first, _Entry.EDGE if stage.keyed else _Entry.SOURCE)
+    return writer.made(file), writer.sites
 
-    function: StageFunction
-    file: str
-    sites: Mapping[int, tuple[Site, bool]]
+
+def replay_function(around: Surroundings, pipeline: int, first: int, file: str) -> tuple[ReplayFunction, Sites]:
+    """The function that takes one message through a step and what follows, as if the step before had given it.
+
+    The step behind the last one is the encoder.
+    """
+    writer = _StageWriter(around, pipeline, first, _Entry.REPLAY)
+    return writer.made(file), writer.sites
 
 
-def generate(around: Surroundings, number: int) -> Generated:
-    """Make the function of a stage."""
-    writer = _StageWriter(around, number)
-    file = f"<wallaroo stage {number}>"
-    code = compile(writer.write(), file, "exec")
-    names = dict(writer.names)
-    exec(code, names)  # noqa: S102  (no text of the user's is in it)
-    make: Callable[[], StageFunction] = names["make"]
-    return Generated(make(), file, writer.sites)
+class _Entry(Enum):
+    """How messages come: payloads from a source, with their keys by an edge, or one that is sent again."""
+
+    SOURCE = 1
+    EDGE = 2
+    REPLAY = 3
 
 
 class _StageWriter:
@@ -86,19 +100,21 @@ class _StageWriter:
 
     Attributes:
         names: what the source refers to.
-        sites: as `Generated` has them.
+        sites: whose code its lines call.
     """
 
-    def __init__(self, around: Surroundings, number: int) -> None:
+    def __init__(self, around: Surroundings, pipeline: int, first: int, entry: _Entry) -> None:
         self._around = around
-        self._stage = around.stages[number]
-        self._pipeline: Pipeline = around.application.pipelines[self._stage.pipeline]
+        self._first = first
+        self._entry = entry
+        self._pipeline: Pipeline = around.application.pipelines[pipeline]
         # The steps at which a message may leave for another executor, and the exchange there.
         self._exchanges = {
-            stage.first: around.exchanges[later]
-            for later, stage in enumerate(around.stages)
-            if stage.pipeline == self._stage.pipeline and stage.keyed and later >= number
+            stage.first: around.exchanges[number]
+            for number, stage in enumerate(around.stages)
+            if stage.pipeline == pipeline and stage.keyed and stage.first >= first
         }
+        self._value = "value"  # the name of what the next step gets
         self._lines: list[str] = []
         self._depth = 0
         self.sites: dict[int, tuple[Site, bool]] = {}
@@ -112,10 +128,16 @@ class _StageWriter:
             "WrongKey": WrongKey,
         }
         if self._pipeline.sink is not None:
-            encoder = self._pipeline.sink.encoder
-            site = Site(f"{self._pipeline.name}/sink", encoder.function)
-            writer = SinkWriter(around.outbox, self._stage.pipeline, site, around.limits, encoder.framing)
+            framing, site = self._pipeline.sink.encoder.framing, site_at(self._pipeline, len(self._pipeline.steps))
+            writer = SinkWriter(around.outbox, pipeline, site, around.limits, framing)
             self.names["flush"] = writer.flush
+
+    def made(self, file: str) -> Any:
+        """The function, whose code says that it is in a file of this name."""
+        code = compile(self.write(), file, "exec")
+        names = dict(self.names)
+        exec(code, names)  # noqa: S102  (no text of the user's is in it)
+        return names["make"]()
 
     def write(self) -> str:
         """The source: a function make() that returns the stage function."""
@@ -128,21 +150,13 @@ class _StageWriter:
     def _messages(self) -> None:
         """The function's frame: the loop over the messages of a batch."""
         self._depth = 1
-        self._write("def stage(batch, BOUND):")
+        self._write("def stage(batch, given, BOUND):" if self._entry is _Entry.REPLAY else "def stage(batch, BOUND):")
         self._depth = 2
-        if self._stage.keyed:
-            exchange = self._exchanges[self._stage.first]
-            self.names["arrived"], self.names["settled"] = exchange.arrived, exchange.settled
-            sites = step_site(self._pipeline, self._stage.first), producer(self._pipeline, self._stage.first)
-            self.names["read"] = Reader(self._around.serializer, self._around.outbox, *sites).read
-            self._write("came, messages, unread = read(batch)", "if batch.settles:", "    arrived = settled")
-        else:
-            self._write("data, end, came = batch.payload, batch.start, len(batch.sizes)")
+        each = self._come()
         self._write("results, marks, before, enough = [], [], 0, 64", "emit, mark = results.append, marks.append")
         self._write(*(f"gave{number} = lost{number} = 0" for number in self._numbers()))
-        if self._stage.keyed:
-            self._lose(self._after(self._stage.first), "unread")
-        each = "index, key, value in messages" if self._stage.keyed else "index, size in enumerate(batch.sizes)"
+        if self._entry is _Entry.EDGE:
+            self._lose(self._after(self._first), "unread")
         self._write(f"for {each}:")
         self._depth = 3
         if self._pipeline.sink is not None:
@@ -155,9 +169,24 @@ class _StageWriter:
             self._write("if results:", "    flush(batch, results, before, marks)")
         self._entered()
 
+    def _come(self) -> str:
+        """Prepare for the messages; returns what a loop takes of which."""
+        if self._entry is _Entry.REPLAY:
+            self._write("came = 1")
+            return "index, value in ((0, given),)"
+        if self._entry is _Entry.SOURCE:
+            self._write("data, end, came = batch.payload, batch.start, len(batch.sizes)")
+            return "index, size in enumerate(batch.sizes)"
+        exchange = self._exchanges[self._first]
+        self.names["arrived"], self.names["settled"] = exchange.arrived, exchange.settled
+        sites = step_site(self._pipeline, self._first), producer(self._pipeline, self._first)
+        self.names["read"] = Reader(self._around.serializer, self._around.outbox, *sites).read
+        self._write("came, messages, unread = read(batch)", "if batch.settles:", "    arrived = settled")
+        return "index, key, value in messages"
+
     def _numbers(self) -> range:
         """The steps from the stage's first one on."""
-        return range(self._stage.first, len(self._pipeline.steps))
+        return range(self._first, len(self._pipeline.steps))
 
     def _entered(self) -> None:
         """Return how many messages have entered each step.
@@ -167,7 +196,7 @@ class _StageWriter:
         """
         came = "came"
         for number in self._numbers():
-            if number > self._stage.first:
+            if number > self._first:
                 several = _gives_several(self._pipeline.steps[number - 1])
                 came = f"gave{number}" if several else f"entered{number - 1}"
             self._write(f"entered{number} = {came} - lost{number}")
@@ -176,20 +205,21 @@ class _StageWriter:
     def _steps(self) -> None:
         """One message's way: decoder, steps, encoder."""
         pipeline = self._pipeline
-        if not self._stage.keyed:
-            self.names["decode"] = pipeline.source.decoder.function
+        if self._entry is _Entry.SOURCE:
+            self.names["decode"], self.names["Payload"] = pipeline.source.decoder.function, Payload
             self._write("start = end", "end += size")
-            site = Site(f"{pipeline.name}/source", pipeline.source.decoder.function)
-            self._guarded(site, ["value = decode(data[start:end])"], lacking=self._stage.first)
-            self._drop_none(self._stage.first)
+            site = site_at(pipeline, -1)
+            payload = "Payload(data[start:end])"
+            self._guarded(site, ["value = decode(data[start:end])"], message=payload, lacking=self._first)
+            self._drop_none(self._first)
         for number, step in enumerate(pipeline.steps):
-            if number >= self._stage.first:
+            if number >= self._first:
                 self._step(number, step, step_site(pipeline, number))
         if pipeline.sink is not None:
             self.names["encode"] = pipeline.sink.encoder.function
-            site = Site(f"{pipeline.name}/sink", pipeline.sink.encoder.function)
-            self._guarded(site, ["value = encode(value)"])
-            self._write("if value is not None:", "    emit(value)")
+            site = site_at(pipeline, len(pipeline.steps))
+            self._guarded(site, [f"{self._value} = encode({self._value})"])
+            self._write(f"if {self._value} is not None:", f"    emit({self._value})")
 
     def _after(self, number: int) -> int | None:
         """The step to which a message does not come that fails in this one; None if there it is not awaited."""
@@ -203,17 +233,17 @@ class _StageWriter:
         self.names[f"step{number}"] = function
         if step.state is not None:
             self._entity(number, step, step.state, site)
-            self._state_call(number, many, site)
+            self._state_call(number, step, many, site)
         elif many:
             # A list is copied too: a later step may change it, if the user keeps it.
             take = ["many = many[:] if type(many) is list and len(many) <= most else whole(many)"]
-            self._guarded(site, [f"many = step{number}(value)", *take])
+            self._guarded(site, [f"many = step{number}({self._value})", *take])
         else:
-            self._guarded(site, [f"value = step{number}(value)"], lacking=number + 1)
+            self._guarded(site, [f"{self._value} = step{number}({self._value})"], lacking=number + 1)
         if many:
             if number + 1 in self._numbers():
                 self._write(f"gave{number + 1} += len(many)")
-            self._write("for value in many:")
+            self._write(f"for {self._value} in many:")
             self._depth += 1
         self._drop_none(number + 1)
 
@@ -222,8 +252,8 @@ class _StageWriter:
         exchange = self._exchanges[number]
         of_key = site
         if step.partition is not None:
-            of_key = Site(f"{site} key", step.partition.function)
-        arrives = self._stage.keyed and number == self._stage.first
+            of_key = site.key(step.partition.function)
+        arrives = self._entry is _Entry.EDGE and number == self._first
         plain = ""
         if step.partition is not None:
             plain = (
@@ -242,7 +272,9 @@ class _StageWriter:
             self._depth += 1
             self._find(f"find{number}", number, site, of_key)
             self._depth -= 1
-        self._write("if put is not None:", "    put((index, key, value))", f"    lost{number} += 1", "    continue")
+        self._write(
+            "if put is not None:", f"    put((index, key, {self._value}))", f"    lost{number} += 1", "    continue"
+        )
         self._depth -= 1
 
     def _find(self, how: str, number: int, site: Site, of_key: Site) -> None:
@@ -257,13 +289,22 @@ class _StageWriter:
             self._write("key = None")
         else:
             self.names[f"partition{number}"] = step.partition.function
-            self._guarded(of_key, [f"key = partition{number}(value)"], lacking=self._after(number))
+            self._guarded(of_key, [f"key = partition{number}({self._value})"], lacking=self._after(number))
 
-    def _state_call(self, number: int, many: bool, site: Site) -> None:
-        """Call a state computation; what it returns must be a pair, whose second half is a bool."""
-        output = "output" if many else "value"
+    def _state_call(self, number: int, step: Step, many: bool, site: Site) -> None:
+        """Call a state computation; what it returns must be a pair, whose second half is a bool.
+
+        What it gives gets another name than what it got, which is told if any of this fails.
+        """
+        output = "output" if many else f"value{number + 1}"
         guarded = partial(self._guarded, site, with_key=True, lacking=self._after(number))
-        guarded([f"result = step{number}(value, entity)"])
+        raised = "{}"
+        if isinstance(step.computation, _WITH_STATE) and step.computation.atomic:
+            keeper = Keeper(self._exchanges[number].entities, self._around.serializer)
+            self.names[f"keep{number}"], self.names[f"put_back{number}"] = keeper.keep, keeper.put_back
+            guarded([f"kept = keep{number}(entity)"])
+            raised = f"put_back{number}(key, kept, {{}})"
+        guarded([f"result = step{number}({self._value}, entity)"], raised=raised.format("error"))
         pair = [
             "if type(result) is not tuple and not isinstance(result, tuple):",
             "    raise ValueError",
@@ -271,14 +312,15 @@ class _StageWriter:
             "if changed is not True and changed is not False:",
             "    raise ValueError",
         ]
-        guarded(pair, raised="not_a_pair(result)")
+        guarded(pair, raised=raised.format("not_a_pair(result)"))
         if many:  # taken whole, since later steps may change the state that a generator reads
-            guarded(["many = beside(output, entity)"])
-        else:
-            self._write("if value is entity:")
-            self._depth += 1
-            guarded(["value = apart(value)"])
-            self._depth -= 1
+            guarded(["many = beside(output, entity)"], raised=raised.format("error"))
+            return
+        self._write(f"if {output} is entity:")
+        self._depth += 1
+        guarded([f"{output} = apart({output})"], raised=raised.format("error"))
+        self._depth -= 1
+        self._value = output
 
     def _guarded(
         self,
@@ -287,6 +329,7 @@ class _StageWriter:
         *,
         with_key: bool = False,
         raised: str = "error",
+        message: str = "",
         lacking: int | None = None,
     ) -> None:
         """Statements that may raise. What they raise is reported, and the innermost loop goes on with its next message.
@@ -296,13 +339,14 @@ class _StageWriter:
             body: the statements.
             with_key: whether the key of the message is known.
             raised: the exception to report.
+            message: what entered the step, if it has not the name that it should.
             lacking: the step that lacks the message then.
         """
         self._write("try:")
         for line in body:
             self._write(f"    {line}")
             self._belongs(site, with_key=with_key)
-        self._caught(site, with_key=with_key, raised=raised, lacking=lacking)
+        self._caught(site, with_key=with_key, raised=raised, message=message, lacking=lacking)
 
     def _caught(
         self,
@@ -311,13 +355,15 @@ class _StageWriter:
         *,
         with_key: bool = False,
         raised: str = "error",
+        message: str = "",
         lacking: int | None = None,
     ) -> None:
         """The branch of an exception."""
         name = f"site{len(self.names)}"
         self.names[name] = site
         self._write(f"except {kind} as error:")
-        self._write(f"    fail(batch, index, {name}, {raised}{', key' if with_key else ''})")
+        key = ", key" if with_key else ""
+        self._write(f"    fail(batch, index, {name}, {raised}, {message or self._value}{key})")
         self._end(lacking)
 
     def _belongs(self, site: Site, *, with_key: bool) -> None:
@@ -325,7 +371,7 @@ class _StageWriter:
         self.sites[1 + len(self._lines)] = site, with_key
 
     def _drop_none(self, lacking: int) -> None:
-        self._write("if value is None:")
+        self._write(f"if {self._value} is None:")
         self._end(lacking)
 
     def _end(self, lacking: int | None) -> None:
@@ -352,9 +398,16 @@ def step_site(pipeline: Pipeline, number: int) -> Site:
 
 def producer(pipeline: Pipeline, number: int) -> Site:
     """Where the messages come from that a step gets: the step before it, or the source."""
-    if number > 0:
-        return step_site(pipeline, number - 1)
-    return Site(f"{pipeline.name}/source", pipeline.source.decoder.function)
+    return site_at(pipeline, number - 1)
+
+
+def site_at(pipeline: Pipeline, place: int) -> Site:
+    """Where failures are of a step, of the source, whose place is -1, or of the sink, behind the last step."""
+    if place < 0:
+        return Site(f"{pipeline.name}/source", pipeline.source.decoder.function)
+    if place == len(pipeline.steps):
+        return Site(f"{pipeline.name}/sink", pipeline.sink.encoder.function if pipeline.sink is not None else None)
+    return step_site(pipeline, place)
 
 
 def _gives_several(step: Step) -> bool:

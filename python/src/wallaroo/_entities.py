@@ -91,6 +91,18 @@ class Entities:
         for encoded, (key, entity) in self._apart.pop(partition, {}).items():
             self._keep(key, encoded, partition, entity)
 
+    def put_back(self, key: object, entity: object) -> None:
+        """Have a key that is here have another entity."""
+        encoded = self.identity(key)
+        for held in self._apart.values():
+            if encoded in held:
+                held[encoded] = (key, entity)
+                return
+        if _plain(key):
+            self.by_key[key] = entity
+        else:
+            self._by_bytes[encoded] = entity
+
     def take(self, partition: int) -> list[tuple[object, object]]:
         """Take out all entities of a partition, with their keys, without a look at others."""
         if partition in self._apart:

@@ -47,8 +47,8 @@ class Outbox(Protocol):
     def queued(self, batch: Batch, stage: int, partition: int, pieces: Pieces) -> None:
         """Hand on messages for the queue of a partition."""
 
-    def fail(self, batch: Batch, index: int, site: str, error: BaseException, *key: object) -> None:
-        """Report what a step raised at message ``index`` of a batch, with the key if there was one."""
+    def fail(self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object) -> None:
+        """Report what a step raised at message ``index`` of a batch, with what entered it and its key if it had one."""
 
 
 class Exchange:
@@ -191,7 +191,7 @@ class Exchange:
             reason = error
         if len(entries) == 1:
             index, key, value = entries[0]
-            self._outbox.fail(batch, index, self._site, self._stays(value, reason), key)
+            self._outbox.fail(batch, index, self._site, self._stays(value, reason), value, key)
             return []
         half = len(entries) // 2
         return [*self._pack(batch, entries[:half]), *self._pack(batch, entries[half:])]

@@ -125,6 +125,8 @@ class _Executor:
         try:
             if kind in (protocol.BATCH, protocol.SETTLE):
                 first, entered = stages.process(protocol.read_batch(data))
+            elif kind == protocol.REPLAY:
+                first, entered = stages.replay(protocol.read_replay(data))
             elif kind == protocol.SWITCH:
                 for partition, entities in stages.switch(protocol.read_switch(data)):
                     self._answers.write(protocol.state_frame(call, partition, entities))
@@ -157,6 +159,7 @@ class _Executor:
 
     def _start(self, application: Application, request: dict[str, Any]) -> None:
         """Make the stages, and those of the entities named by the application that are this executor's."""
+        self._answers.max_letter = request["max_letter"]
         self._stages = Stages(
             application,
             [Stage(**stage) for stage in request["stages"]],

@@ -19,21 +19,37 @@ _CONTEXT = "\nDuring handling of the above exception, another exception occurred
 
 
 class Site(str):
-    """The identity of a step as failures tell it, with the user's function that runs there."""
+    """Whose code runs, as the log tells it, with the user's function that runs there.
+
+    Attributes:
+        step: the identity of the step.
+        finding: it is not the step itself, but finds the key of its messages.
+    """
 
     function: object
+    step: str
+    finding: bool
 
     def __new__(cls, identity: str, function: object) -> Site:
-        """The identity is the str itself."""
+        """That of a step, whose identity is the str itself."""
         site = super().__new__(cls, identity)
         site.function = function
+        site.step, site.finding = identity, False
+        return site
+
+    def key(self, function: object) -> Site:
+        """That of the function that finds the key of the step's messages."""
+        site = Site(f"{self} key", function)
+        site.step, site.finding = self.step, True
         return site
 
 
-def failure(site: str, error: BaseException, *key: object) -> dict[str, object]:
+def failure(site: Site, error: BaseException, *key: object) -> dict[str, object]:
     """A failure as the engine is told of it; the key is left out where there is none."""
-    text, lines = explain(error, getattr(site, "function", None))
-    told: dict[str, object] = {"step": site, "error": text, "traceback": lines}
+    text, lines = explain(error, site.function)
+    told: dict[str, object] = {"step": site.step, "error": text, "traceback": lines}
+    if site.finding:
+        told["finding_key"] = True
     if key:
         told["key"] = short_repr(key[0])
     return told

@@ -18,10 +18,13 @@ from typing import Any
 
 from ._exchange import Outbox
 from ._failures import Site
+from ._letters import Missing
 from ._protocol import Batch, ProtocolError
 from ._results import PICKLE, Serializer, WrongResult, in_short
 
 Message = tuple[int, object, object]  # its index in its batch, its key, its value
+
+_UNREADABLE = Missing("it cannot be read in the process that it went to")
 
 
 class Reader:
@@ -77,7 +80,7 @@ class Reader:
             except BaseException as error:  # noqa: BLE001  (reported)
                 good.append(None)
                 lost.add(index)
-                self._outbox.fail(batch, index, self._site, self._unreadable(error), key)
+                self._outbox.fail(batch, index, self._site, self._unreadable(error), _UNREADABLE, key)
         return keys, good
 
     def _unreadable(self, error: BaseException) -> WrongResult:

@@ -14,6 +14,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ._letters import Letter
+
 VERSION = 2
 
 # What the engine sends.
@@ -25,6 +27,7 @@ LOAD = 5
 OPEN = 6
 SETTLE = 7
 PROBE = 8
+REPLAY = 9
 
 # What the process answers.
 PLAN = 65
@@ -122,6 +125,15 @@ class Load(NamedTuple):
     entities: bytes
 
 
+class Replay(NamedTuple):
+    """A message to be sent again: ``step`` is the number of a step in the application, sources and sinks counted."""
+
+    call: int
+    step: int
+    ingest: int
+    letter: Letter
+
+
 class Open(NamedTuple):
     """The queues of these partitions at a stage are no longer shut."""
 
@@ -170,14 +182,14 @@ def json_frame(kind: int, value: object) -> bytes:
     return frame(kind, json.dumps(value).encode("ascii"))
 
 
-def read_json(data: bytes) -> dict[str, object]:
-    """The JSON body of a frame.
+def read_json(data: bytes, at: int = 0) -> dict[str, object]:
+    """The JSON body of a frame, or what of it begins at an offset.
 
     Raises:
         ProtocolError: it is not a JSON object.
     """
     try:
-        value = json.loads(data[BODY:])
+        value = json.loads(data[BODY + at :])
     except ValueError as error:
         raise ProtocolError(f"a body that is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -284,6 +296,21 @@ def read_open(data: bytes) -> Open:
     """
     call, stage, rest = _read_list(data, _OPEN, _PARTITION)
     return Open(call, stage, [partition for (partition,) in rest])
+
+
+def read_replay(data: bytes) -> Replay:
+    """The body of a REPLAY frame.
+
+    Raises:
+        ProtocolError: it is cut, or not what it must be.
+    """
+    call = read_call(data)
+    told = read_json(data, _CALL.size)
+    step, ingest = told.get("step"), told.get("ingest")
+    message, encoding = told.get("message"), told.get("message_encoding")
+    if type(step) is not int or type(ingest) is not int or type(message) is not str or type(encoding) is not str:
+        raise ProtocolError("a replay without a step, a time or a message")
+    return Replay(call, step, ingest, Letter(message, encoding))
 
 
 def _read_list(data: bytes, head: struct.Struct, each: struct.Struct) -> tuple[int, int, Iterator[tuple[int, ...]]]:

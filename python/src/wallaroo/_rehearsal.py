@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ._application import Application, Pipeline
 from ._entities import Entities
 from ._exchange import Stage
+from ._failures import Site
 from ._protocol import Batch, Load, Open, Pieces, Switch
 from ._results import Limits, Serializer
 from ._stages import Stages
@@ -226,7 +227,7 @@ class _Outbox:
     def queued(self, batch: Batch, stage: int, partition: int, pieces: Pieces) -> None:
         self._rehearsal.queues[self._executor, stage, partition] += pieces
 
-    def fail(self, batch: Batch, index: int, site: str, error: BaseException, *key: object) -> None:
+    def fail(self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object) -> None:
         if isinstance(error, KeyboardInterrupt):
             raise error  # of the one who runs the test, not of the step
         known = self._rehearsal.payloads

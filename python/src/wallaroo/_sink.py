@@ -11,11 +11,15 @@ from typing import Any, Protocol
 
 from ._codec import Framing
 from ._failures import Site
+from ._letters import Missing
 from ._protocol import Batch
 from ._results import Limits, WrongResult, encoded
 
 CHUNK = 1 << 15  # bytes of results to gather before they are handed on, when a batch has many
 FEWEST, MOST = 16, 1 << 16  # results in a chunk
+
+# Results are looked at many at a time, so that one that is right costs nothing.
+_GONE = Missing("what an encoder returned is looked at later, when its message is no longer at hand")
 
 
 class Outbox(Protocol):
@@ -24,8 +28,8 @@ class Outbox(Protocol):
     def send(self, batch: Batch, sink: int, sizes: array[int], data: bytes) -> None:
         """Hand on messages for a sink: their sizes, and their bytes one after another."""
 
-    def fail(self, batch: Batch, index: int, site: str, error: BaseException, *key: object) -> None:
-        """Report what a step raised at message ``index`` of a batch, with the key if there was one."""
+    def fail(self, batch: Batch, index: int, site: Site, error: BaseException, message: object, *key: object) -> None:
+        """Report what a step raised at message ``index`` of a batch, with what entered it and its key if it had one."""
 
 
 class SinkWriter:
@@ -75,7 +79,7 @@ class SinkWriter:
             good = list(self._good(batch, index, (result for _, result in entries)))
             total = sum(map(len, good))
             if total > self._most:
-                self._outbox.fail(batch, index, self._site, self._too_much(total))
+                self._outbox.fail(batch, index, self._site, self._too_much(total), _GONE)
                 continue
             if size + total > self._most:
                 self._outbox.send(batch, self._sink, sizes, b"".join(parts))
@@ -91,7 +95,7 @@ class SinkWriter:
             try:
                 yield self._framed(encoded(result))
             except BaseException as error:  # noqa: BLE001  (reported)
-                self._outbox.fail(batch, index, self._site, error)
+                self._outbox.fail(batch, index, self._site, error, _GONE)
 
     def _framed(self, payload: bytes) -> bytes:
         """A result with its header, if there are headers."""

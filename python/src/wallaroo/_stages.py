@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ._application import Application
-from ._compile import Outbox, StageFunction, Surroundings, generate, producer, step_site
+from ._compile import (
+    Outbox,
+    ReplayFunction,
+    Sites,
+    StageFunction,
+    Surroundings,
+    producer,
+    replay_function,
+    site_at,
+    stage_function,
+    step_site,
+)
 from ._entities import Entities
 from ._exchange import Exchange, Stage
 from ._failures import explain
 from ._island import Island
+from ._letters import Missing
 from ._load import LoadFailed
 from ._owners import Owners
 from ._ownership import Ownership
-from ._protocol import Batch, Load, Open, Switch
+from ._protocol import Batch, Load, Open, ProtocolError, Replay, Switch
 from ._results import Limits, Serializer, WrongResult
 from ._state import Stuck, write
-from ._watch import Sites
+
+_HANDED_ON = Missing("it went on, and what came of it was changed behind its back")
 
 
 class Stages:
@@ -59,12 +72,15 @@ class Stages:
         self._islands = {island: Island(of, self._within(island), serializer) for island, of in owners.items()}
         for number, exchange in self._exchanges.items():
             _name_keys(exchange.entities, owners[stages[number].island])
-        self._outbox = outbox
         self._ownership = Ownership(serializer) if check_ownership else None
-        around = Surroundings(application, stages, self._exchanges, serializer, limits, outbox, self._ownership)
-        generated = [generate(around, number) for number in range(len(stages))]
-        self._functions: list[StageFunction] = [of.function for of in generated]
-        self.sites: Sites = {of.file: of.sites for of in generated}
+        self._around = Surroundings(application, stages, self._exchanges, serializer, limits, outbox, self._ownership)
+        self.sites: dict[str, Sites] = {}
+        self._functions: list[StageFunction] = []
+        for number in range(len(stages)):
+            file = f"<wallaroo stage {number}>"
+            function, self.sites[file] = stage_function(self._around, number, file)
+            self._functions.append(function)
+        self._replays: dict[int, ReplayFunction] = {}  # by the step's number in the application
 
     def _within(self, island: int) -> list[Exchange]:
         return [exchange for number, exchange in self._exchanges.items() if self._stages[number].island == island]
@@ -77,12 +93,52 @@ class Stages:
             those that follow it.
         """
         entered = self._functions[batch.stage](batch)
+        self._flush(batch)
+        return self._first_steps[batch.stage], entered
+
+    def replay(self, replay: Replay) -> tuple[int, Sequence[int]]:
+        """Run one message through a step and what follows, as far as it is here. Returns what `process` does.
+
+        Raises:
+            ProtocolError: there is no such step.
+        """
+        pipeline, place = self._place(replay.step)
+        batch = Batch(replay.call, 0, (), b"", 0, replay.ingest)
+        site = site_at(self._around.application.pipelines[pipeline], place)
+        try:
+            message = replay.letter.read(place < 0)
+        except BaseException as error:  # noqa: BLE001  (reported)
+            self._around.outbox.fail(batch, 0, site, error, replay.letter)
+            return replay.step, ()
+        if place < 0:
+            assert isinstance(message, bytes)  # as `read` has seen to
+            source = next(n for n, stage in enumerate(self._stages) if stage.pipeline == pipeline)
+            batch = Batch(replay.call, source, [len(message)], message, 0, replay.ingest)
+            return self.process(batch)
+        if replay.step not in self._replays:
+            file = f"<wallaroo replay {replay.step}>"
+            function, self.sites[file] = replay_function(self._around, pipeline, place, file)
+            self._replays[replay.step] = function
+        entered = self._replays[replay.step](batch, message)
+        self._flush(batch)
+        return replay.step, entered
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """The pipeline of a step, and its place there: -1 is the source, and behind the last step comes the sink."""
+        first = 0
+        for pipeline, of in enumerate(self._around.application.pipelines):
+            count = len(of.steps) + (2 if of.sink is not None else 1)
+            if number < first + count:
+                return pipeline, number - first - 1
+            first += count
+        raise ProtocolError(f"a replay at step {number}, which there is not")
+
+    def _flush(self, batch: Batch) -> None:
         for exchange in self._exchanges.values():
             exchange.flush(batch)
         if self._ownership is not None:
             for site, error in self._ownership.changed():
-                self._outbox.fail(batch, 0, site, error)
-        return self._first_steps[batch.stage], entered
+                self._around.outbox.fail(batch, 0, site, error, _HANDED_ON)
 
     def switch(self, switch: Switch) -> Iterator[tuple[int, bytes]]:
         """Give an island another table; yields the entities of each partition that leaves."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
-from ._function import Decorated, explained, label_of
+from ._function import Decorated, describe, explained, label_of
 
 Key: TypeAlias = "str | bytes | int | bool | tuple[Key, ...] | None"
 """What a partition function returns."""
@@ -65,6 +65,9 @@ class StateComputation(Decorated, Generic[In, State, Out]):
     multi: ClassVar[bool] = False
     arguments: ClassVar[tuple[str, ...]] = ("data", "state")
 
+    atomic: bool = False
+    """Whether its entity is put back if it fails."""
+
     function: Callable[[In, State], tuple[Out, bool]]
 
     if TYPE_CHECKING:
@@ -82,6 +85,9 @@ class StateComputationMulti(Decorated, Generic[In, State, Outs]):
     kind: ClassVar[str] = "state computation"
     multi: ClassVar[bool] = True
     arguments: ClassVar[tuple[str, ...]] = ("data", "state")
+
+    atomic: bool = False
+    """Whether its entity is put back if it fails."""
 
     function: Callable[[In, State], tuple[Outs, bool]]
 
@@ -144,7 +150,7 @@ def computation_multi(name: str) -> Callable[[Callable[[In], Outs]], Computation
 
 @explained(StateComputation, "a name")
 def state_computation(
-    name: str,
+    name: str, *, atomic: bool = False
 ) -> Callable[[Callable[[In, State], tuple[Out, bool]]], StateComputation[In, State, Out]]:
     """Decorate a function of a message and the state entity it meets. It may change the entity in place.
 
@@ -153,20 +159,22 @@ def state_computation(
 
     Args:
         name: the name of the step in logs, metrics and the user interface.
+        atomic: if the step fails, its entity is put back as it was before the message. That costs a pickle of the
+            entity for each message. Otherwise what the call has changed by then stays.
 
     Returns:
         A decorator that makes a `StateComputation` of the function, which stays callable.
 
     Raises:
         WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly a message and
-            a state entity, yields or is async, or the name is not a printable str.
+            a state entity, yields or is async, the name is not a printable str, or `atomic` is not a bool.
     """
-    return lambda function: StateComputation(name, function)
+    return lambda function: StateComputation(name, function, *_wrong_atomic(atomic), atomic=atomic is True)
 
 
 @explained(StateComputationMulti, "a name")
 def state_computation_multi(
-    name: str,
+    name: str, *, atomic: bool = False
 ) -> Callable[[Callable[[In, State], tuple[Outs, bool]]], StateComputationMulti[In, State, Outs]]:
     """Decorate a function of a message and the state entity it meets, with any number of results.
 
@@ -175,15 +183,21 @@ def state_computation_multi(
 
     Args:
         name: the name of the step in logs, metrics and the user interface.
+        atomic: as for `state_computation`.
 
     Returns:
         A decorator that makes a `StateComputationMulti` of the function, which stays callable.
 
     Raises:
         WallarooParameterError: not here, but by `build` and by a call: the function does not take exactly a message and
-            a state entity, yields or is async, or the name is not a printable str.
+            a state entity, yields or is async, the name is not a printable str, or `atomic` is not a bool.
     """
-    return lambda function: StateComputationMulti(name, function)
+    return lambda function: StateComputationMulti(name, function, *_wrong_atomic(atomic), atomic=atomic is True)
+
+
+def _wrong_atomic(atomic: object) -> Iterator[str]:
+    if not isinstance(atomic, bool):
+        yield f" is wrong here: atomic must be True or False, not {describe(atomic)}"
 
 
 @explained(Partition)

@@ -88,7 +88,7 @@ class _Place:
         self._at = stage.f_lasti
         local = stage.f_locals
         self._index = local.get("index")
-        self._value = id(local.get("value"))
+        self._values = [id(value) for name, value in local.items() if name.startswith("value")]
         self._key = local.get("key")
         self._inner = inner
 
@@ -97,7 +97,7 @@ class _Place:
         return (
             self._call is other._call
             and self._inner is other._inner
-            and (self._at, self._index, self._value) == (other._at, other._index, other._value)
+            and (self._at, self._index, self._values) == (other._at, other._index, other._values)
         )
 
     def told(self, sites: Sites, seconds: float) -> dict[str, object]:

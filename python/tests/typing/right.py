@@ -63,7 +63,7 @@ def user(data: str) -> int:
     return int(data)
 
 
-@wallaroo.state_computation(name="Count Word")
+@wallaroo.state_computation(name="Count Word", atomic=True)
 def count_word(word: str, totals: WordTotals) -> tuple[tuple[str, int], bool]:
     totals.totals[word] = totals.totals.get(word, 0) + 1
     return (word, totals.totals[word]), True

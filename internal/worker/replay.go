@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"context"
+	"slices"
+)
+
+// replay is a message that waits to be sent again, or is under way.
+type replay struct {
+	Replay
+	done func()
+}
+
+// Replay sends a message again to the step that could not process it, and returns when the step, and those behind it here, have had it;
+// what belongs to another executor is on its way there. The message is processed also if ctx is done before. What fails is told to the
+// report, as for any other message. ErrNotRunning says that the worker does not process, and that it has not had the message, or not all
+// of what became of it.
+//
+// The first executor carries it out, which never leaves.
+func (w *Worker) Replay(ctx context.Context, r Replay) error {
+	w.mu.RLock()
+	over := w.running.ctx
+	w.mu.RUnlock()
+	if over == nil {
+		return ErrNotRunning
+	}
+	w.inside.Add(1)
+	if w.ended.Load() { // the loops may have found out already that nothing is left to do
+		w.settled(1)
+		return ErrNotRunning
+	}
+	done := make(chan struct{})
+	w.loop(0).sendAgain(&replay{Replay: r, done: func() { close(done) }})
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-over.Done():
+	}
+	select {
+	case <-done: // and over right behind it
+		return nil
+	default:
+		return ErrNotRunning
+	}
+}
+
+// sendAgain has the loop begin a replay when it may.
+func (l *loop) sendAgain(r *replay) {
+	l.turning.Lock()
+	l.replays = append(l.replays, r)
+	l.turning.Unlock()
+	l.wake.notify()
+}
+
+// beginReplay begins a call with the first message that waits to be sent again and may go now. It is one of the stage's own as far as its
+// edges and markers are concerned, so it goes when a message of the stage might, and not between the markers of the stage and its island.
+func (l *loop) beginReplay() bool {
+	for n, r := range l.replays {
+		if !l.door.Enters(r.Stage) || !l.mayWrite(r.Stage) {
+			continue
+		}
+		l.replays = slices.Delete(l.replays, n, n+1)
+		c := l.newCall(r.Stage, nil)
+		c.replay, c.messages = r, 1
+		l.executor.Replay(c.id, r.Replay)
+		return true
+	}
+	return false
+}
