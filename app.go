@@ -1,7 +1,6 @@
 package wallaroo
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -25,9 +24,7 @@ type App struct {
 // New begins an application of that name, which stands in logs and figures.
 func New(name string) *App {
 	a := &App{name: name, states: map[string]*stateInfo{}}
-	if name == "" {
-		a.wrong(errors.New("the application has no name: give New one"))
-	}
+	a.checkName("the application", name)
 	return a
 }
 
@@ -38,6 +35,8 @@ type step struct {
 	destination *connector.Destination // of a sink
 	// code makes what an executor does at the stage whose entry this is; nil if it is none.
 	code func(*fusing) stageCode
+	// done says that its results are for nobody.
+	done bool
 }
 
 // stateInfo is what the first step that names a state says of it.
@@ -48,32 +47,22 @@ type stateInfo struct {
 	table func(*fusing) stateTable
 }
 
-// wrong takes note of a mistake.
-func (a *App) wrong(err error) { a.mistakes = append(a.mistakes, err) }
-
 // add adds a step and returns its number.
 func (a *App) add(s step) int {
-	id := s.ID()
-	switch {
-	case s.Name == "":
-		a.wrong(fmt.Errorf("pipeline %q: a %s has no name", s.Pipeline, s.Kind))
-	case slices.ContainsFunc(a.steps, func(other step) bool { return other.ID() == id }):
-		a.wrong(fmt.Errorf("%s: another step of the pipeline has that name", id))
-	}
+	a.checkStep(&s)
 	a.steps = append(a.steps, s)
 	return len(a.steps) - 1
 }
 
-// plan is the application as the engine reads it, or all mistakes in it. Sources and sinks without an address take the next of those given.
-func (a *App) plan(in, out []string) (*plan.Plan, error) {
+// plan is the application as the engine reads it, and all mistakes in it. Sources and sinks without an address take the next of those given.
+func (a *App) plan(listens, connects *addresses) (*plan.Plan, []error) {
 	wrong := slices.Clone(a.mistakes)
 	p := &plan.Plan{Application: a.name}
-	listens, connects := addresses{flag: "--in", list: in}, addresses{flag: "--out", list: out}
 	for i := range a.steps {
 		s := a.steps[i].Step
 		if s.Outside != nil {
 			var err error
-			if s.Outside, err = a.steps[i].outside(&listens, &connects); err != nil {
+			if s.Outside, err = a.steps[i].outside(listens, connects); err != nil {
 				wrong = append(wrong, fmt.Errorf("%s: %w", s.ID(), err))
 			}
 		}
@@ -82,11 +71,19 @@ func (a *App) plan(in, out []string) (*plan.Plan, error) {
 			p.States = append(p.States, a.states[name].State)
 		}
 	}
-	wrong = append(wrong, listens.rest(), connects.rest())
-	if err := errors.Join(wrong...); err != nil {
-		return nil, err
+	wrong = append(wrong, a.untaken()...)
+	if err := listens.rest("source"); err != nil {
+		wrong = append(wrong, err)
 	}
-	return p, p.Validate()
+	if err := connects.rest("sink"); err != nil {
+		wrong = append(wrong, err)
+	}
+	if len(wrong) == 0 {
+		if err := p.Validate(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return p, wrong
 }
 
 // outside is what lies outside of a source or sink.
@@ -117,25 +114,34 @@ func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
 	return &o, nil
 }
 
-// addresses are those of a flag, taken one after another.
+// addresses are those that sources, or sinks, without one take one after another.
 type addresses struct {
-	flag  string
+	from  string // what the user calls them
 	list  []string
 	taken int
+	// any has each take one that nobody uses.
+	any bool
 }
+
+// anyAddress is a free port.
+const anyAddress = "127.0.0.1:0"
 
 func (a *addresses) next() (string, error) {
 	a.taken++
-	if a.taken > len(a.list) {
-		return "", fmt.Errorf("it takes address %d of %s, which has %d: give it more, or the step an address", a.taken, a.flag, len(a.list))
+	switch {
+	case a.any:
+		return anyAddress, nil
+	case a.taken > len(a.list):
+		return "", fmt.Errorf("it takes address %d of %s, which has %d: give one more there, or one to the step", a.taken, a.from, len(a.list))
+	default:
+		return a.list[a.taken-1], nil
 	}
-	return a.list[a.taken-1], nil
 }
 
-// rest reports addresses that nothing takes.
-func (a *addresses) rest() error {
-	if a.taken >= len(a.list) {
+// rest reports addresses that no source, or sink, takes.
+func (a *addresses) rest(what string) error {
+	if a.any || a.taken >= len(a.list) {
 		return nil
 	}
-	return fmt.Errorf("%s has more addresses than the application takes: %d, and %d", a.flag, len(a.list), a.taken)
+	return fmt.Errorf("%s: addresses given %d, taken %d: there is no %s without one for the rest", a.from, len(a.list), a.taken, what)
 }

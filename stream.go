@@ -128,7 +128,7 @@ func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(s
 	added := step{Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel}
 	number := s.app.add(added)
 	if isNil(f) {
-		s.app.wrong(fmt.Errorf("%s: it has no function", added.ID()))
+		s.app.wrong(fmt.Errorf("%s: its function is nil", added.ID()))
 	}
 	if o.state != "" || o.initial != nil {
 		s.app.wrong(fmt.Errorf("%s: State and Initial are for steps with state", added.ID()))

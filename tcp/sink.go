@@ -1,11 +1,10 @@
 package tcp
 
 import (
-	"errors"
-
 	"github.com/wallaroo-stream/wallaroo"
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
 	"github.com/wallaroo-stream/wallaroo/internal/sockets"
 )
 
@@ -19,19 +18,23 @@ func Dial[T any](addr string, f Framing, encode func(message T, dst []byte) ([]b
 		}
 		return sockets.NewSink(s, to), nil
 	}
-	wrong := f.mistake()
-	if encode == nil {
-		wrong = errors.Join(wrong, errors.New("it has no encoder"))
-	}
 	return wallaroo.Sink[T]{
-		Destination: connector.Destination{Kind: "tcp", Address: addr, Addressed: true, Wrong: wrong, Open: open},
-		Encode: func(message T, dst []byte) ([]byte, error) {
-			began := len(dst)
-			framed, err := encode(message, f.framing.Begin(dst))
-			if err != nil {
-				return dst, err
-			}
-			return f.framing.End(framed, began)
-		},
+		Destination: connector.Destination{Kind: "tcp", Address: addr, Addressed: true, Wrong: f.mistake(), Open: open},
+		Encode:      framed(f.framing, encode),
+	}
+}
+
+// framed makes an encoder that puts a frame around what another writes; nil if that is.
+func framed[T any](f framing.Framing, encode func(T, []byte) ([]byte, error)) func(T, []byte) ([]byte, error) {
+	if encode == nil {
+		return nil
+	}
+	return func(message T, dst []byte) ([]byte, error) {
+		began := len(dst)
+		whole, err := encode(message, f.Begin(dst))
+		if err != nil {
+			return dst, err
+		}
+		return f.End(whole, began)
 	}
 }
