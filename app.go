@@ -54,7 +54,8 @@ func (a *App) add(s step) int {
 	return len(a.steps) - 1
 }
 
-// plan is the application as the engine reads it, and all mistakes in it. Sources and sinks without an address take the next of those given.
+// plan is the application as the engine reads it, and all mistakes in it. Sources and sinks without an address take the next of those that
+// are given.
 func (a *App) plan(listens, connects *addresses) (*plan.Plan, []error) {
 	wrong := slices.Clone(a.mistakes)
 	p := &plan.Plan{Application: a.name}

@@ -128,7 +128,8 @@ func nativeCommand(
 			return err
 		}
 		if own := ownTokens(line); len(own) > 0 {
-			return fmt.Errorf("unknown flag or argument %s: %s --help lists what there is; the program's own stand behind --", strings.Join(own, " "), cmd.CommandPath())
+			return fmt.Errorf("unknown flag or argument %s: %s --help lists what there is; the program's own stand behind --",
+				strings.Join(own, " "), cmd.CommandPath())
 		}
 		native, err := program(list(line.Values["in"]), list(line.Values["out"]))
 		if err != nil {
