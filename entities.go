@@ -2,6 +2,7 @@ package wallaroo
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 
@@ -66,6 +67,19 @@ func (e *entities[K, S]) PutIn(coming any) {
 	for _, one := range coming.([]*entity[K, S]) {
 		e.byKey[one.key] = one
 		e.within[one.partition] = append(e.within[one.partition], one)
+	}
+}
+
+// All are the keys, by partition, and pointers to the states.
+func (e *entities[K, S]) All() iter.Seq2[any, any] {
+	return func(yield func(any, any) bool) {
+		for _, list := range e.within {
+			for _, one := range list {
+				if !yield(one.key, &one.state) {
+					return
+				}
+			}
+		}
 	}
 }
 

@@ -157,7 +157,7 @@ func TestMistakesInKeysAndStates(t *testing.T) {
 		}},
 		"messages and states that cannot travel": {func(a *wallaroo.App) {
 			s := texts(a).Map("hide", func(string) hidden { return hidden{1} })
-			s.KeyBy(func(h hidden) int { return h.n }).StatefulMap("count", func(c *chan int, h hidden) int { return h.n }).Done()
+			s.KeyBy(func(h hidden) int { return h.n }).StatefulMap("count", func(_ *chan int, h hidden) int { return h.n }).Done()
 		}, wallaroo.Config{}, []string{
 			"Texts/count: its messages may go to another executor, and cannot: wallaroo_test.hidden.n is not exported, and would be lost: " +
 				"export it, tag it `cbor:\"-\"` if it may be, or give the type AppendBinary and UnmarshalBinary",

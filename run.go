@@ -93,17 +93,17 @@ func (c *Config) check(o *application.Options) (wrong []error) {
 		name  string
 		value int64
 	}{
-		{"MaxMessage", int64(c.MaxMessage)},
-		{"MaxConnections", int64(c.MaxConnections)},
-		{"SinkBuffer", int64(c.SinkBuffer)},
-		{"MoveBuffer", int64(c.MoveBuffer)},
-		{"MaxResults", int64(c.MaxResults)},
-		{"MaxOutput", int64(c.MaxOutput)},
-		{"MaxInFlight", int64(c.MaxInFlight)},
-		{"DrainTimeout", int64(c.DrainTimeout)},
+		{"Config.MaxMessage", int64(c.MaxMessage)},
+		{"Config.MaxConnections", int64(c.MaxConnections)},
+		{"Config.SinkBuffer", int64(c.SinkBuffer)},
+		{"Config.MoveBuffer", int64(c.MoveBuffer)},
+		{"Config.MaxResults", int64(c.MaxResults)},
+		{"Config.MaxOutput", int64(c.MaxOutput)},
+		{"Config.MaxInFlight", int64(c.MaxInFlight)},
+		{"Config.DrainTimeout", int64(c.DrainTimeout)},
 	} {
 		if n.value < 0 {
-			wrong = append(wrong, fmt.Errorf("Config.%s is below 0", n.name))
+			wrong = append(wrong, fmt.Errorf("%s is below 0", n.name))
 		}
 	}
 	if err := partition.CheckCount(o.Partitions); err != nil {
@@ -138,6 +138,13 @@ func (a *App) native(listens, connects *addresses) (*application.Native, []error
 		return a.fuse(p, stages, limits, x)
 	}
 	return n, wrong
+}
+
+// Rehearsal is what package wallarootest runs: the application as the engine gets it, whose sources and sinks need no addresses. It is of
+// no use elsewhere.
+func (a *App) Rehearsal() (*application.Native, error) {
+	native, wrong := a.native(&addresses{any: true}, &addresses{any: true})
+	return native, a.cannotRun(wrong)
 }
 
 // or is a value, or a default if it is zero.

@@ -2,6 +2,7 @@ package gohost
 
 import (
 	"context"
+	"iter"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
@@ -24,6 +25,8 @@ type State interface {
 	TakeOut(partition int) (entities any, count int)
 	// PutIn takes in what another executor's TakeOut returned.
 	PutIn(entities any)
+	// All are the keys, and pointers to their entities. Nothing may run meanwhile.
+	All() iter.Seq2[any, any]
 }
 
 // Program is an application's functions, fused for one executor.
@@ -94,6 +97,9 @@ func New(part Part) *Executor {
 
 // ChecksOwnership reports whether the functions are to check what steps hand on.
 func (x *Executor) ChecksOwnership() bool { return x.part.CheckOwnership }
+
+// State is the entities of a state, nil if no step here has it. Nothing may run meanwhile.
+func (x *Executor) State(name string) State { return x.program.States[name] }
 
 // Partitions is the number of partitions.
 func (x *Executor) Partitions() int { return len(x.part.Table.Owners) }
