@@ -135,6 +135,9 @@ type several[U any] struct {
 }
 
 func (s *several[U]) take(r *gohost.Run, results iter.Seq[U]) {
+	if results == nil {
+		return
+	}
 	s.kept = s.kept[:0]
 	for result := range results {
 		if len(s.kept) == r.MostResults() {

@@ -41,8 +41,8 @@ func (k Keyed[K, T]) StatefulMap[S, U any](name string, f func(state *S, message
 	})
 }
 
-// StatefulFlatMap adds a step that makes any number of messages of each by the entity of its key, which it may change. The sequence is
-// taken whole before any of it goes on.
+// StatefulFlatMap adds a step that makes any number of messages of each by the entity of its key, which it may change; nil is none. The
+// sequence is taken whole before any of it goes on.
 func (k Keyed[K, T]) StatefulFlatMap[S, U any](name string, f func(state *S, message T) iter.Seq[U], opts ...Option) Stream[U] {
 	return k.meet(name, f, opts, func(out next[U]) func(*gohost.Run, *S, T) {
 		many := several[U]{out: out}

@@ -80,8 +80,8 @@ func (s Stream[T]) TryMap[U any](name string, f func(T) (U, error), opts ...Opti
 	})
 }
 
-// FlatMap adds a step that makes any number of messages of each. The sequence is taken whole before any of it goes on: if it panics midway,
-// nothing of it does.
+// FlatMap adds a step that makes any number of messages of each; nil is none. The sequence is taken whole before any of it goes on: if it
+// panics midway, nothing of it does.
 func (s Stream[T]) FlatMap[U any](name string, f func(T) iter.Seq[U], opts ...Option) Stream[U] {
 	return s.compute(name, f, opts, func(step int, out next[U]) next[T] {
 		many := several[U]{out: out}
