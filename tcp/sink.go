@@ -9,7 +9,7 @@ import (
 )
 
 // Dial is a sink that connects to a receiver at an address, HOST:PORT; "" takes the next of --out. encode appends what a message looks like
-// to dst and returns the longer slice; the frame is put around it.
+// to dst, which is empty and may have room, and returns the longer slice; the frame is put around it.
 func Dial[T any](addr string, f Framing, encode func(message T, dst []byte) ([]byte, error)) wallaroo.Sink[T] {
 	open := func(s connector.Setup) (connector.Sink, error) {
 		to, err := address.Parse(s.Address)
@@ -31,10 +31,11 @@ func framed[T any](f framing.Framing, encode func(T, []byte) ([]byte, error)) fu
 	}
 	return func(message T, dst []byte) ([]byte, error) {
 		began := len(dst)
-		whole, err := encode(message, f.Begin(dst))
+		begun := f.Begin(dst)
+		encoded, err := encode(message, begun[len(begun):])
 		if err != nil {
 			return dst, err
 		}
-		return f.End(whole, began)
+		return f.End(framing.Behind(begun, encoded), began)
 	}
 }
