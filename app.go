@@ -6,6 +6,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 )
 
@@ -56,7 +57,7 @@ func (a *App) add(s step) int {
 
 // plan is the application as the engine reads it, and all mistakes in it. Sources and sinks without an address take the next of those that
 // are given.
-func (a *App) plan(listens, connects *addresses) (*plan.Plan, []error) {
+func (a *App) plan(listens, connects *application.Addresses) (*plan.Plan, []error) {
 	wrong := slices.Clone(a.mistakes)
 	p := &plan.Plan{Application: a.name}
 	for i := range a.steps {
@@ -73,10 +74,10 @@ func (a *App) plan(listens, connects *addresses) (*plan.Plan, []error) {
 		}
 	}
 	wrong = append(wrong, a.untaken()...)
-	if err := listens.rest("source"); err != nil {
+	if err := listens.Rest("source"); err != nil {
 		wrong = append(wrong, err)
 	}
-	if err := connects.rest("sink"); err != nil {
+	if err := connects.Rest("sink"); err != nil {
 		wrong = append(wrong, err)
 	}
 	if len(wrong) == 0 {
@@ -88,7 +89,7 @@ func (a *App) plan(listens, connects *addresses) (*plan.Plan, []error) {
 }
 
 // outside is what lies outside of a source or sink.
-func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
+func (s *step) outside(listens, connects *application.Addresses) (*plan.Outside, error) {
 	o := *s.Outside
 	var text string
 	var addressed bool
@@ -103,7 +104,7 @@ func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
 	}
 	if text == "" {
 		var err error
-		if text, err = list.next(); err != nil {
+		if text, err = list.Next(); err != nil {
 			return nil, err
 		}
 	}
@@ -113,36 +114,4 @@ func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
 	}
 	o.Host, o.Port = at.Host, int(at.Port)
 	return &o, nil
-}
-
-// addresses are those that sources, or sinks, without one take one after another.
-type addresses struct {
-	from  string // what the user calls them
-	list  []string
-	taken int
-	// any has each take one that nobody uses.
-	any bool
-}
-
-// anyAddress is a free port.
-const anyAddress = "127.0.0.1:0"
-
-func (a *addresses) next() (string, error) {
-	a.taken++
-	switch {
-	case a.any:
-		return anyAddress, nil
-	case a.taken > len(a.list):
-		return "", fmt.Errorf("it takes address %d of %s, which has %d: give one more there, or one to the step", a.taken, a.from, len(a.list))
-	default:
-		return a.list[a.taken-1], nil
-	}
-}
-
-// rest reports addresses that no source, or sink, takes.
-func (a *addresses) rest(what string) error {
-	if a.any || a.taken >= len(a.list) {
-		return nil
-	}
-	return fmt.Errorf("%s: addresses given %d, taken %d: there is no %s without one for the rest", a.from, len(a.list), a.taken, what)
 }

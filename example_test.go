@@ -19,8 +19,8 @@ import (
 	"github.com/wallaroo-stream/wallaroo/wallarootest"
 )
 
-// lines is where the messages of most examples come from: each line is one.
-var lines = tcp.Listen("", tcp.Lines(), func(data []byte) (string, error) { return string(data), nil })
+// input is where the messages of most examples come from: each line is one.
+var input = tcp.Listen("", tcp.Lines(), func(data []byte) (string, error) { return string(data), nil })
 
 // printed is where messages of any type go: each is a line, as fmt prints it.
 func printed[T any]() wallaroo.Sink[T] {
@@ -68,7 +68,7 @@ func Example() {
 
 func ExampleNew() {
 	app := wallaroo.New("Echo")
-	app.From("lines", lines).To("out", printed[string]())
+	app.From("lines", input).To("out", printed[string]())
 	show(app, "hello")
 	// Output:
 	// hello
@@ -78,7 +78,7 @@ func ExampleNew() {
 func ExampleApp_From() {
 	app := wallaroo.New("Two")
 	numbers := tcp.Listen("127.0.0.1:7011", tcp.Lines(), func(data []byte) (int, error) { return strconv.Atoi(string(data)) })
-	app.From("texts", lines).To("out", printed[string]())
+	app.From("texts", input).To("out", printed[string]())
 	app.From("numbers", numbers).To("out", printed[int]())
 
 	inputs := slices.Concat(wallarootest.InputsOf("texts", "hello"), wallarootest.InputsOf("numbers", "007"))
@@ -94,7 +94,7 @@ func ExampleApp_From() {
 
 func ExampleStream_Map() {
 	app := wallaroo.New("Lengths")
-	app.From("lines", lines).
+	app.From("lines", input).
 		Map("length", func(text string) int { return len(text) }).
 		Map("double", func(n int) float64 { return 2 * float64(n) }).
 		To("out", printed[float64]())
@@ -107,7 +107,7 @@ func ExampleStream_Map() {
 // What fails costs its message, whether by an error or by a panic.
 func ExampleStream_TryMap() {
 	app := wallaroo.New("Numbers")
-	app.From("lines", lines).
+	app.From("lines", input).
 		TryMap("parse", strconv.Atoi).
 		Map("half", func(n int) int { return 100 / n }).
 		To("out", printed[int]())
@@ -130,7 +130,7 @@ func ExampleStream_FlatMap() {
 		}
 	}
 	app := wallaroo.New("Words")
-	app.From("lines", lines).FlatMap("split", words).To("out", printed[string]())
+	app.From("lines", input).FlatMap("split", words).To("out", printed[string]())
 	show(app, "hello world", "", "bye")
 	// Output:
 	// hello
@@ -140,7 +140,7 @@ func ExampleStream_FlatMap() {
 
 func ExampleStream_Filter() {
 	app := wallaroo.New("Long")
-	app.From("lines", lines).
+	app.From("lines", input).
 		Filter("long", func(text string) bool { return len(text) > 3 }).
 		To("out", printed[string]())
 	show(app, "hello", "a", "world")
@@ -152,7 +152,7 @@ func ExampleStream_Filter() {
 // A stream goes to all that is added to it; Merge makes one stream of several.
 func ExampleStream_Merge() {
 	app := wallaroo.New("Merged")
-	all := app.From("lines", lines)
+	all := app.From("lines", input)
 	loud := all.Map("shout", strings.ToUpper)
 	quiet := all.Map("whisper", strings.ToLower)
 	loud.Merge(quiet).Map("exclaim", func(text string) string { return text + "!" }).To("out", printed[string]())
@@ -166,7 +166,7 @@ func ExampleStream_Merge() {
 
 func ExampleStream_To() {
 	app := wallaroo.New("Twice")
-	all := app.From("lines", lines)
+	all := app.From("lines", input)
 	all.To("as it is", printed[string]())
 	all.Map("length", func(text string) int { return len(text) }).To("lengths", printed[int]())
 	show(app, "hello", "bye")
@@ -188,7 +188,7 @@ func ExampleStream_KeyBy() {
 		return s, err
 	}
 	app := wallaroo.New("Seats")
-	app.From("lines", lines).
+	app.From("lines", input).
 		TryMap("seat", seat).
 		KeyBy(func(s Seat) Seat { return s }).
 		StatefulMap("taken", func(times *int, s Seat) string { *times++; return fmt.Sprint(s, " ", *times) }).
@@ -228,7 +228,7 @@ func (p Payment) customer() string { return p.To }
 // The state of a new key is the zero value; a method of its type is a step.
 func ExampleKeyed_StatefulMap() {
 	app := wallaroo.New("Accounts")
-	app.From("payments", lines).
+	app.From("payments", input).
 		TryMap("parse", payment).
 		KeyBy(Payment.customer).
 		StatefulMap("receive", (*Account).Receive).
@@ -253,7 +253,7 @@ func ExampleKeyed_StatefulFlatMap() {
 		return slices.Values([]string{both})
 	}
 	app := wallaroo.New("Pairs")
-	app.From("words", lines).
+	app.From("words", input).
 		KeyBy(func(word string) int { return len(word) }).
 		StatefulFlatMap("pair", pair).
 		To("pairs", printed[string]())
@@ -269,12 +269,12 @@ func ExampleState() {
 	tell := func(a *Account, owner string) string { return fmt.Sprintf("%s has %d", owner, a.Balance) }
 
 	app := wallaroo.New("Bank")
-	app.From("payments", lines).
+	app.From("payments", input).
 		TryMap("parse", payment).
 		KeyBy(Payment.customer).
 		StatefulMap("receive", (*Account).Receive, balances).
 		Done()
-	app.From("questions", lines).
+	app.From("questions", input).
 		KeyBy(func(owner string) string { return owner }).
 		StatefulMap("tell", tell, balances).
 		To("answers", printed[string]())
@@ -294,7 +294,7 @@ func ExampleState() {
 // What a step gives that only changes state is for nobody.
 func ExampleStream_Done() {
 	app := wallaroo.New("Accounts")
-	app.From("payments", lines).
+	app.From("payments", input).
 		TryMap("parse", payment).
 		KeyBy(Payment.customer).
 		StatefulMap("receive", (*Account).Receive, wallaroo.State("accounts")).
@@ -312,7 +312,7 @@ func ExampleStream_Done() {
 func ExampleInitial() {
 	open := func(owner string) Account { return Account{Owner: owner, Balance: 100} }
 	app := wallaroo.New("Gifts")
-	app.From("payments", lines).
+	app.From("payments", input).
 		TryMap("parse", payment).
 		KeyBy(Payment.customer).
 		StatefulMap("receive", (*Account).Receive, wallaroo.Initial(open)).
@@ -334,7 +334,7 @@ func ExampleParallel() {
 		return n
 	}
 	app := wallaroo.New("Primes")
-	app.From("numbers", lines).
+	app.From("numbers", input).
 		TryMap("parse", strconv.Atoi, wallaroo.Parallel()).
 		Map("count primes", primes, wallaroo.Parallel()).
 		To("out", printed[int]())
@@ -356,7 +356,7 @@ func ExampleApp_Run() {
 	defer receiver.Close()
 
 	app := wallaroo.New("Shout")
-	app.From("texts", lines).
+	app.From("texts", input).
 		Map("shout", strings.ToUpper).
 		To("out", printed[string]())
 
@@ -395,7 +395,7 @@ func ExampleApp_Run() {
 // A main function that is an application. It takes the addresses of --in and --out.
 func ExampleMain() {
 	app := wallaroo.New("Shout")
-	app.From("texts", lines).
+	app.From("texts", input).
 		Map("shout", strings.ToUpper).
 		To("out", printed[string]())
 	wallaroo.Main(app)
@@ -408,7 +408,7 @@ func ExampleArgs() {
 	_ = flags.Parse(wallaroo.Args()) // it ends the program if they are wrong
 
 	app := wallaroo.New("Shout")
-	app.From("texts", lines).
+	app.From("texts", input).
 		Map("shout", func(text string) string { return strings.ToUpper(text) + *suffix }).
 		To("out", printed[string]())
 	show(app, "hello") // wallaroo.Main(app)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/command"
 )
 
@@ -11,7 +12,9 @@ import (
 // code. The program has the flags and commands of wallaroo, without the Python: BIN --in H:P --out H:P runs it, BIN --help tells the rest.
 // Arguments of the program's own stand behind "--": Args.
 func Main(a *App) {
-	command.Native(a.name, a.Native)
+	command.Native(a.name, func(in, out []string) (*application.Native, error) {
+		return a.Native(application.Addresses{From: "--in", List: in}, application.Addresses{From: "--out", List: out})
+	})
 }
 
 // Args are the program's own arguments: those behind the first "--" of its command line, which Main leaves alone. A package such as flag

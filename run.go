@@ -60,7 +60,9 @@ func (a *App) Run(ctx context.Context, c Config) error {
 
 // options are those of the engine.
 func (a *App) options(c Config) (*application.Options, error) {
-	native, wrong := a.native(&addresses{from: "Config.In", list: c.In}, &addresses{from: "Config.Out", list: c.Out})
+	native, wrong := a.native(
+		&application.Addresses{From: "Config.In", List: c.In}, &application.Addresses{From: "Config.Out", List: c.Out},
+	)
 	log := c.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -115,15 +117,15 @@ func (c *Config) check(o *application.Options) (wrong []error) {
 	return wrong
 }
 
-// Native is the application as Wallaroo's own packages take it, which its types are for; everybody else has Run and Main. The addresses are
-// those of --in and --out. An error is all mistakes in the application.
-func (a *App) Native(in, out []string) (*application.Native, error) {
-	native, wrong := a.native(&addresses{from: "--in", list: in}, &addresses{from: "--out", list: out})
+// Native is the application as Wallaroo's own packages take it, which its types are for; everybody else has Run and Main. An error is all
+// mistakes in the application.
+func (a *App) Native(listens, connects application.Addresses) (*application.Native, error) {
+	native, wrong := a.native(&listens, &connects)
 	return native, a.cannotRun(wrong)
 }
 
 // native is the application for the engine, and all mistakes in it.
-func (a *App) native(listens, connects *addresses) (*application.Native, []error) {
+func (a *App) native(listens, connects *application.Addresses) (*application.Native, []error) {
 	p, wrong := a.plan(listens, connects)
 	n := &application.Native{Plan: p}
 	for i := range a.steps {
@@ -138,13 +140,6 @@ func (a *App) native(listens, connects *addresses) (*application.Native, []error
 		return a.fuse(p, stages, limits, x)
 	}
 	return n, wrong
-}
-
-// Rehearsal is what package wallarootest runs: the application as the engine gets it, whose sources and sinks need no addresses. It is of
-// no use elsewhere.
-func (a *App) Rehearsal() (*application.Native, error) {
-	native, wrong := a.native(&addresses{any: true}, &addresses{any: true})
-	return native, a.cannotRun(wrong)
 }
 
 // or is a value, or a default if it is zero.

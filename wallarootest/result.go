@@ -3,9 +3,9 @@ package wallarootest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
-	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 )
 
@@ -18,7 +18,13 @@ type Result struct {
 	Failures []Failure
 
 	sinks  []string // in the order of the application
-	states map[string][]gohost.State
+	states map[string][]entities
+}
+
+// entities are those of a state on one executor.
+type entities interface {
+	// All are the keys, and pointers to the entities.
+	All() iter.Seq2[any, any]
 }
 
 // Failure is a message that a step could not process. What it had changed in the state of its key by then stays.
@@ -110,7 +116,7 @@ func (r *Result) Keys(state string) []any {
 // result is what came of a rehearsal.
 func (r *rehearsal) result() *Result {
 	p := r.native.Plan
-	result := &Result{Outputs: map[string][]string{}, Failures: r.failures, states: map[string][]gohost.State{}}
+	result := &Result{Outputs: map[string][]string{}, Failures: r.failures, states: map[string][]entities{}}
 	for sink, step := range p.Of(plan.Sink) {
 		id := p.Steps[step].ID()
 		result.sinks = append(result.sinks, id)
@@ -118,7 +124,7 @@ func (r *rehearsal) result() *Result {
 	}
 	for _, state := range p.States {
 		for _, x := range r.executors {
-			result.states[state.Name] = append(result.states[state.Name], x.State(state.Name))
+			result.states[state.Name] = append(result.states[state.Name], x.State(state.Name).(entities))
 		}
 	}
 	return result

@@ -76,7 +76,7 @@ func Rehearse(app *wallaroo.App, inputs []Input, opts ...Option) (*Result, error
 	if o.executors < 1 || o.executors > partitions {
 		return nil, fmt.Errorf("wallarootest.Executors(%d): want 1 to %d", o.executors, partitions)
 	}
-	native, err := app.Rehearsal()
+	native, err := app.Native(application.Addresses{Any: true}, application.Addresses{Any: true})
 	if err != nil {
 		return nil, err
 	}

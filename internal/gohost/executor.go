@@ -2,7 +2,6 @@ package gohost
 
 import (
 	"context"
-	"iter"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
@@ -25,8 +24,6 @@ type State interface {
 	TakeOut(partition int) (entities any, count int)
 	// PutIn takes in what another executor's TakeOut returned.
 	PutIn(entities any)
-	// All are the keys, and pointers to their entities. Nothing may run meanwhile.
-	All() iter.Seq2[any, any]
 }
 
 // Program is an application's functions, fused for one executor.
