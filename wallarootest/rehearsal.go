@@ -2,7 +2,6 @@ package wallarootest
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -40,7 +39,7 @@ type rehearsal struct {
 type executor struct {
 	*gohost.Executor
 	told  chan []worker.Event
-	ended chan struct{}
+	ended chan error
 }
 
 // edge is where messages wait that one executor has for a stage of another.
@@ -75,15 +74,14 @@ func newRehearsal(native *application.Native, o options) *rehearsal {
 	r.owners = slices.Clone(table.Owners)
 	limits := gohost.Limits{Results: application.DefaultMaxResults, Bytes: application.DefaultMaxOutput}
 	for number := range o.executors {
-		x := &executor{told: make(chan []worker.Event), ended: make(chan struct{})}
+		x := &executor{told: make(chan []worker.Event), ended: make(chan error, 1)}
 		x.Executor = gohost.New(gohost.Part{
 			Number: number, Plan: native.Plan, Stages: r.stages, Table: table, Limits: limits, CheckOwnership: o.chance != nil,
 			Fuse: func(x *gohost.Executor) gohost.Program { return native.Fuse(r.stages, limits, x) },
 		})
 		r.executors = append(r.executors, x)
 		serving.Go(func() {
-			defer close(x.ended) // also if user code ends the goroutine
-			_ = x.Serve(ctx, func(events []worker.Event) { x.told <- slices.Clone(events) })
+			x.ended <- x.Serve(ctx, func(events []worker.Event) { x.told <- slices.Clone(events) })
 		})
 	}
 	return r
@@ -92,9 +90,6 @@ func newRehearsal(native *application.Native, o options) *rehearsal {
 // close ends the executors and returns when their goroutines are gone.
 func (r *rehearsal) close() { r.stop() }
 
-// errEnded is what user code can do to an executor.
-var errEnded = errors.New("a function of the application has ended its goroutine, as t.FailNow and runtime.Goexit do")
-
 // call has an executor carry out a call, and takes what comes of it to where it belongs; it returns the state that comes out.
 func (r *rehearsal) call(at int, begin func(*executor)) ([]worker.State, error) {
 	x := r.executors[at]
@@ -102,8 +97,8 @@ func (r *rehearsal) call(at int, begin func(*executor)) ([]worker.State, error) 
 	var state []worker.State
 	for {
 		select {
-		case <-x.ended:
-			return nil, errEnded
+		case err := <-x.ended:
+			return nil, err
 		case events := <-x.told:
 			for _, e := range events {
 				if e.State != nil {

@@ -234,7 +234,7 @@ func TestWrongUse(t *testing.T) {
 		{words(), wallarootest.InputsOf("third", "a"), nil, `there is no pipeline "third", but ["first" "second"]`},
 		{words(), nil, []wallarootest.Option{wallarootest.Executors(0)}, "wallarootest.Executors(0): want 1 to 64"},
 		{mistaken, nil, nil, "application \"Mistaken\" cannot run:\n  texts/source: nobody takes"},
-		{exits, wallarootest.Inputs("a"), nil, "a function of the application has ended its goroutine"},
+		{exits, wallarootest.Inputs("a"), nil, "texts/exit: a function has ended its goroutine"},
 	} {
 		if _, err := wallarootest.Rehearse(test.app, test.inputs, test.options...); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("told is %v, want %s", err, test.want)

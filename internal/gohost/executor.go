@@ -2,6 +2,7 @@ package gohost
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
@@ -101,15 +102,29 @@ func (x *Executor) State(name string) State { return x.program.States[name] }
 // Partitions is the number of partitions.
 func (x *Executor) Partitions() int { return len(x.part.Table.Owners) }
 
-// Serve carries out calls until ctx is done.
+// Serve carries out calls until ctx is done. It is an error if user code ends the goroutine that it runs on.
 func (x *Executor) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	x.run.deliver = deliver
+	ended, whole := make(chan struct{}), false
+	go func() {
+		defer close(ended)
+		x.carryOut(ctx)
+		whole = true
+	}()
+	<-ended
+	if !whole {
+		return fmt.Errorf("%s: a function has ended its goroutine, as runtime.Goexit and t.FailNow do", x.part.Plan.Steps[x.run.step].ID())
+	}
+	return nil
+}
+
+func (x *Executor) carryOut(ctx context.Context) {
 	for {
 		select {
 		case call := <-x.calls:
 			call(&x.run)
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }
