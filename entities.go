@@ -52,6 +52,19 @@ func (e *entities[K, S]) add(key K, p int) *entity[K, S] {
 	return made
 }
 
+// All are the keys, by partition, and pointers to the states.
+func (e *entities[K, S]) All() iter.Seq2[any, any] {
+	return func(yield func(any, any) bool) {
+		for _, list := range e.within {
+			for _, one := range list {
+				if !yield(one.key, &one.state) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // TakeOut removes the entities of a partition.
 func (e *entities[K, S]) TakeOut(p int) (leaving any, count int) {
 	list := e.within[p]
@@ -67,19 +80,6 @@ func (e *entities[K, S]) PutIn(coming any) {
 	for _, one := range coming.([]*entity[K, S]) {
 		e.byKey[one.key] = one
 		e.within[one.partition] = append(e.within[one.partition], one)
-	}
-}
-
-// All are the keys, by partition, and pointers to the states.
-func (e *entities[K, S]) All() iter.Seq2[any, any] {
-	return func(yield func(any, any) bool) {
-		for _, list := range e.within {
-			for _, one := range list {
-				if !yield(one.key, &one.state) {
-					return
-				}
-			}
-		}
 	}
 }
 
