@@ -17,7 +17,8 @@ help: ## list what there is to make
 build: ## build bin/wallaroo, one static file with the Python package in it
 	CGO_ENABLED=0 go build -trimpath -o bin/wallaroo ./cmd/wallaroo
 
-demo: build ## build, and count words from a TCP sender to a TCP receiver
+demo: build ## build, and count words from a TCP sender to a TCP receiver, in Python and in Go
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./examples/go/word_count
 	@go run ./bench/demo
 
 examples: build need-python ## run every example and compare its results with what is expected

@@ -1,12 +1,12 @@
 package wallaroo
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -27,9 +27,7 @@ type App struct {
 // New begins an application of that name, which stands in logs and figures.
 func New(name string) *App {
 	a := &App{name: name, states: map[string]*stateInfo{}}
-	if name == "" {
-		a.wrong(errors.New("the application has no name: give New one"))
-	}
+	a.checkName("the application", name)
 	return a
 }
 
@@ -42,6 +40,8 @@ type step struct {
 	code func(*fusing) stageCode
 	// entry makes what takes a message into the step that is sent again.
 	entry func(*fusing) func(*gohost.Run, message.Letter)
+	// done says that its results are for nobody.
+	done bool
 }
 
 // stateInfo is what the first step that names a state says of it.
@@ -52,32 +52,23 @@ type stateInfo struct {
 	table func(*fusing) stateTable
 }
 
-// wrong takes note of a mistake.
-func (a *App) wrong(err error) { a.mistakes = append(a.mistakes, err) }
-
 // add adds a step and returns its number.
 func (a *App) add(s step) int {
-	id := s.ID()
-	switch {
-	case s.Name == "":
-		a.wrong(fmt.Errorf("pipeline %q: a %s has no name", s.Pipeline, s.Kind))
-	case slices.ContainsFunc(a.steps, func(other step) bool { return other.ID() == id }):
-		a.wrong(fmt.Errorf("%s: another step of the pipeline has that name", id))
-	}
+	a.checkStep(&s)
 	a.steps = append(a.steps, s)
 	return len(a.steps) - 1
 }
 
-// plan is the application as the engine reads it, or all mistakes in it. Sources and sinks without an address take the next of those given.
-func (a *App) plan(in, out []string) (*plan.Plan, error) {
+// plan is the application as the engine reads it, and all mistakes in it. Sources and sinks without an address take the next of those that
+// are given.
+func (a *App) plan(listens, connects *application.Addresses) (*plan.Plan, []error) {
 	wrong := slices.Clone(a.mistakes)
 	p := &plan.Plan{Application: a.name}
-	listens, connects := addresses{flag: "--in", list: in}, addresses{flag: "--out", list: out}
 	for i := range a.steps {
 		s := a.steps[i].Step
 		if s.Outside != nil {
 			var err error
-			if s.Outside, err = a.steps[i].outside(&listens, &connects); err != nil {
+			if s.Outside, err = a.steps[i].outside(listens, connects); err != nil {
 				wrong = append(wrong, fmt.Errorf("%s: %w", s.ID(), err))
 			}
 		}
@@ -86,15 +77,23 @@ func (a *App) plan(in, out []string) (*plan.Plan, error) {
 			p.States = append(p.States, a.states[name].State)
 		}
 	}
-	wrong = append(wrong, listens.rest(), connects.rest())
-	if err := errors.Join(wrong...); err != nil {
-		return nil, err
+	wrong = append(wrong, a.untaken()...)
+	if err := listens.Rest("source"); err != nil {
+		wrong = append(wrong, err)
 	}
-	return p, p.Validate()
+	if err := connects.Rest("sink"); err != nil {
+		wrong = append(wrong, err)
+	}
+	if len(wrong) == 0 {
+		if err := p.Validate(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return p, wrong
 }
 
 // outside is what lies outside of a source or sink.
-func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
+func (s *step) outside(listens, connects *application.Addresses) (*plan.Outside, error) {
 	o := *s.Outside
 	var text string
 	var addressed bool
@@ -109,7 +108,7 @@ func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
 	}
 	if text == "" {
 		var err error
-		if text, err = list.next(); err != nil {
+		if text, err = list.Next(); err != nil {
 			return nil, err
 		}
 	}
@@ -119,27 +118,4 @@ func (s *step) outside(listens, connects *addresses) (*plan.Outside, error) {
 	}
 	o.Host, o.Port = at.Host, int(at.Port)
 	return &o, nil
-}
-
-// addresses are those of a flag, taken one after another.
-type addresses struct {
-	flag  string
-	list  []string
-	taken int
-}
-
-func (a *addresses) next() (string, error) {
-	a.taken++
-	if a.taken > len(a.list) {
-		return "", fmt.Errorf("it takes address %d of %s, which has %d: give it more, or the step an address", a.taken, a.flag, len(a.list))
-	}
-	return a.list[a.taken-1], nil
-}
-
-// rest reports addresses that nothing takes.
-func (a *addresses) rest() error {
-	if a.taken >= len(a.list) {
-		return nil
-	}
-	return fmt.Errorf("%s has more addresses than the application takes: %d, and %d", a.flag, len(a.list), a.taken)
 }

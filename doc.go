@@ -10,6 +10,8 @@
 //		To("counts", tcp.Dial("", tcp.Lines(), encode))
 //	wallaroo.Main(app)
 //
+// Package tcp has sources and sinks, package connector is for others, and package wallarootest runs applications in tests.
+//
 // # Order
 //
 // Messages of one connection that have equal keys at every step with state are processed, and come out, in the order in which they were

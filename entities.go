@@ -2,6 +2,7 @@ package wallaroo
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 
@@ -49,6 +50,19 @@ func (e *entities[K, S]) add(key K, p int) *entity[K, S] {
 	e.byKey[key] = made
 	e.within[p] = append(e.within[p], made)
 	return made
+}
+
+// All are the keys, by partition, and pointers to the states.
+func (e *entities[K, S]) All() iter.Seq2[any, any] {
+	return func(yield func(any, any) bool) {
+		for _, list := range e.within {
+			for _, one := range list {
+				if !yield(one.key, &one.state) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // TakeOut removes the entities of a partition.

@@ -146,6 +146,9 @@ func (s *several[U]) take(r *gohost.Run, results iter.Seq[U]) {
 // keep takes all of it; false if it is too much, which is told.
 func (s *several[U]) keep(r *gohost.Run, results iter.Seq[U]) bool {
 	s.kept = s.kept[:0]
+	if results == nil {
+		return true
+	}
 	for result := range results {
 		if len(s.kept) == r.MostResults() {
 			r.Fail(fmt.Errorf("more than %d results for one message: --max-call-output allows no more", len(s.kept)))

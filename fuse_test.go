@@ -76,7 +76,7 @@ func process(t *testing.T, app *wallaroo.App, limits application.Output, message
 // employ makes executors of an application, among which four partitions are divided.
 func employ(t *testing.T, app *wallaroo.App, limits application.Output, n int) (*application.Native, []worker.Executor) {
 	t.Helper()
-	native, err := app.Native(nil, nil)
+	native, err := app.Native(application.Addresses{}, application.Addresses{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,8 +54,8 @@ func (k Keyed[K, T]) StatefulMap[S, U any](name string, f func(state *S, message
 	})
 }
 
-// StatefulFlatMap adds a step that makes any number of messages of each by the entity of its key, which it may change. The sequence is
-// taken whole before any of it goes on.
+// StatefulFlatMap adds a step that makes any number of messages of each by the entity of its key, which it may change; nil is none. The
+// sequence is taken whole before any of it goes on.
 func (k Keyed[K, T]) StatefulFlatMap[S, U any](name string, f func(state *S, message T) iter.Seq[U], opts ...Option) Stream[U] {
 	return k.meet(name, f, opts, func(kept *keeper[S], out next[U]) func(*gohost.Run, *S, T) {
 		many := several[U]{out: out}
@@ -105,11 +105,11 @@ func (k Keyed[K, T]) meet[S, U any](
 // check reports what is wrong with the step itself.
 func (k Keyed[K, T]) check(added step, f any, o options) {
 	app := k.stream.app
-	if isNil(f) {
-		app.wrong(fmt.Errorf("%s: it has no function", added.ID()))
+	if k.key == nil {
+		app.wrong(fmt.Errorf("%s: the function of KeyBy is nil", added.ID()))
 	}
-	if isNil(k.key) {
-		app.wrong(fmt.Errorf("%s key: KeyBy has no function", added.ID()))
+	if isNil(f) {
+		app.wrong(fmt.Errorf("%s: its function is nil", added.ID()))
 	}
 	if err := partition.CheckKey(reflect.TypeFor[K]()); err != nil {
 		app.wrong(fmt.Errorf("%s key: %w", added.ID(), err))
@@ -139,8 +139,12 @@ func declare[K comparable, S any](a *App, added step, o options) {
 		a.wrong(fmt.Errorf("%s: state %q cannot move or be saved: %w", added.ID(), added.State, err))
 	}
 	initial, fits := o.initial.(func(K) S)
-	if o.initial != nil && !fits {
-		a.wrong(fmt.Errorf("%s: Initial is a %T; this state takes a %T", added.ID(), o.initial, initial))
+	switch {
+	case o.initial == nil:
+	case !fits:
+		a.wrong(fmt.Errorf("%s: Initial has a %T; the keys and entities of the state ask for a %T", added.ID(), o.initial, initial))
+	case initial == nil:
+		a.wrong(fmt.Errorf("%s: the function of Initial is nil", added.ID()))
 	}
 	a.states[added.State] = &stateInfo{
 		Name: added.State, Class: typeName[S](), Keyed: true, step: added.ID(), types: types,

@@ -67,10 +67,9 @@ func (a *App) Run(ctx context.Context, c Config) error {
 
 // options are those of the engine.
 func (a *App) options(c Config) (*application.Options, error) {
-	native, err := a.Native(c.In, c.Out)
-	if err != nil {
-		return nil, err
-	}
+	native, wrong := a.native(
+		&application.Addresses{From: "Config.In", List: c.In}, &application.Addresses{From: "Config.Out", List: c.Out},
+	)
 	log := c.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -91,31 +90,51 @@ func (a *App) options(c Config) (*application.Options, error) {
 	if !o.HTTP.Off {
 		at, err := address.Parse(c.HTTP)
 		if err != nil {
-			return nil, err
+			wrong = append(wrong, fmt.Errorf("Config.HTTP: %w", err))
 		}
 		o.HTTP.Address = &at
 	}
-	return o, checkShares(o)
+	return o, a.cannotRun(append(wrong, c.check(o)...))
 }
 
-// checkShares refuses numbers of partitions and executors that cannot be.
-func checkShares(o *application.Options) error {
+// check reports numbers that cannot be.
+func (c *Config) check(o *application.Options) (wrong []error) {
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{
+		{"Config.MaxMessage", int64(c.MaxMessage)},
+		{"Config.MaxConnections", int64(c.MaxConnections)},
+		{"Config.SinkBuffer", int64(c.SinkBuffer)},
+		{"Config.MoveBuffer", int64(c.MoveBuffer)},
+		{"Config.MaxResults", int64(c.MaxResults)},
+		{"Config.MaxOutput", int64(c.MaxOutput)},
+		{"Config.MaxInFlight", int64(c.MaxInFlight)},
+		{"Config.DrainTimeout", int64(c.DrainTimeout)},
+	} {
+		if n.value < 0 {
+			wrong = append(wrong, fmt.Errorf("%s is below 0", n.name))
+		}
+	}
 	if err := partition.CheckCount(o.Partitions); err != nil {
-		return fmt.Errorf("partitions: %w", err)
+		wrong = append(wrong, fmt.Errorf("Config.Partitions: %w", err))
 	}
 	if o.Executors < 1 || o.Executors > o.Partitions {
-		return fmt.Errorf("executors: %d: want 1 to the number of partitions, %d", o.Executors, o.Partitions)
+		wrong = append(wrong, fmt.Errorf("Config.Executors: %d: want 1 to the number of partitions, %d", o.Executors, o.Partitions))
 	}
-	return nil
+	return wrong
 }
 
-// Native is the application as Wallaroo's own packages take it, which its types are for; everybody else has Run and Main. The addresses are
-// those of Config. An error is all mistakes in the application.
-func (a *App) Native(in, out []string) (*application.Native, error) {
-	p, err := a.plan(in, out)
-	if err != nil {
-		return nil, err
-	}
+// Native is the application as Wallaroo's own packages take it, which its types are for; everybody else has Run and Main. An error is all
+// mistakes in the application.
+func (a *App) Native(listens, connects application.Addresses) (*application.Native, error) {
+	native, wrong := a.native(&listens, &connects)
+	return native, a.cannotRun(wrong)
+}
+
+// native is the application for the engine, and all mistakes in it.
+func (a *App) native(listens, connects *application.Addresses) (*application.Native, []error) {
+	p, wrong := a.plan(listens, connects)
 	n := &application.Native{Plan: p}
 	for i := range a.steps {
 		switch s := &a.steps[i]; {
@@ -128,7 +147,7 @@ func (a *App) Native(in, out []string) (*application.Native, error) {
 	n.Fuse = func(stages []plan.Stage, limits gohost.Limits, x *gohost.Executor) gohost.Program {
 		return a.fuse(p, stages, limits, x)
 	}
-	return n, nil
+	return n, wrong
 }
 
 // or is a value, or a default if it is zero.

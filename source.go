@@ -1,7 +1,6 @@
 package wallaroo
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -36,7 +35,7 @@ func (a *App) From[T any](name string, source Source[T]) Stream[T] {
 		}).(*decoding[T])
 	}
 	added := step{
-		Pipeline: name, Name: "source", Kind: plan.Source, Outside: &plan.Outside{Connector: source.Origin.Kind},
+		Pipeline: name, Name: sourceName, Kind: plan.Source, Outside: &plan.Outside{Connector: source.Origin.Kind},
 		origin: &source.Origin,
 		code:   func(f *fusing) stageCode { return take(f) },
 		entry: func(f *fusing) func(*gohost.Run, message.Letter) {
@@ -45,14 +44,13 @@ func (a *App) From[T any](name string, source Source[T]) Stream[T] {
 		},
 	}
 	a.add(added)
-	if name == "" {
-		a.wrong(errors.New("a pipeline has no name: give From one"))
-	}
-	if source.Origin.Kind == "" || isNil(source.Decode) {
-		a.wrong(fmt.Errorf("%s: it is no source, or has no decoder: use one of a connector's, as tcp.Listen", added.ID()))
-	}
-	if err := source.Origin.Wrong; err != nil {
-		a.wrong(fmt.Errorf("%s: %w", added.ID(), err))
+	switch {
+	case source.Origin.Wrong != nil:
+		a.wrong(fmt.Errorf("%s: %w", added.ID(), source.Origin.Wrong))
+	case source.Origin.Kind == "" || source.Origin.Open == nil:
+		a.wrong(fmt.Errorf("%s: it is no source: use a connector's, as tcp.Listen", added.ID()))
+	case source.Decode == nil:
+		a.wrong(fmt.Errorf("%s: its decoder is nil", added.ID()))
 	}
 	return Stream[T]{app: a, pipeline: name, from: []*outlet[T]{out}}
 }
@@ -64,11 +62,13 @@ func (s Stream[T]) To(name string, sink Sink[T]) {
 		destination: &sink.Destination,
 	}
 	number := s.app.add(added)
-	if sink.Destination.Kind == "" || isNil(sink.Encode) {
-		s.app.wrong(fmt.Errorf("%s: it is no sink, or has no encoder: use one of a connector's, as tcp.Dial", added.ID()))
-	}
-	if err := sink.Destination.Wrong; err != nil {
-		s.app.wrong(fmt.Errorf("%s: %w", added.ID(), err))
+	switch {
+	case sink.Destination.Wrong != nil:
+		s.app.wrong(fmt.Errorf("%s: %w", added.ID(), sink.Destination.Wrong))
+	case sink.Destination.Kind == "" || sink.Destination.Open == nil:
+		s.app.wrong(fmt.Errorf("%s: it is no sink: use a connector's, as tcp.Dial", added.ID()))
+	case sink.Encode == nil:
+		s.app.wrong(fmt.Errorf("%s: its encoder is nil", added.ID()))
 	}
 	take := func(f *fusing) next[T] {
 		return f.once(number, func() any { return encoding(newPost[T](number), f.sinks[number], sink.Encode) }).(next[T])
@@ -83,6 +83,13 @@ func encoding[T any](at *post[T], sink int, encode func(T, []byte) ([]byte, erro
 		at.message = message
 		whole, err := encode(message, r.Encodes(&at.Post, sink))
 		r.Encoded(sink, whole, err)
+	}
+}
+
+// Done ends a stream: what its step gives is for nobody. A stream that has neither a step behind it nor a sink nor this is a mistake.
+func (s Stream[T]) Done() {
+	for _, out := range s.from {
+		s.app.steps[out.step].done = true
 	}
 }
 

@@ -84,8 +84,8 @@ func (s Stream[T]) TryMap[U any](name string, f func(T) (U, error), opts ...Opti
 	})
 }
 
-// FlatMap adds a step that makes any number of messages of each. The sequence is taken whole before any of it goes on: if it panics midway,
-// nothing of it does.
+// FlatMap adds a step that makes any number of messages of each; nil is none. The sequence is taken whole before any of it goes on: if it
+// panics midway, nothing of it does.
 func (s Stream[T]) FlatMap[U any](name string, f func(T) iter.Seq[U], opts ...Option) Stream[U] {
 	return s.compute(name, f, opts, func(at *post[T], out next[U]) next[T] {
 		many := several[U]{out: out}
@@ -140,7 +140,7 @@ func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(a
 		entry: func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, take(f)) },
 	})
 	if isNil(f) {
-		s.app.wrong(fmt.Errorf("%s: it has no function", s.app.steps[number].ID()))
+		s.app.wrong(fmt.Errorf("%s: its function is nil", s.app.steps[number].ID()))
 	}
 	if o.state != "" || o.initial != nil || o.atomic {
 		s.app.wrong(fmt.Errorf("%s: State, Initial and Atomic are for steps with state", s.app.steps[number].ID()))

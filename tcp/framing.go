@@ -14,7 +14,7 @@ type Framing struct {
 	wrong   error
 }
 
-// mistake is what makes it no framing.
+// mistake is what makes it no framing, or nil.
 func (f Framing) mistake() error {
 	if f.wrong == nil && f.framing == nil {
 		return errors.New("it has no framing: use tcp.Frames, tcp.Lines or tcp.Raw")
@@ -33,8 +33,14 @@ func Frames(width int, order binary.ByteOrder) Framing {
 	default:
 		return Framing{wrong: fmt.Errorf("tcp.Frames: the order of bytes is %v: use binary.BigEndian or binary.LittleEndian", order)}
 	}
-	return Framing{framing: prefix, wrong: prefix.Validate()}
+	if width < 1 || width > maxWidth {
+		return Framing{wrong: fmt.Errorf("tcp.Frames: a length of %d bytes: want 1 to %d", width, maxWidth)}
+	}
+	return Framing{framing: prefix}
 }
+
+// maxWidth is how many bytes a length has at most.
+const maxWidth = 8
 
 // Lines is messages that each end with a newline, which is not a part of them. A connection's last one may lack it.
 func Lines() Framing { return Framing{framing: framing.Newline{}} }

@@ -18,10 +18,13 @@ import (
 )
 
 // TestMain lets the test's executable stand in for wallaroo: `run APP --in H:P --out H:P …` runs the plain loop, unless APP is
-// "wants another Python".
+// "wants another Python"; and for the word count in Go: `--in H:P --out H:P …` does.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 6 && os.Args[1] == "run" {
+	switch {
+	case len(os.Args) > 6 && os.Args[1] == "run":
 		os.Exit(standIn(os.Args[2], os.Args[6]))
+	case len(os.Args) > 4 && os.Args[1] == "--in":
+		os.Exit(standIn("", os.Args[4]))
 	}
 	os.Exit(m.Run())
 }
@@ -57,7 +60,7 @@ func runDemo(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	}
 	defer out.Close()
 	var errors bytes.Buffer
-	code = run(t.Context(), append([]string{"--binary", self}, args...), out, &errors)
+	code = run(t.Context(), append([]string{"--binary", self, "--native", self}, args...), out, &errors)
 	text, err := os.ReadFile(out.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +73,12 @@ func TestDemoCountsTheText(t *testing.T) {
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit code %d, %s", code, stderr)
 	}
-	for _, part := range []string{"messages in", "words out", "words/s", "  the ", "█████", "p50", "p99", "\nall counts right\n"} {
+	if right := strings.Count(stdout, "\nall counts right\n"); right != 2 {
+		t.Errorf("%d of the two have counted: %s", right, stdout)
+	}
+	for _, part := range []string{
+		"Wallaroo runs examples/python/", "The same in Go is ", "messages in", "words out", "words/s", "  the ", "█████", "p50", "p99",
+	} {
 		if !strings.Contains(stdout, part) {
 			t.Errorf("the output lacks %q: %s", part, stdout)
 		}
@@ -85,10 +93,10 @@ func TestDemoPassesOnWhichPythonIsNeeded(t *testing.T) {
 }
 
 func TestDemoSaysWhatIsMissing(t *testing.T) {
-	for _, args := range [][]string{{"--binary", "no/such/binary"}, {"--text", "no/such/text"}} {
+	for _, args := range [][]string{{"--binary", "no/such/binary"}, {"--native", "no/such/program"}, {"--text", "no/such/text"}} {
 		t.Run(args[0], func(t *testing.T) {
 			code, _, stderr := runDemo(t, args...)
-			if code != 1 || !strings.Contains(stderr, args[1]) || !strings.Contains(stderr, "make build") {
+			if code != 1 || !strings.Contains(stderr, args[1]) || !strings.Contains(stderr, "make demo") {
 				t.Errorf("exit code %d, %q", code, stderr)
 			}
 		})
@@ -116,7 +124,7 @@ func TestDemoCanBeInterrupted(t *testing.T) {
 		}
 	}()
 	var errors bytes.Buffer
-	if code := run(ctx, []string{"--binary", self, "--seconds", "3600", "--rate", "1000"}, writer, &errors); code != 1 {
+	if code := run(ctx, []string{"--binary", self, "--native", self, "--seconds", "3600", "--rate", "1000"}, writer, &errors); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	writer.Close()

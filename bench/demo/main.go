@@ -1,9 +1,9 @@
 // Command demo shows Wallaroo at work: it sends a text to the word count over TCP, receives the counts over TCP, checks each of them, and
-// shows what came of it.
+// shows what came of it; first to the word count in Python, then to the one in Go.
 //
 //	go run ./bench/demo
 //
-// Run it at the root of the project after `make build`.
+// Run it at the root of the project by `make demo`, which builds the two.
 package main
 
 import (
@@ -29,6 +29,7 @@ const (
 type settings struct {
 	binary      string
 	application string
+	native      string
 	text        string
 	rate        float64
 	seconds     float64
@@ -63,9 +64,10 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.binary, "binary", "bin/wallaroo", "the wallaroo `executable`")
 	flags.StringVar(&s.application, "application", "examples/python/word_count/word_count.py", "the word count, a Python `file`")
+	flags.StringVar(&s.native, "native", "bin/word_count", "the word count in Go, an `executable`")
 	flags.StringVar(&s.text, "text", "examples/python/word_count/text.txt", "the `file` whose words are counted; each line is a message")
 	flags.Float64Var(&s.rate, "rate", 200_000, "words a second, unless the machine is too slow for that")
-	flags.Float64Var(&s.seconds, "seconds", 6, "seconds that it takes, about")
+	flags.Float64Var(&s.seconds, "seconds", 6, "seconds that each of the two takes, about")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -92,7 +94,7 @@ func explain(ctx context.Context, err error, stderr io.Writer) int {
 		fmt.Fprint(stderr, exit.Output)
 		return exitUsage
 	case errors.Is(err, fs.ErrNotExist):
-		fmt.Fprintf(stderr, "demo: %v\nRun it at the root of the project, after \"make build\".\n", err)
+		fmt.Fprintf(stderr, "demo: %v\nRun it at the root of the project, by \"make demo\".\n", err)
 		return exitFailed
 	}
 	fmt.Fprintln(stderr, "demo:", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/bench/load"
@@ -25,16 +26,41 @@ func show(ctx context.Context, s settings, out *os.File) error {
 	if err != nil {
 		return err
 	}
+	if _, err := exec.LookPath(s.native); err != nil {
+		return err // before the other one has run
+	}
 	tape := load.NewTape(lines, split)
-	r, err := rig.Start(ctx, func(sink string) program.Command {
-		return program.Engine(s.binary, s.application, sink, executors, program.NoHTTP)
-	}, load.Counts(tape), tape)
+	fmt.Fprintf(out, "The lines of %s go in, and the counts of their words come out.\n\n", s.text)
+	for _, count := range []counting{
+		{"Wallaroo runs " + s.application, func(sink string) program.Command {
+			return program.Engine(s.binary, s.application, sink, executors, program.NoHTTP)
+		}},
+		{"The same in Go is " + s.native, func(sink string) program.Command {
+			return program.Native(s.native, sink, executors, program.NoHTTP)
+		}},
+	} {
+		if err := count.show(ctx, s, tape, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// counting is one program that counts words.
+type counting struct {
+	what    string
+	command func(sink string) program.Command
+}
+
+// show sends the text to the program and shows what comes.
+func (c *counting) show(ctx context.Context, s settings, tape *load.Tape, out *os.File) error {
+	r, err := rig.Start(ctx, c.command, load.Counts(tape), tape)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	fmt.Fprintf(out, "Wallaroo runs %s and is ready after %v.\n", s.application, r.Program.StartedIn().Round(time.Millisecond))
-	fmt.Fprintf(out, "The lines of %s go in at %s, and the counts come out at %s.\n\n", s.text, r.Program.Address(), r.Receiver.Address())
+	fmt.Fprintf(out, "%s, ready after %v; it listens at %s and sends to %s.\n\n",
+		c.what, r.Program.StartedIn().Round(time.Millisecond), r.Program.Address(), r.Receiver.Address())
 
 	flow, err := send(ctx, s, r, tape, out)
 	if err != nil {
@@ -46,7 +72,7 @@ func show(ctx context.Context, s settings, out *os.File) error {
 	// Finish has found that what came are exactly the counts of what was sent.
 	writeWords(out, tape.Counts(r.Sender.Sent()))
 	flow.write(out)
-	fmt.Fprintln(out, "all counts right")
+	fmt.Fprint(out, "all counts right\n\n")
 	return nil
 }
 

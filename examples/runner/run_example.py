@@ -1,6 +1,7 @@
 """Runs an example: starts its receivers and the application, sends its input, and compares what comes with what should.
 
 examples/run celsius
+examples/run go/celsius
 examples/run word_count --executors 4
 
 It does by real processes what the example's README does by hand, each at a port that is free, and shows the commands.
@@ -14,13 +15,16 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import math
 import os
 import re
+import shlex
 import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -30,8 +34,11 @@ from types import FrameType
 
 from example_processes import Failed, Process
 
-FOLDER = Path(os.path.relpath(Path(__file__).resolve().parent.parent / "python"))
-WALLAROO = Path(os.path.relpath(FOLDER / ".." / ".." / "bin" / "wallaroo"))
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = Path(os.path.relpath(ROOT / "examples" / "python"))
+WALLAROO = Path(os.path.relpath(ROOT / "bin" / "wallaroo"))
+GO = "go/"
+"""What stands before the name of an example in Go, which has the data of that in Python."""
 LOCAL = "127.0.0.1:0"  # port 0: one that is free
 LENGTH = 4  # bytes that lead a record
 SHOWN = 10
@@ -60,6 +67,8 @@ class Output:
     """How the module struct calls a result that is not a line of text; its first field is the length of the others."""
     file: str = "expected.txt"
     """What is expected, a line for each result; the fields of a record stand with spaces between."""
+    json: bool = False
+    """Whether a result is an object of JSON, which may be written in several ways."""
 
     def count(self, received: bytes) -> int:
         """Return how many whole results have come."""
@@ -70,7 +79,8 @@ class Output:
         try:
             if not self.record:
                 *lines, rest = received.decode("utf-8").split("\n")
-                return lines + [rest] * (rest != "")
+                lines += [rest] * (rest != "")
+                return [json.dumps(json.loads(line)) for line in lines] if self.json else lines
             length = struct.calcsize(self.record) - LENGTH
             records = list(struct.iter_unpack(self.record, received))
             if wrong := [announced for announced, *_ in records if announced != length]:
@@ -102,8 +112,11 @@ EXAMPLES = {
         [Input("Market Data", "market.msg", "raw", until=1), Input("Orders", "orders.msg", "raw")],
         [Output(r"[A-Z]+", ">IHI6s4sddddQ", "expected_rejections.txt"), Output(r"^\S+", file="expected_symbols.txt")],
     ),
-    "alerts": Example([Input("Transactions", "transactions.jsonl")], [Output(r'"user": "[^"]*"')]),
+    "alerts": Example([Input("Transactions", "transactions.jsonl")], [Output(r'"user": "[^"]*"', json=True)]),
 }
+
+
+NAMES = [*EXAMPLES, *(GO + name for name in EXAMPLES)]
 
 
 def frames_of(content: bytes, framing: str) -> list[bytes]:
@@ -118,21 +131,41 @@ def frames_of(content: bytes, framing: str) -> list[bytes]:
     return frames
 
 
+def build(name: str, folder: str) -> str:
+    """Build an example in Go into a folder, and return the program."""
+    words = ["go", "build", "-o", folder + os.sep, f"./examples/go/{name}"]
+    print("$", shlex.join(words), flush=True)
+    try:
+        # Any Go since 1.21 can fetch the one that go.mod names.
+        built = subprocess.run(
+            words, cwd=ROOT, env={**os.environ, "GOTOOLCHAIN": "auto"}, stderr=subprocess.PIPE, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise Failed("go/" + name + " is built by Go, which is not there: https://go.dev") from None
+    if built.returncode != 0:
+        raise Failed(f"go build fails:\n{built.stderr}".rstrip())
+    return os.path.join(folder, name)
+
+
 class Run:
     """The processes of one example."""
 
-    def __init__(self, wallaroo: str, name: str, flags: Sequence[str], rate: float | None) -> None:
+    def __init__(self, wallaroo: str, name: str, built: str, flags: Sequence[str], rate: float | None) -> None:
         self.wallaroo = wallaroo
         self.rate = rate
-        self.folder = FOLDER / name
-        self.example = EXAMPLES[name]
+        self.folder = FOLDER / name.removeprefix(GO)
+        self.example = EXAMPLES[self.folder.name]
+        if name.startswith(GO):
+            self.application = [build(self.folder.name, built), "run"]
+        else:
+            self.application = [wallaroo, "run", str(self.folder / f"{name}.py")]
         self.flags = flags
         self.processes: list[Process] = []
         self.expected = [(self.folder / output.file).read_text("utf-8").splitlines() for output in self.example.outputs]
 
     def start(self, *words: str, stdin: int = subprocess.DEVNULL) -> Process:
-        """Start a command of wallaroo."""
-        process = Process([self.wallaroo, *words], stdin)
+        """Start a command."""
+        process = Process(words, stdin)
         self.processes.append(process)
         return process
 
@@ -141,11 +174,10 @@ class Run:
         receivers = []
         for output in self.example.outputs:
             framing = "raw" if output.record else "lines"
-            receivers.append(self.start("receive", "--listen", LOCAL, "--framing", framing))
+            receivers.append(self.start(self.wallaroo, "receive", "--listen", LOCAL, "--framing", framing))
         addresses = [receiver.wait_for(r"listening on (\S+)") for receiver in receivers]
         application = self.start(
-            "run",
-            str(self.folder / f"{self.folder.name}.py"),
+            *self.application,
             "--in",
             ",".join([LOCAL] * len(self.example.inputs)),
             "--out",
@@ -174,9 +206,9 @@ class Run:
         address = application.wait_for(rf'"msg":"ready".*"{input_.pipeline}":"([^"]+)"')
         file = self.folder / input_.file
         if self.rate is None:
-            self.start("send", "--to", address, "--file", str(file), "--framing", input_.framing).wait()
+            self.start(self.wallaroo, "send", "--to", address, "--file", str(file), "--framing", input_.framing).wait()
             return
-        sender = self.start("send", "--to", address, "--framing", "raw", stdin=subprocess.PIPE)
+        sender = self.start(self.wallaroo, "send", "--to", address, "--framing", "raw", stdin=subprocess.PIPE)
         sender.feed(frames_of(file.read_bytes(), input_.framing), self.rate)
         sender.wait()
 
@@ -224,11 +256,12 @@ def by_key(results: Sequence[str], key: str) -> defaultdict[str, list[str]]:
 
 def run(name: str, options: argparse.Namespace, flags: Sequence[str]) -> None:
     """Run an example and show its results. Raises Failed if they are not as expected."""
-    running = Run(options.wallaroo, name, flags, options.rate)
-    try:
-        results = running.results()
-    finally:
-        running.close()
+    with tempfile.TemporaryDirectory(prefix="examples-") as built:
+        running = Run(options.wallaroo, name, built, flags, options.rate)
+        try:
+            results = running.results()
+        finally:
+            running.close()
     wrong = []
     for output, expected, lines in zip(running.example.outputs, running.expected, results, strict=True):
         show(lines, len(lines) if options.all_results else SHOWN)
@@ -258,14 +291,16 @@ def positive(text: str) -> float:
 
 
 def parse(args: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Read the command line; what is not known here are flags of ``wallaroo run``."""
+    """Read the command line; what is not known here are flags of the application."""
     parser = argparse.ArgumentParser(
         prog="examples/run",
         allow_abbrev=False,
         description="Run an example, show its results and compare them with what is expected.",
-        epilog="All other flags go to wallaroo run, as in: examples/run word_count --executors 4",
+        epilog="All other flags go to the application, as in: examples/run word_count --executors 4",
     )
-    parser.add_argument("example", choices=[*EXAMPLES, "all"], help=", ".join([*EXAMPLES, "or all"]), metavar="EXAMPLE")
+    choices = [*NAMES, "all"]
+    listed = ", ".join([*EXAMPLES, f"{GO}NAME for the one in Go, or all"])
+    parser.add_argument("example", choices=choices, help=listed, metavar="EXAMPLE")
     parser.add_argument("--all-results", action="store_true", help=f"show all results, not the first {SHOWN}")
     parser.add_argument("--rate", type=positive, metavar="N", help="send N messages a second, not as many as possible")
     parser.add_argument("--wallaroo", default=str(WALLAROO), metavar="FILE", help="the program (default bin/wallaroo)")
@@ -287,7 +322,7 @@ def main(args: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # for terminals that cannot show all characters
     try:
-        for name in EXAMPLES if options.example == "all" else [options.example]:
+        for name in NAMES if options.example == "all" else [options.example]:
             run(name, options, flags)
     except Failed as failure:
         print(f"examples/run: {failure}", file=sys.stderr)

@@ -37,6 +37,11 @@ class OutputTest(unittest.TestCase):
         self.assertEqual(Output().read(b"a\nhalf"), ["a", "half"])
         self.assertEqual(Output().count(b"a\nhalf"), 1)
 
+    def test_json_may_have_spaces_or_not(self) -> None:
+        self.assertEqual(Output(json=True).read(b'{"a":1}\n{"a": 1}\n'), ['{"a": 1}', '{"a": 1}'])
+        with self.assertRaisesRegex(Failed, "no results"):
+            Output(json=True).read(b"half\n")
+
     def test_records(self) -> None:
         received = struct.pack(">IsQ", 9, b"a", 3) + struct.pack(">IsQ", 9, b"b", 2**40)
         self.assertEqual(Output(record=">IsQ").read(received), ["a 3", "b 1099511627776"])

@@ -49,7 +49,7 @@ func TestTheTerminalsOfTheDocumentation(t *testing.T) {
 	if err := json.Unmarshal(told, &pages); err != nil {
 		t.Fatal(err)
 	}
-	if len(pages["README.md"]) == 0 || len(pages["docs/tutorial.md"]) == 0 {
+	if len(pages["README.md"]) == 0 || len(pages["docs/tutorial.md"]) == 0 || len(pages["docs/go.md"]) == 0 {
 		t.Errorf("pages without terminals: %v", pages)
 	}
 	for page, sessions := range pages {
@@ -91,6 +91,11 @@ func newSession(t *testing.T, folder string) *session {
 		free := freePort(t)
 		there, back = append(there, ":"+port, ":"+free), append(back, ":"+free, ":"+port)
 	}
+	project, err := filepath.Abs(projectFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there = append(there, " ../wallaroo\n", " "+project+"\n")
 	for _, program := range []string{"bin/wallaroo ", "wallaroo "} {
 		// Others may listen where these would by themselves.
 		there = append(there, program+"run ", "wallaroo run --http 127.0.0.1:"+http+" ")
@@ -122,7 +127,7 @@ func (s *session) run(terminals []terminal) {
 		sh := s.start(of)
 		if of.Serves {
 			s.serving = append(s.serving, sh)
-			sh.screen.await(s.t, `listening on|msg=ready|(?m)^wallaroo: `)
+			sh.screen.await(s.t, `listening on|msg=ready|(?m)^\w+: `)
 			continue
 		}
 		s.wait(sh)
@@ -139,10 +144,23 @@ func (s *session) run(terminals []terminal) {
 	}
 }
 
+// The programs of a page's own answer HTTP, and are asked, at the port that others would find taken.
+var (
+	ownRun       = regexp.MustCompile(`(\./\w+) --in `)
+	ownExecutors = regexp.MustCompile(`(\./\w+) executors `)
+)
+
+// typed is a script as it is run.
+func (s *session) typed(script string) string {
+	script = ownRun.ReplaceAllString(script, "$1 --http 127.0.0.1:5050 --in ")
+	script = ownExecutors.ReplaceAllString(script, "$1 executors --at 127.0.0.1:5050 ")
+	return s.ports.Replace(script)
+}
+
 // start starts a shell that reads a script; what it prints is on its screen.
 func (s *session) start(of terminal) *shell {
 	s.t.Helper()
-	sh := &shell{terminal: of, cmd: exec.Command("sh", "-c", s.ports.Replace(of.Script)), screen: newCapture()}
+	sh := &shell{terminal: of, cmd: exec.Command("sh", "-c", s.typed(of.Script)), screen: newCapture()}
 	sh.cmd.Dir = s.folder
 	sh.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "PYTHONDONTWRITEBYTECODE=1")
 	sh.cmd.Stdout, sh.cmd.Stderr = sh.screen, sh.screen
@@ -216,7 +234,7 @@ func freePort(t *testing.T) string {
 }
 
 // TestTheProgramsOfTheDocumentation compares what is shown of programs with the examples that they are parts of: README.md's first Python
-// with the word count, and all Go with the examples in Go, which are compiled and tested.
+// with the word count, and all Go, but for whole files, with the examples in Go, which are compiled and tested.
 func TestTheProgramsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
 	readme := filepath.Join(projectFolder, "README.md")
@@ -228,14 +246,18 @@ func TestTheProgramsOfTheDocumentation(t *testing.T) {
 		}
 	}
 	var programs strings.Builder
-	for _, file := range glob(t, filepath.Join(examplesFolder, "go", "*"), "*.go") {
+	sources := glob(t, filepath.Join(examplesFolder, "go", "*"), "*.go")
+	for _, of := range []string{"", "tcp", "connector"} {
+		sources = append(sources, filepath.Join(projectFolder, of, "example_test.go"))
+	}
+	for _, file := range sources {
 		programs.WriteString(squeezed(t, file))
 	}
 	blocks := 0
 	for _, page := range append(glob(t, filepath.Join(projectFolder, "docs"), "*.md"), readme) {
 		for _, block := range fenced(t, page, "go") {
 			blocks++
-			if !strings.Contains(programs.String(), squeeze(block)) {
+			if !wholeFile.MatchString(block) && !strings.Contains(programs.String(), squeeze(block)) {
 				t.Errorf("%s: no example in Go has this in it:\n%s", page, block)
 			}
 		}
@@ -244,6 +266,9 @@ func TestTheProgramsOfTheDocumentation(t *testing.T) {
 		t.Error("no Go is shown")
 	}
 }
+
+// wholeFile is a block that the terminals of its page build.
+var wholeFile = regexp.MustCompile(`\A// \w+\.go\n`)
 
 // fenced are the blocks of a kind on a page.
 func fenced(t *testing.T, page, kind string) []string {

@@ -16,17 +16,21 @@ import (
 // examplesFolder holds the examples and examples/run, which runs one and compares its results per key.
 var examplesFolder = filepath.Join("..", "..", "examples")
 
-// TestExamples runs every example on some executors, and while partitions move between them.
+// TestExamples runs every example, in Python and in Go, on some executors, and while partitions move between them.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for seed, name := range exampleNames(t) {
 		chaos := fmt.Sprintf("markers=10ms,credit=1,moves=0.4,seed=%d", seed+1)
-		for _, flags := range [][]string{
+		several := [][]string{
 			inOrder,
 			{"--executors", "2"},
 			{"--executors", "4"},
 			{"--executors", "4", "--chaos", chaos, "--rate", "400"}, // slowly, so that moves meet messages
-		} {
+		}
+		if strings.HasPrefix(name, "go/") {
+			several = slices.Delete(several, 1, 3) // go test runs them beside the example
+		}
+		for _, flags := range several {
 			t.Run(name+" "+strings.Join(flags, " "), func(t *testing.T) {
 				t.Parallel()
 				out, code := runExample(t, examplesFolder, name, flags...)
@@ -47,7 +51,11 @@ var inOrder = []string{"--executors", "1"}
 // compareWithReadme demands of an example's README that it shows the command and some of what it prints.
 func compareWithReadme(t *testing.T, name, out string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(examplesFolder, "python", name, "README.md"))
+	language, folder, both := strings.Cut(name, "/")
+	if !both {
+		language, folder = "python", name
+	}
+	text, err := os.ReadFile(filepath.Join(examplesFolder, language, folder, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +187,10 @@ func exampleNames(t *testing.T) (names []string) {
 	for _, folder := range exampleFolders(t, examplesFolder) {
 		names = append(names, filepath.Base(folder))
 	}
-	if !slices.Contains(names, "word_count") {
+	for _, folder := range glob(t, filepath.Join(examplesFolder, "go"), "[a-z]*") {
+		names = append(names, "go/"+filepath.Base(folder))
+	}
+	if !slices.Contains(names, "word_count") || !slices.Contains(names, "go/word_count") {
 		t.Fatalf("examples %q", names)
 	}
 	return names

@@ -17,7 +17,7 @@ import (
 const nativeRunHelp = `Run the application. This is what the program does if no command is named.
 
 Sources and sinks that the program gives no address take those of --in and --out, in
-their order.
+their order. What stands behind -- is for the program itself.
 
 Signals: the application runs until SIGTERM, SIGINT or, unless it is ignored as by
 nohup, SIGHUP. Then no new connections are taken, and what has arrived is processed
@@ -106,13 +106,16 @@ func nativeCommand(
 	name, short, long string, flags, told []commandline.Flag, program Program, act func(application.Options, *logging.Writer) error,
 ) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:                name + " [flags]",
+		Use:                name + " [flags] [-- the program's own arguments]",
 		Short:              short,
 		Long:               long,
 		DisableFlagParsing: true,
 		ValidArgsFunction:  completion(told),
 	}
 	cmd.RunE = func(cmd *cobra.Command, tokens []string) error {
+		if own := slices.Index(tokens, "--"); own >= 0 {
+			tokens = tokens[:own] // the program has read the rest, or not
+		}
 		line, err := commandline.Parse(flags, cmd.Root().Name(), tokens)
 		if err != nil {
 			return err
@@ -125,7 +128,8 @@ func nativeCommand(
 			return err
 		}
 		if own := ownTokens(line); len(own) > 0 {
-			return fmt.Errorf("unknown flag or argument %s: %s --help lists what there is", strings.Join(own, " "), cmd.CommandPath())
+			return fmt.Errorf("unknown flag or argument %s: %s --help lists what there is; the program's own stand behind --",
+				strings.Join(own, " "), cmd.CommandPath())
 		}
 		native, err := program(list(line.Values["in"]), list(line.Values["out"]))
 		if err != nil {

@@ -19,6 +19,15 @@ type Framing interface {
 	End(dst []byte, began int) ([]byte, error)
 }
 
+// Behind is dst with a message behind it that was appended to dst[len(dst):], which is empty, or is elsewhere: only then it is copied.
+func Behind(dst, message []byte) []byte {
+	n := len(dst)
+	if len(message) > 0 && cap(dst)-n >= len(message) && &dst[:n+1][n] == &message[0] {
+		return dst[:n+len(message)]
+	}
+	return append(dst, message...)
+}
+
 // Splitter finds the messages at the start of a stream's bytes. It is for one stream.
 type Splitter interface {
 	// Cut finds the first message in buf, which holds all that was not cut: the message, which is a part of buf, and the bytes that its frame

@@ -2,6 +2,7 @@ package gohost
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -99,18 +100,35 @@ func New(part Part) *Executor {
 // ChecksOwnership reports whether the functions are to check what steps hand on.
 func (x *Executor) ChecksOwnership() bool { return x.part.CheckOwnership }
 
+// State is the entities of a state, nil if no step here has it. Nothing may run meanwhile.
+func (x *Executor) State(name string) State { return x.program.States[name] }
+
 // Partitions is the number of partitions.
 func (x *Executor) Partitions() int { return len(x.part.Table.Owners) }
 
-// Serve carries out calls until ctx is done.
+// Serve carries out calls until ctx is done. It is an error if user code ends the goroutine that it runs on.
 func (x *Executor) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	x.run.deliver = deliver
+	ended, whole := make(chan struct{}), false
+	go func() {
+		defer close(ended)
+		x.carryOut(ctx)
+		whole = true
+	}()
+	<-ended
+	if !whole {
+		return fmt.Errorf("%s: a function has ended its goroutine, as runtime.Goexit and t.FailNow do", x.part.Plan.Steps[x.run.at.step].ID())
+	}
+	return nil
+}
+
+func (x *Executor) carryOut(ctx context.Context) {
 	for {
 		select {
 		case call := <-x.calls:
 			call(&x.run)
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }

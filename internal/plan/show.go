@@ -7,7 +7,8 @@ import (
 )
 
 // Flow is the way of a pipeline's messages in a line: the names of its steps, with the addresses of sources and sinks and the states of
-// those that keep any. Where a step does not take the results of the one before it alone, it says whose it takes.
+// those that keep any, unless these are called as the step. Where a step does not take the results of the one before it alone, it says
+// whose it takes.
 func (p *Plan) Flow(pipeline string) string {
 	var b strings.Builder
 	last := -1
@@ -46,7 +47,7 @@ func (s *Step) shown() string {
 	switch {
 	case s.Outside != nil && s.Outside.Connector == TCP:
 		return s.Name + " " + s.Outside.Address().String()
-	case s.State != "":
+	case s.State != "" && s.State != s.ID():
 		return s.Name + " (" + s.State + ")"
 	default:
 		return s.Name

@@ -187,7 +187,7 @@ func draw(tb testing.TB, seed uint64, messages int, imagine func(*rand.Rand) *im
 			id: fmt.Sprint("out ", n), open: make(chan struct{}), pause: time.Duration(chance.IntN(3)) * time.Millisecond,
 		})
 	}
-	native, err := h.app.build(h.sources, h.sinks).Native(nil, nil)
+	native, err := h.app.build(h.sources, h.sinks).Native(application.Addresses{}, application.Addresses{})
 	if err != nil {
 		tb.Fatalf("seed %d: %v", seed, err)
 	}

@@ -6,11 +6,13 @@ A block's kind is the word behind its fence:
   that file in place of those of the same names, and what is new stands behind them (imports before). All others run one
   after another in one module, the page's. Functions ``test_...`` are called.
 - ``python2`` is for the first Wallaroo. It makes files too, for the terminals that show what is said of them.
+- ``go`` is part of an example in Go, where internal/command/docs_test.go finds it. One that begins with
+  ``// NAME.go`` is that whole file, for the terminals, which build it.
 - ``text`` is what the block before it prints, or the error that it ends with.
 - ``console`` is a terminal: lines that begin with ``$`` are typed, the others are shown. One with a ``wallaroo run`` or
-  ``wallaroo receive`` that is not put into the background goes on beside those after it, until a later section (``##``)
-  has such ones again. Then it ends, the last one first: by itself, where it receives so many, or as by Ctrl-C, which
-  ``^C`` may show. It may print more than is shown.
+  ``wallaroo receive`` that is not put into the background, or one that has a program of the page's own do so, goes on
+  beside those after it, until a later section (``##``) has such ones again. Then it ends, the last one first: by
+  itself, where it receives so many, or as by Ctrl-C, which ``^C`` may show. It may print more than is shown.
 
 What is shown may be folded: an indented line may go on the one before. ``...`` stands for anything, inside a word for
 the rest of the word.
@@ -34,8 +36,8 @@ COMMANDS = ROOT / "docs" / "commands.md"
 """What the commands say of themselves: a page, but none that is written or run."""
 
 _FENCE = re.compile(r"( *)(`{3,}|~{3,})(.*)")
-_NAME = re.compile(r"# (in )?(\w+\.py)\n")
-_SERVER = re.compile(r"\bwallaroo (?:run|receive) .*\n")
+_NAME = re.compile(r"(?:# (in )?(\w+\.py)|// (\w+\.go))\n")
+_SERVER = re.compile(r"(?:\bwallaroo (?:run|receive)|\./\w+ (?:receive|--in)) .*\n")
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        """The file that it is or changes; None if it is Python of the page's own, or no Python."""
+        """The file that it is or changes; None if it is Python of the page's own, part of an example, or no program."""
         match = _NAME.match(self.text)
-        return match[2] if match and self.kind in ("python", "python2") else None
+        return (match[2] or match[3]) if match and self.kind in ("python", "python2", "go") else None
 
     def change(self, file: str | None) -> str:
         """What the file is with it."""

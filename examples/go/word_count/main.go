@@ -1,4 +1,6 @@
-// Command word_count counts the words of a text, in a state for each letter that words begin with.
+// Command word_count counts words: lines come in over TCP, and for every word its count so far goes out.
+//
+//	word_count --in 127.0.0.1:7010 --out 127.0.0.1:7002
 package main
 
 import (
