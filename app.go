@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -38,6 +39,8 @@ type step struct {
 	destination *connector.Destination // of a sink
 	// code makes what an executor does at the stage whose entry this is; nil if it is none.
 	code func(*fusing) stageCode
+	// gives reports what keeps the step's results from becoming bytes; nil for a sink.
+	gives func() error
 }
 
 // stateInfo is what the first step that names a state says of it.
@@ -62,6 +65,25 @@ func (a *App) add(s step) int {
 	}
 	a.steps = append(a.steps, s)
 	return len(a.steps) - 1
+}
+
+// unchecked is all steps whose results cannot become bytes, and why.
+func (a *App) unchecked() error {
+	var all []error
+	for i := range a.steps {
+		if s := &a.steps[i]; s.gives != nil {
+			if err := s.gives(); err != nil {
+				all = append(all, fmt.Errorf("%s: what it gives has no bytes: %w", s.ID(), err))
+			}
+		}
+	}
+	return errors.Join(all...)
+}
+
+// gives is what keeps values of a type from becoming bytes.
+func gives[T any]() error {
+	_, err := codec.For[T]()
+	return err
 }
 
 // plan is the application as the engine reads it, or all mistakes in it. Sources and sinks without an address take the next of those given.

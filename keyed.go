@@ -54,7 +54,7 @@ func (k Keyed[K, T]) StatefulFlatMap[S, U any](name string, f func(state *S, mes
 func (k Keyed[K, T]) meet[S, U any](name string, f any, opts []Option, fuse func(next[U]) func(*gohost.Run, *S, T)) Stream[U] {
 	s, o := k.stream, gather(opts)
 	added := step{
-		Pipeline: s.pipeline, Name: name, Kind: plan.StateComputation, After: s.after(), State: o.state, Key: nameOf(k.key),
+		Pipeline: s.pipeline, Name: name, Kind: plan.StateComputation, After: s.after(), State: o.state, Key: nameOf(k.key), gives: gives[U],
 	}
 	if added.State == "" {
 		added.State = added.ID()

@@ -30,7 +30,7 @@ type given struct {
 func watched[T any](o *ownership, step int, out next[T]) next[T] {
 	c, err := codec.For[T]()
 	if err != nil {
-		return out // App.Native has refused it
+		return out // it is among App.unchecked, with which no executor is asked to check
 	}
 	return func(r *gohost.Run, message T) {
 		was, err := c.Append(nil, message)

@@ -108,7 +108,7 @@ func (a *App) Native(in, out []string) (*application.Native, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &application.Native{Plan: p}
+	n := &application.Native{Plan: p, Unchecked: a.unchecked()}
 	for i := range a.steps {
 		switch s := &a.steps[i]; {
 		case s.origin != nil:
@@ -117,8 +117,8 @@ func (a *App) Native(in, out []string) (*application.Native, error) {
 			n.Destinations = append(n.Destinations, s.destination)
 		}
 	}
-	n.Fuse = func(stages []plan.Stage, limits gohost.Limits, x *gohost.Executor) gohost.Program {
-		return a.fuse(p, stages, limits, x)
+	n.Fuse = func(stages []plan.Stage, x *gohost.Executor) gohost.Program {
+		return a.fuse(p, stages, x)
 	}
 	return n, nil
 }

@@ -32,7 +32,7 @@ func (a *App) From[T any](name string, source Source[T]) Stream[T] {
 	out := &outlet[T]{step: len(a.steps)}
 	added := step{
 		Pipeline: name, Name: "source", Kind: plan.Source, Outside: &plan.Outside{Connector: source.Origin.Kind},
-		origin: &source.Origin,
+		origin: &source.Origin, gives: gives[T],
 		code: func(f *fusing) stageCode {
 			return &decoding[T]{step: out.step, decode: source.Decode, out: out.fuse(f)}
 		},

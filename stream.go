@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -37,7 +38,7 @@ type Option interface{ apply(*options) }
 type options struct {
 	parallel bool
 	state    string
-	initial  any // func() S or func(K) S
+	initial  any // func(K) S
 }
 
 type optionFunc func(*options)
@@ -125,7 +126,7 @@ func (s Stream[T]) Merge(others ...Stream[T]) Stream[T] {
 // compute adds a computation; fuse makes its function for an executor.
 func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(step int, out next[U]) next[T]) Stream[U] {
 	o := gather(opts)
-	added := step{Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel}
+	added := step{Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel, gives: gives[U]}
 	number := s.app.add(added)
 	if isNil(f) {
 		s.app.wrong(fmt.Errorf("%s: it has no function", added.ID()))
@@ -166,10 +167,5 @@ func nameOf(f any) string {
 		return ""
 	}
 	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
-	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == '/' {
-			return name[i+1:]
-		}
-	}
-	return name
+	return name[strings.LastIndexByte(name, '/')+1:]
 }
