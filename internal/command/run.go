@@ -247,7 +247,7 @@ func runApplication(o application.Options, log *logging.Writer) error {
 	return application.Run(ctx, stop, o)
 }
 
-// sameSignal is how long after the first signal another counts as the same: timeout(1) sends its signal to the process and then to its group.
+// sameSignal is how long after the first signal another counts as the same: timeout(1) sends it to the process and then to its group.
 const sameSignal = 100 * time.Millisecond
 
 // second waits for a signal that is not the first one once more, which has just come.
