@@ -1,9 +1,11 @@
 package wallaroo
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/application"
@@ -42,6 +44,8 @@ type step struct {
 	entry func(*fusing) func(*gohost.Run, message.Letter)
 	// done says that its results are for nobody.
 	done bool
+	// gives reports what keeps the step's results from becoming bytes; nil for a sink.
+	gives func() error
 }
 
 // stateInfo is what the first step that names a state says of it.
@@ -57,6 +61,25 @@ func (a *App) add(s step) int {
 	a.checkStep(&s)
 	a.steps = append(a.steps, s)
 	return len(a.steps) - 1
+}
+
+// unchecked is all steps whose results cannot become bytes, and why.
+func (a *App) unchecked() error {
+	var all []error
+	for i := range a.steps {
+		if s := &a.steps[i]; s.gives != nil {
+			if err := s.gives(); err != nil {
+				all = append(all, fmt.Errorf("%s: what it gives has no bytes: %w", s.ID(), err))
+			}
+		}
+	}
+	return errors.Join(all...)
+}
+
+// gives is what keeps values of a type from becoming bytes.
+func gives[T any]() error {
+	_, err := codec.For[T]()
+	return err
 }
 
 // plan is the application as the engine reads it, and all mistakes in it. Sources and sinks without an address take the next of those that

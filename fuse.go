@@ -14,7 +14,6 @@ type fusing struct {
 	executor *gohost.Executor
 	stages   map[int]int // by step: the stage whose entry it is
 	sinks    map[int]int // by step: the number of the sink
-	limits   gohost.Limits
 	made     map[int]any // by step: what takes its messages
 	states   map[string]stateTable
 	app      *App
@@ -29,9 +28,9 @@ type (
 )
 
 // fuse makes an executor's functions.
-func (a *App) fuse(p *plan.Plan, stages []plan.Stage, limits gohost.Limits, x *gohost.Executor) gohost.Program {
+func (a *App) fuse(p *plan.Plan, stages []plan.Stage, x *gohost.Executor) gohost.Program {
 	f := &fusing{
-		executor: x, stages: map[int]int{}, sinks: map[int]int{}, limits: limits, made: map[int]any{}, states: map[string]stateTable{}, app: a,
+		executor: x, stages: map[int]int{}, sinks: map[int]int{}, made: map[int]any{}, states: map[string]stateTable{}, app: a,
 	}
 	for n, s := range stages {
 		f.stages[s.Entry] = n

@@ -76,7 +76,7 @@ func (k Keyed[K, T]) meet[S, U any](
 ) Stream[U] {
 	s, o := k.stream, gather(opts)
 	added := step{
-		Pipeline: s.pipeline, Name: name, Kind: plan.StateComputation, After: s.after(), State: o.state, Key: nameOf(k.key),
+		Pipeline: s.pipeline, Name: name, Kind: plan.StateComputation, After: s.after(), State: o.state, Key: nameOf(k.key), gives: gives[U],
 	}
 	if added.State == "" {
 		added.State = added.ID()

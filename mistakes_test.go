@@ -19,10 +19,10 @@ func same(text string) string { return text }
 
 func length(text string) int { return len(text) }
 
-// total is a state that counts.
-type total struct{ N int }
+// letterCount is a state that counts.
+type letterCount struct{ N int }
 
-func (t *total) add(string) int {
+func (t *letterCount) add(string) int {
 	t.N++
 	return t.N
 }
@@ -92,20 +92,20 @@ func TestMistakesInFunctions(t *testing.T) {
 		noTry       func(string) (string, error)
 		noFlatMap   func(string) iter.Seq[string]
 		noFilter    func(string) bool
-		noState     func(*total, string) string
-		noFlatState func(*total, string) iter.Seq[string]
+		noState     func(*letterCount, string) string
+		noFlatState func(*letterCount, string) iter.Seq[string]
 		noKey       func(string) string
 		noDecoder   func([]byte) (string, error)
 		noEncoder   func(string, []byte) ([]byte, error)
-		noInitial   func(string) total
+		noInitial   func(string) letterCount
 	)
 	told(t, map[string]mistake{
 		"nil": {func(a *wallaroo.App) {
 			s := a.From("Texts", tcp.Listen("127.0.0.1:0", tcp.Lines(), noDecoder))
 			s = s.Map("map", noMap).TryMap("try", noTry).FlatMap("flat", noFlatMap).Filter("filter", noFilter)
 			s = s.KeyBy(same).StatefulMap("state", noState).KeyBy(same).StatefulFlatMap("flat state", noFlatState)
-			s.KeyBy(noKey).StatefulMap("key", (*total).add).Done()
-			s.KeyBy(same).StatefulMap("initial", (*total).add, wallaroo.Initial(noInitial)).Done()
+			s.KeyBy(noKey).StatefulMap("key", (*letterCount).add).Done()
+			s.KeyBy(same).StatefulMap("initial", (*letterCount).add, wallaroo.Initial(noInitial)).Done()
 			s.To("out", tcp.Dial("127.0.0.1:9", tcp.Lines(), noEncoder))
 		}, wallaroo.Config{}, []string{
 			"Texts/source: its decoder is nil",
@@ -121,21 +121,21 @@ func TestMistakesInFunctions(t *testing.T) {
 		}},
 		"options of other steps": {func(a *wallaroo.App) {
 			s := texts(a).Map("map", same, wallaroo.State("words"))
-			s = s.Filter("filter", func(string) bool { return true }, wallaroo.Initial(func(string) total { return total{} }))
-			s.KeyBy(same).StatefulMap("count", (*total).add, wallaroo.Parallel()).Done()
+			s = s.Filter("filter", func(string) bool { return true }, wallaroo.Initial(func(string) letterCount { return letterCount{} }))
+			s.KeyBy(same).StatefulMap("count", (*letterCount).add, wallaroo.Parallel()).Done()
 		}, wallaroo.Config{}, []string{
-			"Texts/map: State and Initial are for steps with state",
-			"Texts/filter: State and Initial are for steps with state",
+			"Texts/map: State, Initial and Atomic are for steps with state",
+			"Texts/filter: State, Initial and Atomic are for steps with state",
 			"Texts/count: Parallel is for steps without state: the key says where this one runs",
 		}},
 		"Initial of other types": {func(a *wallaroo.App) {
 			s := texts(a).KeyBy(same)
-			s.StatefulMap("entity", (*total).add, wallaroo.Initial(func(string) int { return 1 })).Done()
-			s.StatefulMap("key", (*total).add, wallaroo.Initial(func(int) total { return total{} })).Done()
+			s.StatefulMap("entity", (*letterCount).add, wallaroo.Initial(func(string) int { return 1 })).Done()
+			s.StatefulMap("key", (*letterCount).add, wallaroo.Initial(func(int) letterCount { return letterCount{} })).Done()
 		}, wallaroo.Config{}, []string{
-			"Texts/entity: Initial has a func(string) int; the keys and entities of the state ask for a func(string) wallaroo_test.total",
-			"Texts/key: Initial has a func(int) wallaroo_test.total; the keys and entities of the state ask for a " +
-				"func(string) wallaroo_test.total",
+			"Texts/entity: Initial has a func(string) int; the keys and entities of the state ask for a func(string) wallaroo_test.letterCount",
+			"Texts/key: Initial has a func(int) wallaroo_test.letterCount; the keys and entities of the state ask for a " +
+				"func(string) wallaroo_test.letterCount",
 		}},
 	})
 }
@@ -146,12 +146,12 @@ func TestMistakesInKeysAndStates(t *testing.T) {
 	told(t, map[string]mistake{
 		"keys": {func(a *wallaroo.App) {
 			s := texts(a)
-			s.KeyBy(func(string) float64 { return 1 }).StatefulMap("float", (*total).add).Done()
-			s.KeyBy(func(string) *total { return nil }).StatefulMap("pointer", (*total).add).Done()
-			s.KeyBy(func(string) hidden { return hidden{1} }).StatefulMap("hidden", (*total).add).Done()
+			s.KeyBy(func(string) float64 { return 1 }).StatefulMap("float", (*letterCount).add).Done()
+			s.KeyBy(func(string) *letterCount { return nil }).StatefulMap("pointer", (*letterCount).add).Done()
+			s.KeyBy(func(string) hidden { return hidden{1} }).StatefulMap("hidden", (*letterCount).add).Done()
 		}, wallaroo.Config{}, []string{
 			"Texts/float key: a key cannot be of type float64: use text, an integer, a bool, an array of bytes, or a struct of these",
-			"Texts/pointer key: a key cannot be of type *wallaroo_test.total: use text, an integer, a bool, an array of bytes, or a struct " +
+			"Texts/pointer key: a key cannot be of type *wallaroo_test.letterCount: use text, an integer, a bool, an array of bytes, or a struct " +
 				"of these",
 			"Texts/hidden key: wallaroo_test.hidden has the field n, which is not exported",
 		}},
@@ -165,13 +165,13 @@ func TestMistakesInKeysAndStates(t *testing.T) {
 		}},
 		"uses of a state that disagree": {func(a *wallaroo.App) {
 			s := texts(a)
-			initial := wallaroo.Initial(func(string) total { return total{1} })
-			s.KeyBy(same).StatefulMap("first", (*total).add, wallaroo.State("words")).Done()
-			s.KeyBy(length).StatefulMap("key", (*total).add, wallaroo.State("words")).Done()
-			s.KeyBy(same).StatefulMap("initial", (*total).add, wallaroo.State("words"), initial).Done()
+			initial := wallaroo.Initial(func(string) letterCount { return letterCount{1} })
+			s.KeyBy(same).StatefulMap("first", (*letterCount).add, wallaroo.State("words")).Done()
+			s.KeyBy(length).StatefulMap("key", (*letterCount).add, wallaroo.State("words")).Done()
+			s.KeyBy(same).StatefulMap("initial", (*letterCount).add, wallaroo.State("words"), initial).Done()
 		}, wallaroo.Config{}, []string{
-			`Texts/key: state "words" has keys of type int and entities of type wallaroo_test.total, and at Texts/first keys of type string ` +
-				`and entities of type wallaroo_test.total`,
+			`Texts/key: state "words" has keys of type int and entities of type wallaroo_test.letterCount, and at Texts/first keys of type string ` +
+				`and entities of type wallaroo_test.letterCount`,
 			`Texts/initial: Initial for state "words" is said at the first step that has it, Texts/first`,
 		}},
 	})
@@ -186,7 +186,7 @@ func TestMistakesInStreams(t *testing.T) {
 		"streams that nobody takes": {func(a *wallaroo.App) {
 			s := texts(a)
 			s.Map("same", same)
-			s.KeyBy(same).StatefulMap("count", (*total).add)
+			s.KeyBy(same).StatefulMap("count", (*letterCount).add)
 			a.From("Others", textsIn)
 			a.From("Keys", textsIn).KeyBy(same)
 		}, wallaroo.Config{}, []string{

@@ -30,7 +30,7 @@ type given struct {
 func watched[T any](o *ownership, step int, out next[T]) next[T] {
 	c, err := codec.For[T]()
 	if err != nil {
-		return out // App.Native has refused it
+		return out // --check-ownership refuses such an application (App.unchecked); a rehearsal checks what it can
 	}
 	return func(r *gohost.Run, message T) {
 		was, err := c.Append(nil, message)

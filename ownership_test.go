@@ -49,3 +49,29 @@ func TestOwnershipNamesTheStepThatGivesPartsOfItsState(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnershipOfWhatHasNoBytesCannotBeChecked runs an application whose steps hand on a function, with and without the check.
+func TestOwnershipOfWhatHasNoBytesCannotBeChecked(t *testing.T) {
+	for _, check := range []bool{false, true} {
+		ctx, done := context.WithCancel(t.Context())
+		f := &flood{messages: 3, words: 3, done: done}
+		app := wallaroo.New("calling")
+		app.From("words", wallaroo.Source[string]{
+			Origin: connector.Origin{Kind: "memory", Open: func(connector.Setup) (connector.Source, error) { return floodSource{f}, nil }},
+			Decode: func(data []byte) (string, error) { return string(data[:2]), nil },
+		}).
+			Map("later", func(word string) func() string { return func() string { return word } }).
+			Map("now", func(later func() string) string { return later() }).
+			To("words", wallaroo.Sink[string]{
+				Destination: connector.Destination{Kind: "memory", Open: func(connector.Setup) (connector.Sink, error) { return floodSink{f}, nil }},
+				Encode:      func(s string, dst []byte) ([]byte, error) { return append(dst, s...), nil },
+			})
+		err := app.Run(ctx, wallaroo.Config{Executors: 1, CheckOwnership: check})
+		switch want := "ownership cannot be checked: words/later: what it gives has no bytes"; {
+		case !check && err != nil:
+			t.Errorf("without the check: %v", err)
+		case check && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("with the check: %v", err)
+		}
+	}
+}

@@ -135,7 +135,7 @@ func (a *App) Native(listens, connects application.Addresses) (*application.Nati
 // native is the application for the engine, and all mistakes in it.
 func (a *App) native(listens, connects *application.Addresses) (*application.Native, []error) {
 	p, wrong := a.plan(listens, connects)
-	n := &application.Native{Plan: p}
+	n := &application.Native{Plan: p, Unchecked: a.unchecked()}
 	for i := range a.steps {
 		switch s := &a.steps[i]; {
 		case s.origin != nil:
@@ -144,8 +144,8 @@ func (a *App) native(listens, connects *application.Addresses) (*application.Nat
 			n.Destinations = append(n.Destinations, s.destination)
 		}
 	}
-	n.Fuse = func(stages []plan.Stage, limits gohost.Limits, x *gohost.Executor) gohost.Program {
-		return a.fuse(p, stages, limits, x)
+	n.Fuse = func(stages []plan.Stage, x *gohost.Executor) gohost.Program {
+		return a.fuse(p, stages, x)
 	}
 	return n, wrong
 }

@@ -36,8 +36,8 @@ func (a *App) From[T any](name string, source Source[T]) Stream[T] {
 	}
 	added := step{
 		Pipeline: name, Name: sourceName, Kind: plan.Source, Outside: &plan.Outside{Connector: source.Origin.Kind},
-		origin: &source.Origin,
-		code:   func(f *fusing) stageCode { return take(f) },
+		origin: &source.Origin, gives: gives[T],
+		code: func(f *fusing) stageCode { return take(f) },
 		entry: func(f *fusing) func(*gohost.Run, message.Letter) {
 			d := take(f)
 			return entering(out.step, func(r *gohost.Run, data []byte) { d.take(r, 0, data) })

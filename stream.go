@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -38,7 +39,7 @@ type Option interface{ apply(*options) }
 type options struct {
 	parallel bool
 	state    string
-	initial  any // func() S or func(K) S
+	initial  any // func(K) S
 	atomic   bool
 }
 
@@ -136,7 +137,7 @@ func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(a
 		return f.once(number, func() any { return fuse(newPost[T](number), out.fuse(f)) }).(next[T])
 	}
 	s.app.add(step{
-		Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel,
+		Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel, gives: gives[U],
 		entry: func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, take(f)) },
 	})
 	if isNil(f) {
@@ -175,10 +176,5 @@ func nameOf(f any) string {
 		return ""
 	}
 	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
-	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == '/' {
-			return name[i+1:]
-		}
-	}
-	return name
+	return name[strings.LastIndexByte(name, '/')+1:]
 }

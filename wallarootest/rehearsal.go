@@ -77,7 +77,7 @@ func newRehearsal(native *application.Native, o options) *rehearsal {
 		x := &executor{told: make(chan []worker.Event), ended: make(chan error, 1)}
 		x.Executor = gohost.New(gohost.Part{
 			Number: number, Plan: native.Plan, Stages: r.stages, Table: table, Limits: limits, CheckOwnership: o.chance != nil,
-			Fuse: func(x *gohost.Executor) gohost.Program { return native.Fuse(r.stages, limits, x) },
+			Fuse: func(x *gohost.Executor) gohost.Program { return native.Fuse(r.stages, x) },
 		})
 		r.executors = append(r.executors, x)
 		serving.Go(func() {
@@ -116,7 +116,7 @@ func (r *rehearsal) call(at int, begin func(*executor)) ([]worker.State, error) 
 // take takes something that came of a call to where it belongs.
 func (r *rehearsal) take(at int, e worker.Event) {
 	if f := e.Failure; f != nil {
-		failure := Failure{Step: f.Step, Key: f.Key, Error: f.Error, Traceback: f.Traceback}
+		failure := Failure{Step: f.Where(), Key: f.Key, Error: f.Error, Traceback: f.Traceback}
 		switch {
 		case r.chance == nil:
 			failure.Input = r.payloads[0] // whatever the batch has come of

@@ -18,7 +18,9 @@ type Native struct {
 	Origins      []*connector.Origin      // by source
 	Destinations []*connector.Destination // by sink
 	// Fuse makes an executor's functions.
-	Fuse func(stages []plan.Stage, limits gohost.Limits, x *gohost.Executor) gohost.Program
+	Fuse func(stages []plan.Stage, x *gohost.Executor) gohost.Program
+	// Unchecked is what ownership cannot be checked of, since it has no bytes; nil if there is nothing.
+	Unchecked error
 }
 
 // Load makes a program of it.
@@ -37,6 +39,9 @@ func (n *native) Plan() *plan.Plan { return n.Native.Plan }
 
 // BringUp makes the first executors.
 func (n *native) BringUp(context.Context) (*partition.Table, []worker.Executor, error) {
+	if n.options.CheckOwnership && n.Unchecked != nil {
+		return nil, nil, &ConfigError{fmt.Errorf("ownership cannot be checked: %w", n.Unchecked)}
+	}
 	table := partition.Even(n.options.Partitions, n.options.Executors)
 	var executors []worker.Executor
 	for number := range table.Executors {
@@ -50,7 +55,7 @@ func (n *native) executor(number int, table *partition.Table) worker.Executor {
 	return gohost.New(gohost.Part{
 		Number: number, Plan: n.Native.Plan, Stages: n.stages, Table: table, Limits: limits,
 		CheckOwnership: n.options.CheckOwnership,
-		Fuse:           func(x *gohost.Executor) gohost.Program { return n.Fuse(n.stages, limits, x) },
+		Fuse:           func(x *gohost.Executor) gohost.Program { return n.Fuse(n.stages, x) },
 	})
 }
 

@@ -178,6 +178,23 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
+// signalUntilItEnds sends a signal over and over.
+func (p *process) signalUntilItEnds(s os.Signal) {
+	p.t.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-p.ended:
+			return
+		case <-again.C:
+			_ = p.cmd.Process.Signal(s) // it may have ended by now
+		case <-time.After(patience):
+			return // exitCode tells
+		}
+	}
+}
+
 // exitCode waits for the end.
 func (p *process) exitCode() int {
 	p.t.Helper()

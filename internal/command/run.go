@@ -229,7 +229,7 @@ func leaveCores(pythons int) {
 	}
 }
 
-// runApplication runs an application until a signal ends it; the second signal ends this process.
+// runApplication runs an application until a signal ends it; a second signal ends this process.
 func runApplication(o application.Options, log *logging.Writer) error {
 	signal.Ignore(syscall.SIGPIPE) // nobody reads the log any more: no reason to stop
 	ctx, kill := context.WithCancelCause(context.Background())
@@ -242,12 +242,26 @@ func runApplication(o application.Options, log *logging.Writer) error {
 	go func() {
 		<-signals
 		stopped()
-		again := <-signals
+		again := second(signals)
 		o.Log.Error("ended at once by a second signal", "signal", again.String())
 		log.Close(lastRecords)
 		os.Exit(exitFailed)
 	}()
 	return application.Run(ctx, stop, o)
+}
+
+// sameSignal is how long after the first signal another counts as the same: timeout(1) sends it to the process and then to its group.
+const sameSignal = 100 * time.Millisecond
+
+// second waits for a signal that is not the first one once more, which has just come.
+func second(signals <-chan os.Signal) os.Signal {
+	began := time.Now()
+	for again := range signals {
+		if time.Since(began) >= sameSignal {
+			return again
+		}
+	}
+	return nil // not reached: nobody closes the channel
 }
 
 // stopSignals are the signals that ask for an end; SIGHUP is one unless whoever started this process had it ignored, as nohup does.

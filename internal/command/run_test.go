@@ -280,7 +280,7 @@ func TestASecondSignalEndsItAtOnce(t *testing.T) {
 	children := p.pythons()
 	p.signal(syscall.SIGTERM)
 	p.stderr.await(t, "msg=\"?stopping")
-	p.signal(syscall.SIGTERM)
+	p.signalUntilItEnds(syscall.SIGTERM)
 	if code := p.exitCode(); code != 1 {
 		t.Errorf("exit code %d", code)
 	}

@@ -169,6 +169,7 @@ type report struct {
 	mu    sync.Mutex
 	wrong []string
 	moved int // entities
+	away  int // partitions that have moved
 }
 
 func (r *report) Waiting(string)                {}
@@ -180,6 +181,7 @@ func (r *report) Marked(m worker.Marked) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.moved += m.Entities
+	r.away += m.Partitions
 }
 
 func (r *report) Failed(_ worker.Origin, f worker.Failure) {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -85,8 +86,27 @@ func inGo(t *testing.T, seed uint64) {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	h.check()
+	h.checkMoves()
 	if h.report.moved != crew.moved {
 		t.Errorf("seed %d: %d entities moved, and the report was told of %d", seed, crew.moved, h.report.moved)
+	}
+}
+
+// checkMoves demands that each partition that moved was counted once, and its wait once in each island with state.
+func (h *history) checkMoves() {
+	islands := map[int]bool{}
+	for _, s := range h.stages {
+		if s.Input == plan.Keyed {
+			islands[s.Island] = true
+		}
+	}
+	m := h.worker.Figures().Moved
+	if m.Partitions != uint64(h.report.away) || m.Waits.Count != uint64(h.report.away*len(islands)) {
+		h.t.Errorf("seed %d: %d partitions moved in %d islands; counted are %d, and %d waits",
+			h.seed, h.report.away, len(islands), m.Partitions, m.Waits.Count)
+	}
+	if most := 3 * time.Hour; m.Waits.Longest < 0 || m.Waits.Longest > most {
+		h.t.Errorf("seed %d: a partition was closed for %s, in a history of less than %s", h.seed, m.Waits.Longest, most)
 	}
 }
 

@@ -82,6 +82,7 @@ func (w *Worker) mark(r running, next *partition.Table, moves []partition.Move) 
 	w.table = next
 	w.moved.Markers++
 	marked := w.marked
+	w.moved.Partitions += uint64(marked.Partitions)
 	w.mu.Unlock()
 	w.config.Report.Marked(marked)
 	return marked, nil
@@ -108,11 +109,10 @@ func (w *Worker) expect(m Marked) {
 	w.marked = m
 }
 
-// settledIn takes note of a partition that is open at its new owner.
+// settledIn takes note of a partition that is open at its new owner, once for each island that has state in it.
 func (w *Worker) settledIn(p movedPartition, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.moved.Partitions++
 	w.moved.Waits.take(now.Sub(p.left))
 	w.marked.Entities += p.entities
 	w.marked.LongestWait = max(w.marked.LongestWait, now.Sub(p.left))

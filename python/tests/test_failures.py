@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 from functools import partial, wraps
 
 from wallaroo._failures import Site, failure, summary, user_traceback
+from wallaroo._places import raising
 from wallaroo._results import WrongResult
 
 
@@ -31,6 +33,16 @@ class Tracebacks(unittest.TestCase):
         self.assertTrue(text.startswith("Traceback (most recent call last):\n"), text)
         self.assertIn('raise ValueError("oops")  # this line', text)
         self.assertTrue(text.endswith("\nValueError: oops"), text)
+
+    def test_it_ends_at_the_users_line_not_inside_the_standard_library(self) -> None:
+        def fail() -> None:
+            json.loads("{")  # this line
+
+        error = raised(fail)
+        text = user_traceback(error)
+        self.assertIn('json.loads("{")  # this line', text)
+        self.assertNotIn("decoder.py", text)
+        self.assertEqual(raising(error).rpartition(":")[0], __file__)
 
     def test_a_cause_comes_first(self) -> None:
         def fail() -> None:

@@ -9,6 +9,8 @@ import sys
 import traceback
 from types import FrameType
 
+_STANDARD = (os.path.dirname(os.__file__) + os.sep, "<frozen ")
+_INSTALLED = tuple(os.path.join(_STANDARD[0], name) for name in ("site-packages", "dist-packages"))
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -17,9 +19,20 @@ def is_ours(filename: str) -> bool:
     return filename.startswith((_OURS, "<wallaroo ", "<frozen importlib")) or filename == importlib.__file__
 
 
+def _is_standard(filename: str) -> bool:
+    """Whether a line of code is of Python's standard library; what is installed beside it is not."""
+    return filename.startswith(_STANDARD) and not filename.startswith(_INSTALLED)
+
+
 def user_frames(error: BaseException) -> list[tuple[FrameType, int]]:
-    """The frames of an exception that are not ours, and their lines."""
-    return [pair for pair in traceback.walk_tb(error.__traceback__) if not is_ours(pair[0].f_code.co_filename)]
+    """The frames of an exception that are not ours, and their lines, up to the last line of the user's.
+
+    What the standard library did behind that line tells less than the exception itself.
+    """
+    frames = [pair for pair in traceback.walk_tb(error.__traceback__) if not is_ours(pair[0].f_code.co_filename)]
+    while frames and _is_standard(frames[-1][0].f_code.co_filename):
+        frames.pop()
+    return frames
 
 
 def user_stack(frame: FrameType | None) -> traceback.StackSummary:

@@ -62,7 +62,7 @@ class Watch:
             if here is None or before is None or not here.same(before):
                 before, since = here, time.monotonic()
             elif time.monotonic() - since >= self._seconds:
-                self._outbox.hung(here.told(self._sites, self._seconds))
+                self._outbox.hung(here.told(self._sites, self._seconds, self._thread))
                 return
 
     def _look(self, call: object) -> _Place | None:
@@ -100,15 +100,16 @@ class _Place:
             and (self._at, self._index, self._values) == (other._at, other._index, other._values)
         )
 
-    def told(self, sites: Sites, seconds: float) -> dict[str, object]:
+    def told(self, sites: Sites, seconds: float, thread: int) -> dict[str, object]:
         """What the engine is told."""
         site, with_key = sites[self._file].get(self._line, ("", False))
-        told: dict[str, object] = {"step": site, "seconds": seconds, "traceback": self._traceback()}
+        told: dict[str, object] = {"step": site, "seconds": seconds, "traceback": _traceback(thread)}
         if with_key:
             told["key"] = short_repr(self._key)
         return told
 
-    def _traceback(self) -> str:
-        frame = sys._current_frames().get(threading.main_thread().ident or 0)
-        lines = traceback.format_list(user_stack(frame))
-        return "".join(["Traceback (most recent call last):\n", *lines]).rstrip("\n") if lines else ""
+
+def _traceback(thread: int) -> str:
+    """The user's calls that a thread is in."""
+    lines = traceback.format_list(user_stack(sys._current_frames().get(thread)))
+    return "".join(["Traceback (most recent call last):\n", *lines]).rstrip("\n") if lines else ""
