@@ -10,3 +10,10 @@ func Must[T any](value T, err error) T {
 	}
 	return value
 }
+
+// Hold stops the program unless what it says holds; otherwise says what is so instead.
+func Hold(holds bool, otherwise string) {
+	if !holds {
+		panic("this cannot be: " + otherwise)
+	}
+}

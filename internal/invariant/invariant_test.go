@@ -16,3 +16,13 @@ func TestMust(t *testing.T) {
 	}()
 	Must(7, errors.New("wrong"))
 }
+
+func TestHold(t *testing.T) {
+	Hold(true, "it is so")
+	defer func() {
+		if recover() == nil {
+			t.Error("what does not hold passes")
+		}
+	}()
+	Hold(false, "it is not")
+}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/internal/invariant"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
@@ -192,14 +193,17 @@ func (l *loop) end() {
 	}
 }
 
-// enqueue gives an input a turn, behind others, when the markers in front of it are taken. One that is held waits for its island.
+// enqueue gives an input a turn, behind others, when the markers in front of it are taken: messages are in front then. One that is held
+// waits for its island, one that is empty rests. Its producer goes on meanwhile, so whether it is empty is asked first: what is in front of
+// an edge that was not, nobody else takes.
 func (l *loop) enqueue(in *input) error {
 	for !l.door.Holds(in.door) {
+		if l.rest(in) {
+			return nil
+		}
 		e := in.edge.takeMarker()
 		if e == 0 {
-			if !l.rest(in) {
-				l.queues[in.stage] = append(l.queues[in.stage], in)
-			}
+			l.queues[in.stage] = append(l.queues[in.stage], in)
 			return nil
 		}
 		if err := l.brought(in, e); err != nil {
@@ -261,7 +265,8 @@ func (l *loop) beginAt(stage int) error {
 	for messages > 0 && bytes > 0 && len(l.queues[stage]) > 0 && len(c.markers) == 0 {
 		in := l.queues[stage][0]
 		l.queues[stage] = l.queues[stage][1:]
-		b, _ := in.edge.take(messages)
+		b, ok := in.edge.take(messages)
+		invariant.Hold(ok, "an input has a turn with nothing in front")
 		c.parts = append(c.parts, part{from: in, peer: b.Peer, position: b.Position, taken: creditOf(&b)})
 		messages -= b.Count()
 		bytes -= b.Bytes()

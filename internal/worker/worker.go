@@ -220,11 +220,18 @@ func (w *Worker) work(ctx, stop context.Context, cancel context.CancelCauseFunc,
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(stop, func() {
+	told := make(chan struct{})
+	never := context.AfterFunc(stop, func() {
+		defer close(told)
 		w.config.Report.Stopping()
 		late := time.AfterFunc(w.config.StopWithin, func() { cancel(errLate) })
 		context.AfterFunc(ctx, func() { late.Stop() })
-	})()
+	})
+	defer func() {
+		if !never() {
+			<-told // nothing is reported behind the end
+		}
+	}()
 	return w.process(ctx, stop, running{serve: serve, ready: func() { w.config.Report.Ready(addresses) }})
 }
 
