@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import unittest
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial, wraps
+from typing import TypeVar
 
+import wallaroo
 from wallaroo._failures import Site, failure, summary, user_traceback
 from wallaroo._places import raising
 from wallaroo._results import WrongResult
+
+T = TypeVar("T")
 
 
 def raised(raise_it: object) -> BaseException:
@@ -131,6 +137,33 @@ class Defined:
     pass
 
 
+def unchanged(text: str) -> Callable[[T], T]:
+    return lambda decorated: decorated
+
+
+@wallaroo.computation(name="alone")
+def alone(data: object) -> object:
+    return data
+
+
+@wallaroo.partition
+@unchanged(
+    """
+def several(data):
+"""
+)
+# def several(data):
+def several(data: object) -> str:
+    return str(data)
+
+
+@dataclass
+class Decorated:
+    @staticmethod
+    def method(data: object) -> object:
+        return data
+
+
 class Lines(unittest.TestCase):
     """The lines of the user's that belong to a wrong result, which no line of the user's raised."""
 
@@ -142,6 +175,23 @@ class Lines(unittest.TestCase):
         wanted = f'  File "{__file__}", line {line}, in defined\n    def defined(data: object) -> object:'
         self.assertEqual(self.lines(WrongResult("got 5")), wanted)
         self.assertEqual(self.lines(WrongResult("got 5"), wraps(defined)(lambda data: data)), wanted)
+
+    def test_are_never_those_of_decorators_above_it(self) -> None:
+        @unchanged("")
+        class Local:
+            text = """
+not indented
+"""
+
+        told = [
+            (alone, "def alone("),
+            (several, "def several("),
+            (Decorated, "class Decorated:"),
+            (Decorated.method, "def method("),
+            (Local, "class Local:"),
+        ]
+        for function, line in told:
+            self.assertIn(f"\n    {line}", self.lines(WrongResult("got 5"), function))
 
     def test_or_another_function_or_class_that_gave_it(self) -> None:
         self.assertIn(", in Defined\n    class Defined:", self.lines(WrongResult("got None", Defined)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import importlib
 import inspect
 import os
 import sys
 import traceback
-from types import FrameType
+from types import CodeType, FrameType
 
 _STANDARD = (os.path.dirname(os.__file__) + os.sep, "<frozen ")
 _INSTALLED = tuple(os.path.join(_STANDARD[0], name) for name in ("site-packages", "dist-packages"))
@@ -56,11 +58,29 @@ def raising(error: BaseException) -> str:
 
 
 def defining(function: object) -> tuple[str, int] | None:
-    """The file and the line where a function or a class of the user's is defined; None where that is not known."""
+    """The file of a function or a class of the user's, and its line of ``def`` or ``class``; None if it is not known."""
     try:
         bare = inspect.unwrap(function)  # type: ignore[arg-type]
         if isinstance(bare, type):
-            return str(inspect.getsourcefile(bare)), inspect.getsourcelines(bare)[1]
-        return bare.__code__.co_filename, bare.__code__.co_firstlineno
+            return str(inspect.getsourcefile(bare)), _below_decorators(bare, inspect.getsourcelines(bare)[1])
+        code = bare.__code__
+        return code.co_filename, _below_decorators(code, code.co_firstlineno)
     except Exception:  # noqa: BLE001  (it may be anything that can be called)
         return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _below_decorators(defined: type | CodeType, first: int) -> int:
+    """The line of ``def`` or ``class``. Python takes that of the first decorator, `first`, for where one begins.
+
+    It is remembered, since a step may fail often.
+    """
+    try:
+        lines = inspect.getsourcelines(defined)[0]
+        if not lines[0].lstrip().startswith("@"):
+            return first
+        [around] = ast.parse("".join(["if True:\n", *(f" {line}" for line in lines)])).body
+    except (OSError, TypeError, SyntaxError):  # its file is not there, or another one by now
+        return first
+    assert isinstance(around, ast.If)
+    return first + around.body[0].lineno - 2
