@@ -120,7 +120,7 @@ class Mistakes(unittest.TestCase):
             (count, True, "must be a class, not count, a @wallaroo.state_computation"),
             (OfTwo, True, "must require nothing, or one positional argument, the key, but it requires (key, other)"),
             (OfKeyword, True, "but it requires (*, key)"),
-            (OfKey, False, "the constructor of OfKey must require nothing, but it requires (key)"),
+            (OfKey, False, "the constructor of OfKey requires (key), but here is one entity in all, and no key"),
         )
         for cls, keyed, part in wrong:
             ab = misused()

@@ -83,6 +83,30 @@ BUILT: list[Mistake] = [
         ),
     ),
     Mistake(
+        lambda: opened().to(lambda data: data).done(),
+        (
+            "pipeline 'p', step '<lambda>': the computation of to() must be a function decorated by "
+            '@wallaroo.computation or @wallaroo.computation_multi, not a lambda; write "def NAME(data)" in place of '
+            'the lambda, with @wallaroo.computation(name="NAME") above it'
+        ),
+    ),
+    Mistake(
+        lambda: opened().to_stateful(lambda data, state: data, Totals, "t").done(),
+        (
+            "pipeline 'p', step '<lambda>': the computation of to_stateful() must be a function decorated by "
+            "@wallaroo.state_computation or @wallaroo.state_computation_multi, not a lambda; write "
+            '"def NAME(data, state)" in place of the lambda, with @wallaroo.state_computation(name="NAME") above it'
+        ),
+    ),
+    Mistake(
+        lambda: with_state(Totals, "t", lambda data: data),
+        (
+            "pipeline 'p', step 'count': the partition_function of to_state_partition() must be a function "
+            'decorated by @wallaroo.partition, not a lambda; write "def NAME(data)" in place of the lambda, with '
+            "@wallaroo.partition above it"
+        ),
+    ),
+    Mistake(
         lambda: opened().to(split("a")).done(),
         (
             "pipeline 'p', step 'list': the computation of to() must be a function decorated by "
@@ -141,8 +165,8 @@ BUILT: list[Mistake] = [
     Mistake(
         lambda: opened().to_stateful(count, OfKey, "t").done(),
         (
-            "pipeline 'p', step 'count': the constructor of OfKey must require nothing, but it requires "
-            "(key); give them defaults, or set them in the state computation"
+            "pipeline 'p', step 'count': the constructor of OfKey requires (key), but here is one entity in all, and "
+            "no key; write to_state_partition(...), which has an entity for each key, or give key a default"
         ),
     ),
     Mistake(
@@ -196,6 +220,14 @@ BUILT: list[Mistake] = [
     ),
     Mistake(
         lambda: opened().to_state_partition(count, Totals, "t", letter).to_stateful(repeat, Totals, "t").done(),
+        (
+            "pipeline 'p', step 'repeat': the state 't' has one entity in all (to_stateful) here and an "
+            "entity for each key (to_state_partition) in pipeline 'p', step 'count'; give this step another "
+            "state_name, or use the same method for both"
+        ),
+    ),
+    Mistake(
+        lambda: opened().to_state_partition(count, OfKey, "t", letter).to_stateful(repeat, OfKey, "t").done(),
         (
             "pipeline 'p', step 'repeat': the state 't' has one entity in all (to_stateful) here and an "
             "entity for each key (to_state_partition) in pipeline 'p', step 'count'; give this step another "

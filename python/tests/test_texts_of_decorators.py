@@ -85,6 +85,20 @@ DECORATED: list[Mistake] = [
         ('@wallaroo.computation calls two(data), but the function is two(data, more); write "def two(data)"'),
     ),
     Mistake(
+        lambda: W.state_computation("x")(lambda data: data),
+        (
+            "@wallaroo.state_computation calls <lambda>(data, state), but the function is <lambda>(data); write "
+            '"lambda data, state: ..."'
+        ),
+    ),
+    Mistake(
+        lambda: W.computation(lambda data: data),
+        (
+            '@wallaroo.computation needs a name; write "def NAME(data)" in place of the lambda, with '
+            '@wallaroo.computation(name="NAME") above it'
+        ),
+    ),
+    Mistake(
         lambda: W.state_computation("x")(plain),
         (
             "@wallaroo.state_computation calls plain(data, state), but the function is plain(data); write "

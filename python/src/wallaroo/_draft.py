@@ -22,6 +22,9 @@ _STATELESS = (Computation, ComputationMulti)
 _STATEFUL = (StateComputation, StateComputationMulti)
 
 
+_FOR_KEYS = "write to_state_partition(...), which has an entity for each key"
+
+
 @dataclass(frozen=True)
 class StateUse:
     """What one step says of its state, as the user wrote it: any value may still be wrong."""
@@ -36,20 +39,23 @@ class StateUse:
     def mistakes(self, method: str) -> Iterator[str]:
         """Yield what is wrong with it by itself, a phrase each."""
         yield from wrong_name("state_name", self.name)
-        yield from wrong_state_class(self.cls, self.keyed)
+        yield from wrong_state_class(self.cls, self.keyed, _FOR_KEYS)
         if self.keyed:
             yield from misplaced(f"the partition_function of {method}()", self.partition, Partition)
         if self.keys is not None:
             yield from wrong_keys(self.keys, self.u64)
 
-    def disagreements(self, state: State, first_use: str) -> Iterator[str]:
-        """Yield in what it differs from the first use of the same name, a phrase each."""
+    def other_form(self, state: State, first_use: str) -> Iterator[str]:
+        """Yield whether it is divided otherwise than by the first use of the same name."""
         here, there = _form(self.keyed, self.u64), _form(state.keyed, state.u64)
         if here != there:
             yield (
                 f"the state {self.name!r} has {here} here and {there} in {first_use}; "
                 "give this step another state_name, or use the same method for both"
             )
+
+    def other_class(self, state: State, first_use: str) -> Iterator[str]:
+        """Yield whether it is of another class than by the first use of the same name."""
         if self.cls is not state.cls:
             yield (
                 f"the state {self.name!r} is of class {label_of(self.cls)} here and of class {label_of(state.cls)} in "
@@ -90,9 +96,7 @@ class Draft:
         mistakes = self._not_open()
         mistakes += misplaced(f"the computation of {method}()", computation, *(_STATEFUL if use else _STATELESS))
         if use:
-            mistakes += use.mistakes(method)
-        if use and not mistakes and use.name in self._states:
-            mistakes += use.disagreements(self._states[use.name], self._first_uses[use.name])
+            mistakes += self._of_state(use, method)
         self._report(where, mistakes)
         if not mistakes:
             state = self._share(use, where) if use else None
@@ -131,6 +135,15 @@ class Draft:
         """The pipeline with each state as all its uses together have made it."""
         steps = [replace(step, state=step.state and self._states[step.state.name]) for step in pipeline.steps]
         return replace(pipeline, steps=tuple(steps))
+
+    def _of_state(self, use: StateUse, method: str) -> list[str]:
+        """What is wrong with the use of a state, by itself and beside the first one of its name."""
+        known = self._states.get(use.name) if isinstance(use.name, str) else None
+        if known is None:
+            return [*use.mistakes(method)]
+        first_use = self._first_uses[use.name]
+        # Of another form all else may be wrong for no other reason: a class that takes a key has none here.
+        return [*use.other_form(known, first_use)] or [*use.mistakes(method), *use.other_class(known, first_use)]
 
     def _share(self, use: StateUse, where: str) -> State:
         """Note one more use of a state, and the keys it names."""

@@ -13,6 +13,8 @@ from .errors import WallarooParameterError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_LAMBDA = "<lambda>"  # the name of a function that has none
+
 _METADATA = ("__module__", "__name__", "__qualname__", "__doc__")
 
 
@@ -95,8 +97,9 @@ class Decorated:
         try:
             signature.bind(*cls.arguments)
         except TypeError:
-            call = f"{label}({', '.join(cls.arguments)})"
-            yield f' calls {call}, but the function is {label}{_plain(signature)}; write "def {call}"'
+            arguments = ", ".join(cls.arguments)
+            write = f"lambda {arguments}: ..." if label == _LAMBDA else f"def {label}({arguments})"
+            yield f' calls {label}({arguments}), but the function is {label}{_plain(signature)}; write "{write}"'
 
     @classmethod
     def _wrong_name(cls, name: object, function: Callable[..., Any]) -> Iterator[str]:
@@ -106,8 +109,11 @@ class Decorated:
     @classmethod
     def write_above(cls, function: object, example: str = "") -> str:
         """The line to write above a function (or in place of a class), as text for a message."""
-        label = getattr(function, "__name__", "...")
-        return f'{(example or cls.example).format(label)} above "def {label}"'
+        label, decorator = getattr(function, "__name__", "..."), example or cls.example
+        if label == _LAMBDA:
+            call = f"NAME({', '.join(cls.arguments)})"
+            return f'"def {call}" in place of the lambda, with {decorator.format("NAME")} above it'
+        return f'{decorator.format(label)} above "def {label}"'
 
 
 def _refusing(mistakes: Sequence[str]) -> Callable[..., Any]:
@@ -165,6 +171,8 @@ def describe(thing: object) -> str:
         return f"{label_of(thing)}, {article} @wallaroo.{thing.decorator}"
     if isinstance(thing, type):
         return f"the class {thing.__name__}"
+    if getattr(thing, "__name__", None) == _LAMBDA:
+        return "a lambda"
     if inspect.isroutine(thing):
         return f"the plain function {label_of(thing)}"
     if thing is None:

@@ -44,20 +44,28 @@ def _advice(given: object, *wanted: type[Decorated]) -> str:
     return f"write {wanted[0].write_above(given)}"
 
 
-def wrong_state_class(state_class: object, keyed: bool) -> Iterator[str]:
-    """A state class is called without arguments or, if keyed, with the key of the new entity."""
+def wrong_state_class(state_class: object, keyed: bool, for_keys: str) -> Iterator[str]:
+    """A state class is called without arguments or, if keyed, with the key of the new entity.
+
+    `for_keys` is what to write where there is one entity in all, and the class wants a key.
+    """
     if isinstance(state_class, Decorated) or not callable(state_class):
         yield f"state_class must be a class, not {describe(state_class)}; write the class itself, without parentheses"
         return
     required = required_parameters(state_class)
     by_name = [parameter.name for parameter in required if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
-    if by_name or len(required) > keyed:
+    positional = [parameter.name for parameter in required if parameter.name not in by_name]
+    names = ", ".join([*positional, *(["*"] if by_name else []), *by_name])
+    if by_name or len(required) > 1:
         allowed = "nothing, or one positional argument, the key" if keyed else "nothing"
-        positional = [parameter.name for parameter in required if parameter.name not in by_name]
-        names = ", ".join([*positional, *(["*"] if by_name else []), *by_name])
         yield (
             f"the constructor of {label_of(state_class)} must require {allowed}, but it requires ({names}); "
             f"give {'the others' if keyed else 'them'} defaults, or set them in the state computation"
+        )
+    elif required and not keyed:
+        yield (
+            f"the constructor of {label_of(state_class)} requires ({names}), but here is one entity in all, and no "
+            f"key; {for_keys}, or give {names} a default"
         )
 
 

@@ -133,7 +133,8 @@ def _check(step: object, messages: object, state_class: object, partition_functi
         return
     if state_class is None:
         raise TypeError(f"{describe(step)} needs state: give state_class=CLASS, as in the builder")
-    wrong = [*wrong_state_class(state_class, partition_function is not None)]
+    for_keys = "give partition_function=FUNCTION, as in to_state_partition, which tells the key of a message"
+    wrong = [*wrong_state_class(state_class, partition_function is not None, for_keys)]
     if partition_function is not None:
         wrong += misplaced("partition_function", partition_function, Partition)
     if wrong:
