@@ -160,7 +160,7 @@ class Travelling(unittest.TestCase):
             self.assertEqual(sorted(str(told["key"]) for told in several.told), sorted(map(repr, self.words[1::2])))
             self.assertEqual({told["step"] for told in several.told}, {"p/arrive"})
             for told in several.told:
-                self.assertIn(', in pack_up\n    @wallaroo.computation(name="pack up")', str(told["traceback"]))
+                self.assertIn(", in pack_up\n    def pack_up(", str(told["traceback"]))
 
     def owner(self, word: str) -> int:
         return partition_of(canonical(word), 16) * 2 // 16

@@ -233,7 +233,8 @@ class MisusedDecorators(unittest.TestCase):
         self.assert_told(
             W.decoder(lambda bs: bs),
             "@wallaroo.decoder needs header_length and length_fmt; "
-            'write @wallaroo.decoder(header_length=4, length_fmt=">I") above "def <lambda>"',
+            'write "def NAME(bs)" in place of the lambda, with '
+            '@wallaroo.decoder(header_length=4, length_fmt=">I") above it',
         )
 
     def test_with_more_than_one_mistake(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import unittest
 from typing import Any
@@ -26,6 +27,7 @@ from parts import (
     upper,
 )
 from parts import decoder as decode
+from wallaroo._places import raising
 
 W: Any = wallaroo  # without types, to be given what mypy would refuse
 
@@ -312,7 +314,88 @@ BUILT: list[Mistake] = [
 ]
 
 
+CALLED: list[Mistake] = [
+    Mistake(W.ApplicationBuilder, "ApplicationBuilder(): missing a required argument: 'name'; write {}(\"NAME\")"),
+    Mistake(lambda: opened().to(), "to(): missing a required argument: 'computation'; write {}(COMPUTATION)"),
+    Mistake(
+        lambda: opened().to_parallel(upper, 5), "to_parallel(): too many positional arguments; write {}(COMPUTATION)"
+    ),
+    Mistake(
+        lambda: opened().to_stateful(count, Totals),
+        (
+            "to_stateful(): missing a required argument: 'state_name'; write "
+            '{}(STATE_COMPUTATION, STATE_CLASS, "STATE NAME")'
+        ),
+    ),
+    Mistake(
+        lambda: opened().to_state_partition(count, Totals, name="t", partition_function=letter),
+        (
+            "to_state_partition(): it has no argument 'name'; write "
+            '{}(STATE_COMPUTATION, STATE_CLASS, "STATE NAME", PARTITION)'
+        ),
+    ),
+    Mistake(
+        lambda: opened().to_state_partition_u64(count, Totals, "t"),
+        (
+            "to_state_partition_u64(): missing a required argument: 'partition_function'; write "
+            '{}(STATE_COMPUTATION, STATE_CLASS, "STATE NAME", PARTITION)'
+        ),
+    ),
+    Mistake(
+        lambda: builder().new_pipeline("p"),
+        (
+            "new_pipeline(): missing a required argument: 'source_config'; write "
+            '{}("NAME", TCPSourceConfig(HOST, PORT, DECODER))'
+        ),
+    ),
+    Mistake(
+        lambda: opened().to_sink("h", 1, encoder),
+        "to_sink(): too many positional arguments; write {}(TCPSinkConfig(HOST, PORT, ENCODER))",
+    ),
+    Mistake(lambda: opened().done(5), "done(): too many positional arguments; write {}()"),
+    Mistake(lambda: opened().done().build(5), "build(): too many positional arguments; write {}()"),
+    Mistake(
+        lambda: W.TCPSourceConfig("h", 1),
+        "TCPSourceConfig(): missing a required argument: 'decoder'; write {}(HOST, PORT, DECODER)",
+    ),
+    Mistake(
+        lambda: W.TCPSinkConfig("h", 1, encode=encoder),
+        "TCPSinkConfig(): it has no argument 'encode'; write {}(HOST, PORT, ENCODER)",
+    ),
+    Mistake(
+        W.tcp_parse_input_addrs,
+        "tcp_parse_input_addrs(): missing a required argument: 'args'; write {}(args)",
+    ),
+    Mistake(
+        lambda: W.tcp_parse_output_addrs([], 0),
+        "tcp_parse_output_addrs(): too many positional arguments; write {}(args)",
+    ),
+    Mistake(lambda: opened().to_paralel(upper), "ApplicationBuilder has no 'to_paralel'; write to_parallel"),
+    Mistake(
+        lambda: opened().window(5),
+        (
+            "ApplicationBuilder has no 'window'; it has new_pipeline, to, to_parallel, to_stateful, "
+            "to_state_partition, to_state_partition_u64, to_sink, done, build"
+        ),
+    ),
+]
+"""Calls that raise at once. {} stands for what is called."""
+
+
 class Texts(unittest.TestCase):
+    def test_of_wrong_calls(self) -> None:
+        for mistake in CALLED:
+            says = mistake.says.replace("{}", mistake.says.partition("(")[0])
+            with self.subTest(says), self.assertRaises(wallaroo.WallarooParameterError) as caught:
+                mistake.write()
+            self.assertEqual(str(caught.exception), says)
+            self.assertEqual(raising(caught.exception).rpartition(":")[0], __file__)
+
+    def test_a_builder_and_its_parts_are_objects_like_others(self) -> None:
+        self.assertFalse(hasattr(builder(), "window"))
+        self.assertEqual(copy.deepcopy(SOURCE), SOURCE)
+        self.assertIsInstance(copy.deepcopy(builder()).new_pipeline("p", SOURCE).done().build(), wallaroo.Application)
+
     def test_of_what_is_built(self) -> None:
         for mistake in BUILT:
             with self.subTest(mistake.says), self.assertRaises(wallaroo.WallarooParameterError) as caught:

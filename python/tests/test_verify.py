@@ -304,9 +304,11 @@ class WrongSteps(unittest.TestCase):
             (lambda: verify_step(double, [], state_class=Counts), "has no state"),  # type: ignore[call-overload]
             (
                 lambda: verify_step(counts, [], state_class=OfKey),
-                r"^the constructor of OfKey requires \(key\), but here is one entity in all, and no key; "
-                "give partition_function=FUNCTION, as in to_state_partition, which tells the key of a message, or give "
-                "key a default$",
+                (
+                    r"^the constructor of OfKey requires \(key\), but here is one entity in all, and no key; "
+                    "give partition_function=FUNCTION, as in to_state_partition, which tells the key of a message, or "
+                    "give key a default$"
+                ),
             ),
             (lambda: verify_step(double, [], serialize=pickle.dumps), "two functions"),
         ]

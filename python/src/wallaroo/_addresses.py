@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, overload
 
+from ._called import called_as
 from ._function import describe
 from .errors import WallarooParameterError
 
@@ -76,6 +77,7 @@ class Addresses(list[tuple[str, str]]):
         return f"the argument {self._flag.name} has {many}, but {use}; give for example {self._flag.example(wanted)}"
 
 
+@called_as("tcp_parse_input_addrs(args)")
 def tcp_parse_input_addrs(args: Sequence[str]) -> list[tuple[str, str]]:
     """Find the addresses of the sources in the arguments of ``application_setup``.
 
@@ -93,6 +95,7 @@ def tcp_parse_input_addrs(args: Sequence[str]) -> list[tuple[str, str]]:
     return _parse_addresses(args, _FLAGS["tcp_parse_input_addrs"])
 
 
+@called_as("tcp_parse_output_addrs(args)")
 def tcp_parse_output_addrs(args: Sequence[str]) -> list[tuple[str, str]]:
     """Find the addresses of the sinks in the arguments of ``application_setup``.
 

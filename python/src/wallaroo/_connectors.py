@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._addresses import LARGEST_PORT, LOOPBACK, port_number
+from ._called import called_as
 from ._codec import Decoder, Encoder
 from ._function import describe
 from ._mistakes import misplaced
@@ -32,11 +33,13 @@ class _TCPConfig:
             yield f"port must be a number from 0 to {LARGEST_PORT}, not {describe(self.port)}"
 
 
+@called_as("TCPSourceConfig(HOST, PORT, DECODER)")
 @dataclass(frozen=True)
 class TCPSourceConfig(_TCPConfig):
     """A source that listens for TCP connections and makes a message of each frame that comes.
 
-    A wrong value is reported by `ApplicationBuilder.build`, which knows the pipeline.
+    A wrong value is reported by `ApplicationBuilder.build`, which knows the pipeline; a missing one, and one too many,
+    raises a WallarooParameterError at once.
 
     Args:
         host: the address to listen on; empty for 127.0.0.1.
@@ -52,11 +55,13 @@ class TCPSourceConfig(_TCPConfig):
         yield from misplaced("the decoder of TCPSourceConfig", self.decoder, Decoder)
 
 
+@called_as("TCPSinkConfig(HOST, PORT, ENCODER)")
 @dataclass(frozen=True)
 class TCPSinkConfig(_TCPConfig):
     """A sink that connects to a TCP receiver and writes what the encoder makes of each message.
 
-    A wrong value is reported by `ApplicationBuilder.build`, which knows the pipeline.
+    A wrong value is reported by `ApplicationBuilder.build`, which knows the pipeline; a missing one, and one too many,
+    raises a WallarooParameterError at once.
 
     Args:
         host: the receiver's address; empty for 127.0.0.1.

@@ -29,7 +29,7 @@ _FOR_KEYS = "write to_state_partition(...), which has an entity for each key"
 class StateUse:
     """What one step says of its state, as the user wrote it: any value may still be wrong."""
 
-    name: str
+    name: Any
     cls: Any
     keyed: bool
     u64: bool = False

@@ -58,7 +58,7 @@ def raising(error: BaseException) -> str:
 
 
 def defining(function: object) -> tuple[str, int] | None:
-    """The file of a function or a class of the user's, and its line of ``def`` or ``class``; None if it is not known."""
+    """The file of a function or a class of the user's, and the line of its ``def`` or ``class``; None if not known."""
     try:
         bare = inspect.unwrap(function)  # type: ignore[arg-type]
         if isinstance(bare, type):
