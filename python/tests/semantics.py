@@ -68,6 +68,15 @@ def not_many(came: str) -> Fails:
     return told("several/give several", give_several, f"got {came}; {expected}: return [result] if there is one")
 
 
+def not_outputs(came: str) -> Fails:
+    expected = (
+        "a state computation with several results returns a tuple (outputs, changed), where outputs is a list, another "
+        "iterable, or None"
+    )
+    text = f"got {came} for the outputs; {expected}: return ([output], True) if there is one"
+    return told("several pairs/give several and a bool", give_several_and_bool, text, None)
+
+
 def not_a_pair(word: str, came: str) -> Fails:
     expected = "a state computation returns a tuple (output, changed), where changed is True or False"
     return told("pairs/give a pair", give_pair, f"got {came}; {expected}: return (output, True)", word)
@@ -108,13 +117,14 @@ ROWS: list[Row] = [
     Row(
         "a multi result is nothing whose parts nobody means",
         "several",
-        ["text", "bytes", "bytearray", "dict", "int"],
+        ["text", "bytes", "bytearray", "dict", "named", "int"],
         [],
         [
             not_many("str 'ab'"),
             not_many(r"bytes b'ab\n'"),
             not_many(r"bytearray bytearray(b'ab\n')"),
             not_many("dict {'a': 1}"),
+            not_many("Named Named(first='a', second='b')"),
             not_many("int 5"),
         ],
     ),
@@ -175,16 +185,11 @@ ROWS: list[Row] = [
     Row(
         "they are an iterable as those of a computation",
         "several pairs",
-        ["pair of text", "pair of midway"],
+        ["pair of text", "pair of named", "pair of midway"],
         [],
         [
-            told(
-                "several pairs/give several and a bool",
-                give_several_and_bool,
-                "got str 'ab' for the outputs; a state computation with several results returns a tuple (outputs, "
-                "changed), where outputs is a list, another iterable, or None: return ([output], True) if there is one",
-                None,
-            ),
+            not_outputs("str 'ab'"),
+            not_outputs("Named Named(first='a', second='b')"),
             told("several pairs/give several and a bool", midway, "ValueError: midway", None),
         ],
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import wallaroo
 
@@ -25,6 +25,11 @@ def endless_recursion() -> object:
     return endless_recursion()
 
 
+class Named(NamedTuple):
+    first: str
+    second: str
+
+
 GIVES: dict[str, Callable[[], object]] = {
     "none": lambda: None,
     "zero": lambda: 0,
@@ -43,6 +48,8 @@ GIVES: dict[str, Callable[[], object]] = {
     "surrogate": lambda: "\ud800",
     "list": lambda: ["a", None, "b"],
     "tuple": lambda: ("a", None, "b"),
+    "named": lambda: Named("a", "b"),
+    "pair of named": lambda: (Named("a", "b"), True),
     "set": lambda: {"a"},
     "keys": {"a": 1, "b": 2}.keys,
     "generator": lambda: (letter for letter in ("a", None, "b")),

@@ -48,7 +48,8 @@ def whole(most: int, many: object) -> list[object]:
     """The results of a computation with several, taken whole before any of them goes on.
 
     Raises:
-        WrongResult: it is not an iterable, or one whose parts nobody means: a str, bytes or dict; or they are too many.
+        WrongResult: it is not an iterable, or one whose parts nobody means: a str, bytes, dict or named tuple; or they
+            are too many.
         Exception: what a generator raises.
     """
     if many is None:
@@ -85,7 +86,8 @@ def whole_beside_state(most: int, serializer: Serializer, many: object, entity: 
 def iterates(many: object) -> bool:
     """Whether it is what a computation with several results may return."""
     kind = type(many)
-    return not issubclass(kind, _NOT_MANY) and (issubclass(kind, Iterable) or hasattr(kind, "__getitem__"))
+    named = issubclass(kind, tuple) and hasattr(kind, "_fields")  # one record, and its fields are its parts
+    return not (named or issubclass(kind, _NOT_MANY)) and (issubclass(kind, Iterable) or hasattr(kind, "__getitem__"))
 
 
 def not_a_pair(result: object) -> WrongResult:
