@@ -121,6 +121,10 @@ class Runs(Failed):
             result.entity("counts", "c")
         with self.fails("no state 'count'", "'counts'", error=KeyError):
             result.entity("count", "a")
+        with self.fails("there is no state 'count', but ['counts']", error=KeyError):
+            result.keys("count")
+        with self.fails("there is no state 'count', and the application has no other", error=KeyError):
+            run(build(lambda ab: ab.to(fragile)), []).keys("count")
 
     def test_is_calm_without_a_seed(self) -> None:
         lines = [f"k{n % 17}" for n in range(200)]
@@ -289,8 +293,37 @@ class Failures(Failed):
             self.assertEqual(failure.traceback, "")
 
     def test_are_told_a_screen_of_them(self) -> None:
-        with self.fails("20 messages failed", "and 15 more"):
-            run(build(lambda ab: ab.to(fragile)), ["bad"] * 20)
+        @wallaroo.computation(name="brittle")
+        def brittle(word: str) -> str:
+            if word == "ugly":
+                raise ValueError("an ugly word")
+            return fragile(word)
+
+        @wallaroo.computation_multi(name="several")
+        def several(word: str) -> Any:
+            return 5
+
+        application = build(lambda ab: ab.to(brittle).to(several))
+        failed = "ValueError: a bad word\nand 18 more at the same line\n\np/several, of the input b'good': got int 5;"
+        wrong = "return [result] if there is one\nand 1 more of this step\n\np/brittle, of the input b'ugly': "
+        with self.fails("22 messages failed\n\np/brittle, of the input b'bad'", failed, wrong):
+            run(application, ["bad", "good", "ugly", "good"] + ["bad"] * 18)
+        result = run(application, ["bad"] * 20, check=False)
+        self.assertIn("\nand 19 more at the same line", repr(result))
+        self.assertEqual(len(result.failures), 20)
+
+    def test_of_many_kinds_are_told_a_screen_of_them(self) -> None:
+        lines: dict[str, Any] = {}
+        for n in range(8):
+            exec(f"def fail():\n{chr(10) * n}    raise ValueError('kind {n}')", lines)  # noqa: S102
+            lines[str(n)] = lines["fail"]
+
+        @wallaroo.computation(name="various")
+        def various(word: str) -> Any:
+            return lines[word]()
+
+        with self.fails("16 messages failed", "kind 4\nand 1 more at the same line\n\nand 6 more"):
+            run(build(lambda ab: ab.to(various)), list("01234567") * 2)
 
     def test_of_keys_decoders_and_encoders_are_found(self) -> None:
         @wallaroo.partition

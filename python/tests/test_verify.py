@@ -310,11 +310,23 @@ class WrongSteps(unittest.TestCase):
                     "give key a default$"
                 ),
             ),
+            (lambda: verify_step(double, [1, None]), "^message 2 is None, which no step .*; leave it out$"),  # type: ignore[misc]
             (lambda: verify_step(double, [], serialize=pickle.dumps), "two functions"),
         ]
         for call, told in calls:
             with self.subTest(told), self.assertRaisesRegex(TypeError, told):
                 call()
+
+
+class Starting(unittest.TestCase):
+    def test_is_what_the_state_class_makes(self) -> None:
+        def forty(key: str) -> Counts:
+            state = Counts()
+            state.counts[key] = 40
+            return state
+
+        outputs = verify_step(counts, ["a", "b", "a"], state_class=forty, partition_function=letter)
+        self.assertEqual(outputs, [[("a", 41)], [("b", 41)], [("a", 42)]])
 
 
 class Colour(enum.Enum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, overload
 
 from ._alike import difference, shared
@@ -87,6 +87,9 @@ def verify_step(
     An entity is pickled after every message, as if its partition moved then. Both must give the same. Objects whose
     class defines no ``==`` are the same if they hold the same.
 
+    The state begins as in a new application: `state_class` makes the entity of a key when that first comes. To begin
+    with another, give a function that makes it: ``state_class=lambda: Account(balance=5)``.
+
     It also finds: a step that raises, or returns what its kind must not; a result that shares something that can change
     with its state, so that a later message would change a result that is still on its way; a state that has changed
     although the step said that it had not; and a partition function that does not give the same message the same key.
@@ -94,8 +97,10 @@ def verify_step(
     Args:
         step: a function decorated by ``@wallaroo.computation``, ``computation_multi``, ``state_computation`` or
             ``state_computation_multi``.
-        messages: what the step takes, in order: not payloads, but what a decoder or the step before returns.
-        state_class: for a state computation, as in the builder.
+        messages: what the step takes, in order: not payloads, but what a decoder or the step before returns. None is
+            no message.
+        state_class: for a state computation, as in the builder: called with the key if it requires one argument,
+            otherwise without any; twice for each key.
         partition_function: tells the key of a message, as in ``to_state_partition``; without it all messages meet one
             entity.
         serialize: the application's own, if it has one.
@@ -114,7 +119,7 @@ def verify_step(
     serializer = PICKLE if serialize is None or deserialize is None else Serializer(serialize, deserialize)
     verification = _Verification(step, state_class, partition_function, serializer)
     try:
-        return [verification.message(number, message) for number, message in enumerate(messages, start=1)]
+        return [verification.message(number, message) for number, message in enumerate(_some(messages), start=1)]
     except StepFailed as failed:
         __tracebackhide__ = True  # pytest shows the line of the test, then
         raise failed.with_traceback(None) from None
@@ -139,6 +144,17 @@ def _check(step: object, messages: object, state_class: object, partition_functi
         wrong += misplaced("partition_function", partition_function, Partition)
     if wrong:
         raise TypeError("; ".join(wrong))
+
+
+def _some(messages: Iterable[object]) -> Iterator[object]:
+    """The messages, none of which may be None."""
+    for number, message in enumerate(messages, start=1):
+        if message is None:
+            raise TypeError(
+                f"message {number} is None, which no step is ever given: a decoder or a step that returns None sends "
+                "nothing on; leave it out"
+            )
+        yield message
 
 
 class _Verification:

@@ -54,6 +54,7 @@ from ._application import Application, Pipeline
 from ._entities import Entities
 from ._failures import summary, user_traceback
 from ._function import describe
+from ._places import user_frames
 from ._protocol import ProtocolError
 from ._rehearsal import Input, Lost, Rehearsal
 from ._results import PICKLE, Serializer, WrongResult, short_repr
@@ -147,9 +148,7 @@ class Result:
         Raises:
             KeyError: there is no such state, or no entity of that key; the text says which there are.
         """
-        if state_name not in self._entities:
-            raise KeyError(f"there is no state {state_name!r}, but {_names(self._entities)}")
-        for entities in self._entities[state_name]:
+        for entities in self._of_state(state_name):
             entity = entities.found(key, entities.identity(key))
             if entity is not None:
                 return entity
@@ -161,13 +160,20 @@ class Result:
         """The keys that have a state entity, in no order that means anything.
 
         Raises:
-            KeyError: there is no such state.
+            KeyError: there is no such state; the text says which there are.
         """
-        return [key for entities in self._entities[state_name] for key, _ in entities.items()]
+        return [key for entities in self._of_state(state_name) for key, _ in entities.items()]
+
+    def _of_state(self, state_name: str) -> list[Entities]:
+        """The entities of a state, on each executor."""
+        if state_name not in self._entities:
+            there = f"but {_names(self._entities)}" if self._entities else "and the application has no other"
+            raise KeyError(f"there is no state {state_name!r}, {there}")
+        return self._entities[state_name]
 
     def __repr__(self) -> str:
         outputs = ", ".join(f"{len(output)} outputs of {name!r}" for name, output in self.outputs.items())
-        failures = "".join(f"\n  {failure}" for failure in self.failures)
+        failures = "".join(f"\n  {told}" for told in _grouped(self.failures))
         return f"<Result of {self.application.name!r}: {outputs or 'no sink'}, {len(self.failures)} failures>{failures}"
 
 
@@ -375,9 +381,26 @@ def _failure(lost: Lost) -> Failure:
 def _told(failures: Sequence[Failure]) -> str:
     """Failures as the text of an error, the first ones in full."""
     many = f"{len(failures)} messages failed" if len(failures) > 1 else "a message failed"
-    told = "".join(f"\n\n{failure}" for failure in failures[:_MOST_TOLD])
-    left_out = len(failures) - _MOST_TOLD
-    return many + told + (f"\n\nand {left_out} more" if left_out > 0 else "")
+    return "\n\n".join([many, *_grouped(failures)])
+
+
+def _grouped(failures: Sequence[Failure]) -> list[str]:
+    """A text for each kind of failure: the first of the kind in full, and how many more there are."""
+    kinds: dict[object, list[Failure]] = {}
+    for failure in failures:
+        kinds.setdefault(_kind(failure), []).append(failure)
+    told = []
+    for same in list(kinds.values())[:_MOST_TOLD]:
+        place = "of this step" if isinstance(same[0].exception, WrongResult) else "at the same line"
+        told.append(f"{same[0]}" + (f"\nand {len(same) - 1} more {place}" if len(same) > 1 else ""))
+    left_out = sum(map(len, list(kinds.values())[_MOST_TOLD:]))
+    return [*told, f"and {left_out} more"] if left_out else told
+
+
+def _kind(failure: Failure) -> object:
+    """What is equal for failures of one kind: the step, the type of the exception, and the calls that led to it."""
+    calls = [(frame.f_code, line) for frame, line in user_frames(failure.exception)]
+    return failure.step, type(failure.exception), tuple(calls)
 
 
 def _told_of_stuck(stuck: Stuck) -> str:
