@@ -216,6 +216,26 @@ class Moves(Failed):
                     self.assertEqual(result.entity("one", key).seen, in_order, (seed, executors))
         self.assertGreater(len(orders), 20)
 
+    def test_takes_these_and_then_those(self) -> None:
+        first, second = [f"x{n}" for n in range(9)], [f"y{n}" for n in range(9)]
+        for seed in range(20):
+            for executors in (1, 3):
+                result = run(two_pipelines(), {"q": first}, {"p": second}, executors=executors, seed=seed)
+                for n in range(9):
+                    self.assertEqual(result.entity("shared", str(n)).seen, [f"x{n}", f"y{n}"])
+        orders = set()
+        application = build(lambda ab: ab.to_parallel(spread).to_stateful(log, Log, "one"))
+        for seed in range(20):
+            seen = run(application, first, second, first, executors=3, seed=seed).entity("one").seen
+            self.assertEqual([sorted(seen[at : at + 9]) for at in (0, 9, 18)], [first, second, first])
+            orders.add(tuple(seen))
+        self.assertGreater(len(orders), 1)
+        calm = run(application, first, second)
+        self.assertEqual(calm.output, [word.encode() for word in first + second])
+        wrong: Any = "a"
+        with self.fails("inputs must be a list of payloads", error=TypeError):
+            run(application, first, wrong)
+
     def test_loses_and_doubles_nothing(self) -> None:
         application = two_pipelines()
         inputs = {"p": [f"{n % 5}p{n % 3}" for n in range(90)], "q": [f"{n}q{n % 3}" for n in range(90)]}

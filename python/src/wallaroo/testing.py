@@ -192,7 +192,7 @@ class ApplicationFailed(AssertionError):
 def run(
     application: Application,
     inputs: Inputs,
-    *,
+    *then: Inputs,
     executors: int = 1,
     seed: int | None = None,
     check: bool = True,
@@ -220,7 +220,10 @@ def run(
         application: what ``build()`` or ``application_setup(args)`` returns, or `load`.
         inputs: for an application with one pipeline an iterable of payloads, as bytes or as str, without the header of
             a frame. For several, a mapping from the name of a pipeline to its payloads: without a seed one pipeline
-            after another. Or pairs of a pipeline and a payload, which are read in this order.
+            after another, with one they mix. Or pairs of a pipeline and a payload, which are read in this order, though
+            with a seed they may overtake one another.
+        then: more inputs, in the same form: each comes when all that came before it has reached the sinks. Under a
+            seed that is the only order there is between pipelines.
         executors: how many to run on.
         seed: makes chance decide how messages go and when partitions move.
         check: whether to raise if anything fails; without, look at the failures of the result.
@@ -240,15 +243,16 @@ def run(
         raise TypeError(f"run() takes an application, what build() returns, not {describe(application)}")
     if type(executors) is not int or executors < 1:
         raise ValueError(f"executors must be an int from 1 on, not {executors!r}")
-    rows = _rows(application, inputs)
+    turns = [_rows(application, each) for each in (inputs, *then)]
     chance = None if seed is None else random.Random(seed)
     serializer = _serializer(application, serialize, deserialize)
     try:
         rehearsal = Rehearsal(application, executors, serializer, chance)
-        if chance is None:
-            rehearsal.calm(entry for row in rows for entry in row)
-        else:
-            rehearsal.at_random(rows, chance)
+        for rows in turns:
+            if chance is None:
+                rehearsal.calm(entry for row in rows for entry in row)
+            else:
+                rehearsal.at_random(rows, chance)
     except _load.LoadFailed as failed:
         raise ApplicationFailed(f"{failed.message}\n{failed.traceback}") from None
     except Stuck as stuck:
