@@ -43,6 +43,9 @@ func Python(ctx context.Context, o Options) (Program, error) {
 	}
 	o.Log.Debug("python", "version", python.Version, "path", python.Path, "package", path)
 	config := pyhost.Config{Interpreter: python, PackagePath: path, Log: o.Log}
+	if o.LogJSON { // on standard error nothing else may stand
+		config.Stderr = o.Always
+	}
 	return &team{options: o, host: config, hosts: map[int]*pyhost.Host{}}, nil
 }
 

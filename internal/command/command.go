@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wallaroo-stream/wallaroo/internal/commandline"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 )
 
@@ -26,6 +27,20 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
+
+// jsonError is an error that is told as a record of a log in JSON, all of whose lines are JSON.
+type jsonError struct{ err error }
+
+func (e *jsonError) Error() string { return e.err.Error() }
+func (e *jsonError) Unwrap() error { return e.err }
+
+// toldAs has an error of a command line be told in the form of its log.
+func toldAs(line *commandline.Line, err error) error {
+	if err == nil || line.Values["log-format"] != "json" {
+		return err
+	}
+	return &jsonError{err}
+}
 
 // failed marks an error as a failure while running.
 func failed(err error) error {
@@ -50,9 +65,15 @@ func execute(root *cobra.Command, tokens []string) int {
 		code = exit.code
 	}
 	if text := err.Error(); text != "" {
+		_, asJSON := errors.AsType[*jsonError](err)
+		form := logging.Options{JSON: asJSON}
 		// Not for ever, if the reader of standard error stands still.
-		last := logging.NewWriter(os.Stderr)
-		fmt.Fprintln(last, root.Name()+":", text)
+		last := logging.NewWriter(os.Stderr, form)
+		if asJSON {
+			logging.Always(last, form).Error("ended by an error", "error", text, "exit_code", code)
+		} else {
+			fmt.Fprintln(last, root.Name()+":", text)
+		}
 		last.Close(lastRecords)
 	}
 	return code

@@ -123,25 +123,32 @@ func nativeCommand(
 		if line.Help || slices.Contains(line.Args, "-h") {
 			return cmd.Help()
 		}
-		options, err := readOptions(line)
-		if err != nil {
-			return err
-		}
-		if own := ownTokens(line); len(own) > 0 {
-			return fmt.Errorf("unknown flag or argument %s: %s --help lists what there is; the program's own stand behind --",
-				strings.Join(own, " "), cmd.CommandPath())
-		}
-		native, err := program(list(line.Values["in"]), list(line.Values["out"]))
-		if err != nil {
-			return err
-		}
-		options.Load = native.Load
-		log := openLog(options, nil)
-		defer log.Close(lastRecords)
-		return exitCode(act(*options, log))
+		return toldAs(line, actOnProgram(line, cmd.CommandPath(), program, act))
 	}
 	setFlagUsage(cmd, told)
 	return cmd
+}
+
+// actOnProgram acts on the application that this program is.
+func actOnProgram(
+	line *commandline.Line, command string, program Program, act func(application.Options, *logging.Writer) error,
+) error {
+	options, err := readOptions(line)
+	if err != nil {
+		return err
+	}
+	if own := ownTokens(line); len(own) > 0 {
+		return fmt.Errorf("unknown flag or argument %s: %s --help lists what there is; the program's own stand behind --",
+			strings.Join(own, " "), command)
+	}
+	native, err := program(list(line.Values["in"]), list(line.Values["out"]))
+	if err != nil {
+		return err
+	}
+	options.Load = native.Load
+	log := openLog(options, nil)
+	defer log.Close(lastRecords)
+	return exitCode(act(*options, log))
 }
 
 // ownTokens are those that are not Wallaroo's.

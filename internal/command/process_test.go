@@ -123,7 +123,9 @@ func startApplication(t *testing.T, program, app string, flags ...string) *proce
 // source is the address that the application's source listens at, once it does.
 func (p *process) source() string {
 	p.t.Helper()
-	return p.stderr.await(p.t, `level=INFO msg=ready application="[^"]*" sources="[^=]*=([^"]*)" http=`)[1]
+	found := p.stderr.await(p.t, `level=INFO msg=ready application="[^"]*" sources="[^=]*=([^"]*)" http=|`+
+		`"msg":"ready"[^\n]*"sources":{"[^"]*":"([^"]*)"`)
+	return found[1] + found[2]
 }
 
 // capture makes a pipe whose other end goes to the process, and keeps what comes.

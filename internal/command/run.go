@@ -82,21 +82,26 @@ func applicationCommand(
 			if line.Help {
 				return cmd.Help()
 			}
-			options, err := readOptions(line)
-			if err != nil {
-				return err
-			}
-			if err := checkFile(options.App); err != nil {
-				return err
-			}
-			options.Load, options.Employed = application.Python, leaveCores
-			log := openLog(options, line.Retired)
-			defer log.Close(lastRecords)
-			return exitCode(act(*options, log))
+			return toldAs(line, actOnFile(line, act))
 		},
 	}
 	setFlagUsage(cmd, told)
 	return cmd
+}
+
+// actOnFile acts on the application in Python that a command line names.
+func actOnFile(line *commandline.Line, act func(application.Options, *logging.Writer) error) error {
+	options, err := readOptions(line)
+	if err != nil {
+		return err
+	}
+	if err := checkFile(options.App); err != nil {
+		return err
+	}
+	options.Load, options.Employed = application.Python, leaveCores
+	log := openLog(options, line.Retired)
+	defer log.Close(lastRecords)
+	return exitCode(act(*options, log))
 }
 
 // setFlagUsage has the command's help list flags that cobra does not read.
@@ -211,8 +216,8 @@ func checkFile(app string) error {
 
 // openLog makes the loggers of an application; the writer behind them must be closed.
 func openLog(o *application.Options, retired []string) *logging.Writer {
-	w := logging.NewWriter(os.Stderr)
 	form := logging.Options{JSON: o.LogJSON, Level: o.LogLevel, Colour: term.IsTerminal(int(os.Stderr.Fd()))}
+	w := logging.NewWriter(os.Stderr, form)
 	o.Log, o.Always = logging.New(w, form), logging.Always(w, form)
 	for _, flag := range retired {
 		o.Log.Info("the flag " + flag + " no longer means anything; it is ignored")

@@ -128,6 +128,37 @@ func TestAPythonProcessThatDiesEndsTheApplication(t *testing.T) {
 	p.stderr.await(t, `\nwallaroo: application "Words": the Python process \(pid \d+\) died: exit code 3\n`)
 }
 
+// TestALogInJSONIsNothingElse has the process write to standard error, by itself and by what Python says when it dies.
+func TestALogInJSONIsNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"exit", "abort"} {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			p := startApplication(t, "wallaroo", "words.py", "--log-format", "json")
+			p.accept()
+			send(t, p.dial(), "a", word, "b")
+			if code := p.exitCode(); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			p.stderr.await(t, `"msg":"ended by an error"[^\n]*\n`)
+			told := map[string]string{} // by message
+			for line := range strings.Lines(p.stderr.String()) {
+				var record struct{ Msg, Error, Stream string }
+				if err := json.Unmarshal([]byte(line), &record); err != nil {
+					t.Errorf("%v: %s", err, line)
+				}
+				told[record.Msg] = record.Error + record.Stream
+			}
+			if last := told["ended by an error"]; !strings.Contains(last, `application "Words": the Python process (pid `) {
+				t.Error(last)
+			}
+			if word == "abort" && (told["about to abort"] != "stderr" || told["no endFatal Python error: Aborted"] != "stderr") {
+				t.Error(p.stderr)
+			}
+		})
+	}
+}
+
 // TestASignalToThePythonProcessDoesNotEndIt is about service managers, which signal all processes of a service.
 func TestASignalToThePythonProcessDoesNotEndIt(t *testing.T) {
 	t.Parallel()

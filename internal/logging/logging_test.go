@@ -93,7 +93,7 @@ func (s *stalled) Write(b []byte) (int, error) {
 
 func TestAWriterDoesNotWaitForAReaderThatStandsStill(t *testing.T) {
 	to := &stalled{release: make(chan struct{})}
-	w := NewWriter(to)
+	w := NewWriter(to, Options{})
 	for i := range 2 * queuedRecords {
 		if _, err := fmt.Fprintf(w, "record %d\n", i); err != nil {
 			t.Fatal(err)
@@ -110,7 +110,7 @@ func TestAWriterDoesNotWaitForAReaderThatStandsStill(t *testing.T) {
 
 func TestAWriterTellsWhatWasLost(t *testing.T) {
 	to := &stalled{release: make(chan struct{}, 2*queuedRecords)}
-	w := NewWriter(to)
+	w := NewWriter(to, Options{JSON: true, Level: slog.LevelError})
 	for range queuedRecords + 100 {
 		_, _ = w.Write([]byte("x\n"))
 	}
@@ -124,7 +124,8 @@ func TestAWriterTellsWhatWasLost(t *testing.T) {
 	close(to.release)
 	w.Close(time.Minute)
 	text := to.text.String()
-	if !strings.Contains(text, "log records were lost") || !strings.HasSuffix(text, "last\n") {
+	told := `,"level":"WARN","msg":"log records were lost, since nobody read the log","records":`
+	if !strings.Contains(text, told) || !strings.HasSuffix(text, "last\n") {
 		t.Errorf("ends with %q", text[len(text)-100:])
 	}
 }

@@ -2,7 +2,6 @@ package logging
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ const queuedRecords = 4096
 // Writer writes records from a goroutine of its own, so that whoever logs does not wait for a reader of the log that stands still. What
 // its queue cannot hold is counted, and the count written in place of it.
 type Writer struct {
+	form  Options
 	queue chan []byte
 	done  chan struct{}
 	mu    sync.Mutex
@@ -21,9 +21,9 @@ type Writer struct {
 	ended bool // the queue is closed
 }
 
-// NewWriter makes a writer, whose goroutine ends when Close is called and all is written.
-func NewWriter(to io.Writer) *Writer {
-	w := &Writer{queue: make(chan []byte, queuedRecords), done: make(chan struct{})}
+// NewWriter makes a writer of records of a form, whose goroutine ends when Close is called and all is written.
+func NewWriter(to io.Writer, form Options) *Writer {
+	w := &Writer{form: form, queue: make(chan []byte, queuedRecords), done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
 		for record := range w.queue {
@@ -41,7 +41,9 @@ func (w *Writer) Write(record []byte) (int, error) {
 		return len(record), nil
 	}
 	if w.lost > 0 && len(w.queue) < queuedRecords-1 {
-		w.queue <- fmt.Appendf(nil, "%d log records were lost, since nobody read the log\n", w.lost)
+		var told bytes.Buffer
+		Always(&told, w.form).Warn("log records were lost, since nobody read the log", "records", w.lost)
+		w.queue <- told.Bytes()
 		w.lost = 0
 	}
 	select {

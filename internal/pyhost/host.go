@@ -31,6 +31,8 @@ type Config struct {
 	Interpreter Interpreter
 	PackagePath string // of PackagePath
 	Log         *slog.Logger
+	// Stderr, if there is one, gets a record of each line that the process writes to its standard error, which otherwise is this one's.
+	Stderr *slog.Logger
 }
 
 // Application says what to load.
@@ -73,7 +75,7 @@ type Host struct {
 
 // Start starts the Python process. The host must be closed.
 func Start(config Config) (*Host, error) {
-	p, err := startProcess(config.Interpreter, config.PackagePath)
+	p, err := startProcess(config)
 	if err != nil {
 		return nil, err
 	}

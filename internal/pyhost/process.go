@@ -38,8 +38,9 @@ type process struct {
 	err      error         // how it ended, once ended is closed
 }
 
-// startProcess starts an interpreter with the package in the given folder. The process writes to this one's standard output and error.
-func startProcess(python Interpreter, packagePath string) (*process, error) {
+// startProcess starts an interpreter with the package in its folder. The process writes to this one's standard output and, unless there is
+// a log for it, standard error.
+func startProcess(config Config) (*process, error) {
 	commandsOut, commandsIn, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -54,8 +55,12 @@ func startProcess(python Interpreter, packagePath string) (*process, error) {
 	for _, pipe := range []*os.File{commandsIn, resultsOut} {
 		enlarge(pipe)
 	}
-	cmd := exec.Command(python.Path, "-c", boot, packagePath)
+	python := config.Interpreter
+	cmd := exec.Command(python.Path, "-c", boot, config.PackagePath)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if config.Stderr != nil {
+		cmd.Stderr, cmd.WaitDelay = &lines{log: config.Stderr}, lastWords
+	}
 	cmd.ExtraFiles = []*os.File{commandsOut, resultsIn}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p := &process{commands: commandsIn, answers: resultsOut, results: bufio.NewReaderSize(resultsOut, 256<<10), ended: make(chan struct{})}
@@ -80,6 +85,9 @@ func (p *process) hold(cmd *exec.Cmd, started chan<- error) {
 		return
 	}
 	p.err = describeEnd(cmd.Wait())
+	if rest, ok := cmd.Stderr.(*lines); ok {
+		rest.end()
+	}
 	close(p.ended)
 	// What it wrote is still read, but not what a child of its own might write that holds the pipe open.
 	_ = p.answers.SetReadDeadline(time.Now().Add(lastWords))
@@ -88,7 +96,10 @@ func (p *process) hold(cmd *exec.Cmd, started chan<- error) {
 // describeEnd makes the way in which a process ended a sentence; nil for an exit with code 0.
 func describeEnd(err error) error {
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	switch {
+	case errors.Is(err, exec.ErrWaitDelay): // with code 0, but a child of its own holds standard error open
+		return nil
+	case !errors.As(err, &exit):
 		return err
 	}
 	status, ok := exit.Sys().(syscall.WaitStatus)

@@ -310,7 +310,10 @@ class WrongSteps(unittest.TestCase):
                     "give key a default$"
                 ),
             ),
-            (lambda: verify_step(double, [1, None]), "^message 2 is None, which no step .*; leave it out$"),  # type: ignore[misc]
+            (
+                lambda: verify_step(double, [1, None]),  # type: ignore[misc]
+                "^message 2 is None, which no step .*; leave it out$",
+            ),
             (lambda: verify_step(double, [], serialize=pickle.dumps), "two functions"),
         ]
         for call, told in calls:

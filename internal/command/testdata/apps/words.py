@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import os
+import sys
 import time
 
 import wallaroo
@@ -51,6 +52,10 @@ def count(word, state):
         ctypes.PyDLL(None).usleep(1_000_000_000)
     if word == "exit":
         os._exit(3)
+    if word == "abort":
+        print("about to abort", file=sys.stderr)
+        os.write(2, b"no end")
+        os.abort()
     if word == "fork":
         if os.fork() == 0:
             log.warning("from the child")
