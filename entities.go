@@ -122,6 +122,9 @@ func (m *meeting[K, S, T]) Key() string {
 // Letter is the message at hand.
 func (m *meeting[K, S, T]) Letter(most int) message.Letter { return toLetter(m.message, most) }
 
+// Shown is the message at hand, for people.
+func (m *meeting[K, S, T]) Shown() string { return gohost.Show(m.message) }
+
 // route takes a message that came by a call to its key's entity, wherever that is.
 func (m *meeting[K, S, T]) route(r *gohost.Run, value T) {
 	m.message = value

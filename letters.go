@@ -29,6 +29,9 @@ func (p *post[T]) Key() string { return "" }
 // Letter is the message at hand.
 func (p *post[T]) Letter(most int) message.Letter { return toLetter(p.message, most) }
 
+// Shown is the message at hand, for people.
+func (p *post[T]) Shown() string { return gohost.Show(p.message) }
+
 // toLetter makes a letter of a message, of so many bytes at most.
 func toLetter[T any](value T, most int) message.Letter {
 	if text, is := textOf(value); is && utf8.ValidString(text) {

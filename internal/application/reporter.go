@@ -178,6 +178,9 @@ func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, id string
 		attributes = append(attributes, "key", f.Key)
 	}
 	attributes = append(attributes, "error", f.Error)
+	if f.Shown != "" {
+		attributes = append(attributes, "message", f.Shown)
+	}
 	if origin.Source >= 0 {
 		attributes = append(attributes, "source", r.plan.Steps[r.plan.Of(plan.Source)[origin.Source]].ID())
 	}

@@ -97,23 +97,11 @@ func TestABadWordOfTenLeavesNine(t *testing.T) {
 	if got := strings.Join(lines(t, out, 9), ","); got != "a => 1,b => 1,c => 1,d => 1,f => 1,g => 1,h => 1,i => 1,j => 1" {
 		t.Errorf("received %s", got)
 	}
-	log := p.stderr.await(t, `(?s)level=ERROR[^\n]*step=words/count key='bad' error="ValueError: a bad word"`+
+	log := p.stderr.await(t, `(?s)level=ERROR[^\n]*step=words/count key='bad' error="ValueError: a bad word" message='bad' `+
 		`[^\n]*position=0\n(.*ValueError: a bad word)\n`)
 	ours := strings.Contains(log[1], "_executor.py") || strings.Contains(log[1], "wallaroo stage")
 	if ours || !strings.Contains(log[1], `words.py", line `) {
 		t.Errorf("the traceback is not the user's own:\n%s", log[1])
-	}
-}
-
-func TestWhatUserCodePrintsAndLogs(t *testing.T) {
-	t.Parallel()
-	p := startApplication(t, "wallaroo", "words.py")
-	p.accept()
-	send(t, p.dial(), "print")
-	p.stdout.await(t, `^printed print\n$`)
-	p.stderr.await(t, `level=WARN msg="logged print" logger=words\n`)
-	if log := p.stderr.String(); strings.Contains(log, "not of interest") {
-		t.Errorf("a record below the level came:\n%s", log)
 	}
 }
 
@@ -126,37 +114,6 @@ func TestAPythonProcessThatDiesEndsTheApplication(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	p.stderr.await(t, `\nwallaroo: application "Words": the Python process \(pid \d+\) died: exit code 3\n`)
-}
-
-// TestALogInJSONIsNothingElse has the process write to standard error, by itself and by what Python says when it dies.
-func TestALogInJSONIsNothingElse(t *testing.T) {
-	t.Parallel()
-	for _, word := range []string{"exit", "abort"} {
-		t.Run(word, func(t *testing.T) {
-			t.Parallel()
-			p := startApplication(t, "wallaroo", "words.py", "--log-format", "json")
-			p.accept()
-			send(t, p.dial(), "a", word, "b")
-			if code := p.exitCode(); code != 1 {
-				t.Errorf("exit code %d", code)
-			}
-			p.stderr.await(t, `"msg":"ended by an error"[^\n]*\n`)
-			told := map[string]string{} // by message
-			for line := range strings.Lines(p.stderr.String()) {
-				var record struct{ Msg, Error, Stream string }
-				if err := json.Unmarshal([]byte(line), &record); err != nil {
-					t.Errorf("%v: %s", err, line)
-				}
-				told[record.Msg] = record.Error + record.Stream
-			}
-			if last := told["ended by an error"]; !strings.Contains(last, `application "Words": the Python process (pid `) {
-				t.Error(last)
-			}
-			if word == "abort" && (told["about to abort"] != "stderr" || told["no endFatal Python error: Aborted"] != "stderr") {
-				t.Error(p.stderr)
-			}
-		})
-	}
 }
 
 // TestASignalToThePythonProcessDoesNotEndIt is about service managers, which signal all processes of a service.

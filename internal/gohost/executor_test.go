@@ -282,7 +282,9 @@ func (h held) Letter(most int) message.Letter {
 	return message.Letter{Text: fmt.Sprint(h.text, " of ", most)}
 }
 
-// TestAReplayEntersAtItsStep and is told what went wrong as any message is; without letters nothing is kept.
+func (h held) Shown() string { return "shown " + h.text }
+
+// TestAReplayEntersAtItsStep and is told what went wrong as any message is; without letters the message is shown.
 func TestAReplayEntersAtItsStep(t *testing.T) {
 	b := newBench(t)
 	b.part.Limits.Letter = 0
@@ -296,7 +298,7 @@ func TestAReplayEntersAtItsStep(t *testing.T) {
 	}
 	b.Replay(5, worker.Replay{Stage: one, Step: 2, Letter: message.Letter{Text: "again"}})
 	got := b.carryOut()
-	want := []worker.Event{{Call: 5, Failure: &worker.Failure{Step: "p/two", Error: "again"}}}
+	want := []worker.Event{{Call: 5, Failure: &worker.Failure{Step: "p/two", Error: "again", Shown: "shown m"}}}
 	if want[0].Failure.Key = got[0].Failure.Key; !reflect.DeepEqual(got, want) || flushed != len(graph.Stages()) {
 		t.Errorf("%+v, %d stages were flushed", got[0].Failure, flushed)
 	}
@@ -310,5 +312,32 @@ func TestAllStagesAreFlushed(t *testing.T) {
 	b.Process(worker.Call{ID: 1})
 	if b.carryOut(); flushed != len(graph.Stages()) {
 		t.Errorf("%d of %d stages are flushed", flushed, len(graph.Stages()))
+	}
+}
+
+func TestAMessageIsShownInShort(t *testing.T) {
+	type text string
+	type frame struct {
+		Name string
+		Size int
+	}
+	long := strings.Repeat("é", 1000)
+	for _, c := range []struct {
+		value any
+		want  string
+	}{
+		{text("a b\n"), `"a b\n"`},
+		{[]byte("a\xff"), `"a\xff"`},
+		{frame{"a", 5}, "{Name:a Size:5}"},
+		{5, "5"},
+		{nil, "<nil>"},
+		{long, `"` + long[:2*196] + "..."},
+		{[]byte(long), `"` + long[:2*196] + "..."},
+		{frame{long, 5}, "{Name:" + long[:2*191] + "..."},
+		{strings.Repeat("\n", 200), `"` + strings.Repeat(`\n`, 98) + "..."},
+	} {
+		if got := Show(c.value); got != c.want {
+			t.Errorf("%.20v: %s", c.value, got)
+		}
 	}
 }

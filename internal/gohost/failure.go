@@ -2,6 +2,7 @@ package gohost
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -20,6 +21,8 @@ type Holder interface {
 	Key() string
 	// Letter is the message in a form that can be kept, of so many bytes at most before they become text.
 	Letter(most int) message.Letter
+	// Shown is the message as people read it, cut where it is long.
+	Shown() string
 }
 
 // NewPost makes that of a step.
@@ -45,6 +48,27 @@ type given struct{ letter message.Letter }
 
 func (given) Key() string                 { return "" }
 func (g given) Letter(int) message.Letter { return g.letter }
+func (g given) Shown() string             { return Show(g.letter.Text) }
+
+// longestShown is how many characters of a message are shown.
+const longestShown = 200
+
+// Show is a value as people read it, cut where it is long, which ... marks: as fmt writes it, and text and bytes in quotes.
+func Show(value any) string {
+	var text string
+	switch v := reflect.ValueOf(value); {
+	case v.Kind() == reflect.String:
+		text = fmt.Sprintf("%.*q", longestShown, v.String()) // of a large one no more is written out than is shown
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8:
+		text = fmt.Sprintf("%.*q", longestShown, v.Bytes())
+	default:
+		text = fmt.Sprintf("%+v", value)
+	}
+	if runes := []rune(text); len(runes) > longestShown {
+		text = string(runes[:longestShown-3]) + "..."
+	}
+	return text
+}
 
 // Fail says that the step whose code runs could not process the message at hand.
 func (r *Run) Fail(err error) { r.fail(err.Error(), "") }
@@ -61,6 +85,9 @@ func (r *Run) fail(what, traceback string) {
 	}
 	if most := r.executor.part.Limits.Letter; most > 0 {
 		f.Letter = letter(r.at.holds, most)
+	}
+	if f.Letter.Encoding == "" && r.at.holds != nil {
+		f.Shown = r.at.holds.Shown()
 	}
 	r.Emit(worker.Event{Failure: f})
 }

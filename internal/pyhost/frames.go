@@ -260,7 +260,7 @@ func parseFailure(body []byte) (call uint32, f worker.Failure, err error) {
 		return 0, f, errCut
 	}
 	var told struct {
-		Step, Error, Traceback, Key, Message string
+		Step, Error, Traceback, Key, Message, Shown string
 
 		FindingKey bool             `json:"finding_key"`
 		Encoding   message.Encoding `json:"message_encoding"`
@@ -272,6 +272,7 @@ func parseFailure(body []byte) (call uint32, f worker.Failure, err error) {
 	f = worker.Failure{
 		Index: int(binary.LittleEndian.Uint32(body[4:])),
 		Step:  told.Step, FindingKey: told.FindingKey, Error: told.Error, Traceback: told.Traceback, Key: told.Key,
+		Shown:  told.Shown,
 		Letter: message.Letter{Text: told.Message, Encoding: told.Encoding, Missing: told.Missing},
 	}
 	return binary.LittleEndian.Uint32(body), f, nil

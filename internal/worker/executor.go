@@ -130,6 +130,8 @@ type Failure struct {
 	Traceback  string         // the user's own lines, or ""
 	Key        string         // what the key was, if there was one
 	Letter     message.Letter // what entered the step
+	// Shown is what entered the step as people read it, in short, if there is no letter.
+	Shown string
 }
 
 // Where is whose code it was: the step's identity, and " key" behind it if that was the function that finds the key.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -9,6 +10,8 @@ import unittest
 
 from wallaroo import _protocol as protocol
 from wallaroo._answers import Answers, LogHandler
+from wallaroo._failures import Site
+from wallaroo._letters import Missing, Payload
 
 
 class Reentrant(Answers):
@@ -58,6 +61,36 @@ class Writes(unittest.TestCase):
             thread.join()
         frames = self.frames()
         self.assertEqual([protocol.read_json(data)["message"] for _, data in frames], ["x" * 100] * 200)
+
+
+class Failures(unittest.TestCase):
+    def failed(self, message: object, max_letter: int) -> dict[str, object]:
+        reading, writing = os.pipe()
+        answers = Answers(writing)
+        answers.max_letter = max_letter
+        answers.fail(protocol.Batch(0, 0, (), b"", 0, 0), 0, Site("p/step", len), ValueError("no"), message)
+        os.close(writing)
+        with open(reading, "rb") as frames:
+            [(_, data)] = protocol.Frames().feed(frames.read())
+        told: dict[str, object] = json.loads(data[protocol.BODY + 8 :])
+        return told
+
+    def test_show_a_message_that_is_not_kept(self) -> None:
+        for message, shown in (
+            ("a\nb", r"'a\nb'"),
+            (Payload(b"\xff"), r"b'\xff'"),
+            (Payload(b"x" * 10**7), f"b'{'x' * 195}..."),
+            (["x" * 300], f"['{'x' * 195}..."),
+            ("x" * 198, f"'{'x' * 198}'"),
+            ("x" * 199, f"'{'x' * 196}..."),
+        ):
+            told = self.failed(message, 0)
+            self.assertEqual((told["shown"], told.get("message")), (shown, None))
+        self.assertNotIn("shown", self.failed("a", 100))
+        self.assertNotIn("shown", self.failed(Missing("gone"), 0))
+        told = self.failed("long" * 100, 100)
+        self.assertEqual(told["message_missing"], "it has 400 bytes, and at most 100 are kept")
+        self.assertTrue(str(told["shown"]).startswith("'longlong"))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from . import _protocol as protocol
 from ._failures import Site, failure, user_traceback
-from ._letters import told
+from ._letters import Missing, told
+from ._results import short_repr
 
 
 class Answers:
@@ -84,10 +85,15 @@ class Answers:
     def fail(
         self, batch: protocol.Batch, index: int, site: Site, error: BaseException, message: object, *key: object
     ) -> None:
-        """Report what a step raised at message ``index`` of a batch, with what entered it and its key if it had one."""
+        """Report what a step raised at message ``index`` of a batch, with what entered it and its key if it had one.
+
+        A message that the engine does not keep is shown to people at least, in short.
+        """
         fields = failure(site, error, *key)
         if self.max_letter:
             fields.update(told(message, self.max_letter))
+        if "message" not in fields and not isinstance(message, Missing):
+            fields["shown"] = short_repr(message)
         self.write([protocol.failure_frame(batch.call, index, fields)])
 
 

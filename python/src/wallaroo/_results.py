@@ -12,6 +12,7 @@ from itertools import islice, repeat
 from operator import is_
 from typing import ClassVar
 
+_LONG = 200  # characters of a value of the user's in a text
 _NOT_MANY = (str, bytes, bytearray, memoryview, dict)
 
 
@@ -178,12 +179,15 @@ def in_short(error: BaseException) -> str:
 
 
 def short_repr(value: object) -> str:
-    """The repr of a value of the user's, cut if it is long; never an exception."""
+    """The repr of a value of the user's, cut if it is long, which ... marks; never an exception."""
     try:
+        if isinstance(value, (str, bytes)) and len(value) > _LONG:
+            value = value[:_LONG]  # of a large one no more is written out than is shown
+            return f"{repr(value)[: _LONG - 3]}..."
         return _cut(repr(value))
     except BaseException as error:  # noqa: BLE001  (the repr is the user's code)
         return f"<its repr raised {type(error).__name__}>"
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 200 else text[:197] + "..."
+    return text if len(text) <= _LONG else text[: _LONG - 3] + "..."
