@@ -10,7 +10,8 @@ A block's kind is the word behind its fence:
   ``// NAME.go`` is that whole file, for the terminals, which build it.
 - ``text`` is what the block before it prints, or the error that it ends with.
 - ``console`` is a terminal: lines that begin with ``$`` are typed, the others are shown. One with a ``wallaroo run`` or
-  ``wallaroo receive`` that is not put into the background, or one that has a program of the page's own do so, goes on
+  ``wallaroo receive`` that is not put into the background, or one that has a program of the page's own do so (in
+  Python, one with ``--listen``), goes on
   beside those after it, until a later section (``##``) has such ones again. Then it ends, the last one first: by
   itself, where it receives so many, or as by Ctrl-C, which ``^C`` may show. It may print more than is shown.
 
@@ -37,7 +38,7 @@ COMMANDS = ROOT / "docs" / "commands.md"
 
 _FENCE = re.compile(r"( *)(`{3,}|~{3,})(.*)")
 _NAME = re.compile(r"(?:# (in )?(\w+\.py)|// (\w+\.go))\n")
-_SERVER = re.compile(r"(?:\bwallaroo (?:run|receive)|\./\w+ (?:receive|--in)) .*\n")
+_SERVER = re.compile(r"(?:\bwallaroo (?:run|receive)|\./\w+ (?:receive|--in)|\bpython3 \w+\.py --listen) .*\n")
 
 
 @dataclass(frozen=True)
