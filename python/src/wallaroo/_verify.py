@@ -88,7 +88,7 @@ def verify_step(
     class defines no ``==`` are the same if they hold the same.
 
     The state begins as in a new application: `state_class` makes the entity of a key when that first comes. To begin
-    with another, give a function that makes it: ``state_class=lambda: Account(balance=5)``.
+    with another, give a function that makes it, as ``state_class=lambda: Account(balance=5)``.
 
     It also finds: a step that raises, or returns what its kind must not; a result that shares something that can change
     with its state, so that a later message would change a result that is still on its way; a state that has changed
