@@ -133,28 +133,35 @@ func TestASignalToThePythonProcessDoesNotEndIt(t *testing.T) {
 	}
 }
 
+// TestAChildThatUserCodeForksDoesNotHideTheDeathOfPython although it holds open what the process had, standard error included.
 func TestAChildThatUserCodeForksDoesNotHideTheDeathOfPython(t *testing.T) {
 	t.Parallel()
-	p := startApplication(t, "wallaroo", "words.py")
-	out := p.accept()
-	conn := p.dial()
-	send(t, conn, "fork")
-	lines(t, out, 1)
-	python := p.pythons()
-	forked := childrenOf(t, python[0])
-	if len(forked) != 1 {
-		t.Fatalf("children %v", forked)
-	}
-	defer func() { _ = syscall.Kill(forked[0], syscall.SIGKILL) }()
-	if err := syscall.Kill(python[0], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	if code := p.exitCode(); code != 1 {
-		t.Errorf("exit code %d", code)
-	}
-	p.stderr.await(t, "killed by SIGKILL")
-	if log := p.stderr.String(); strings.Contains(log, `msg="from the child"`) {
-		t.Error(log)
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			p := startApplication(t, "wallaroo", "words.py", "--log-format", format)
+			out := p.accept()
+			conn := p.dial()
+			send(t, conn, "fork")
+			lines(t, out, 1)
+			python := p.pythons()
+			forked := childrenOf(t, python[0])
+			if len(forked) != 1 {
+				t.Fatalf("children %v", forked)
+			}
+			defer func() { _ = syscall.Kill(forked[0], syscall.SIGKILL) }()
+			if err := syscall.Kill(python[0], syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.exitCode(); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			p.stderr.await(t, "killed by SIGKILL")
+			log := p.stderr.String() // the child's own words to standard error may be there
+			if strings.Contains(log, `msg="from the child"`) || strings.Contains(log, `"from the child","logger"`) {
+				t.Error(log)
+			}
+		})
 	}
 }
 
