@@ -246,7 +246,7 @@ func (r *semanticsRun) loadedOnce() {
 		r.t.Errorf("standard output is %q", printed)
 	}
 	log := r.stderr.String()
-	if strings.Count(log, "loaded\n") != 1 || strings.Count(log, `"msg":"loaded"`) != 1 {
+	if strings.Count(log, `"msg":"loaded","logger"`) != 1 || strings.Count(log, `"msg":"loaded","stream"`) != 1 {
 		r.t.Errorf("not once:\n%s", log)
 	}
 }
