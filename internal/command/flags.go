@@ -20,12 +20,12 @@ var cores = runtime.GOMAXPROCS(0)
 // runFlags are the flags that run and check take.
 var runFlags = []commandline.Flag{
 	{
-		Name: "in", Short: "i", Value: "H:P[,H:P...]", Shared: true,
+		Name: "in", Short: "i", Value: "H:P[,H:P...]", Addresses: true, Shared: true,
 		Help: "where sources listen; the application reads it by tcp_parse_input_addrs. Port 0 is a free one, " +
 			"which the log's line \"source listens\" tells",
 	},
 	{
-		Name: "out", Short: "o", Value: "H:P[,H:P...]", Shared: true,
+		Name: "out", Short: "o", Value: "H:P[,H:P...]", Addresses: true, Shared: true,
 		Help: "where receivers are; the application reads it by tcp_parse_output_addrs",
 	},
 	{Name: "name", Value: "NAME", Help: "of this worker, in its log", Default: application.DefaultName},

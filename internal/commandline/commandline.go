@@ -4,6 +4,8 @@ package commandline
 import (
 	"fmt"
 	"strings"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
 )
 
 // Flag is a flag of Wallaroo's. An application may have any other.
@@ -14,6 +16,8 @@ type Flag struct {
 	Help  string
 	// Default is what stands for a value that is not given, or "" if nothing does.
 	Default string
+	// Addresses flags take a list of addresses parted by commas, and are given once: several addresses are one list.
+	Addresses bool
 	// Shared flags are read by Wallaroo and go to the application too.
 	Shared bool
 	// Retired flags had a meaning for the original Wallaroo and have none today.
@@ -30,7 +34,7 @@ type Line struct {
 	App string
 	// Args are the application's own tokens, with those of shared flags, in order.
 	Args []string
-	// Values are those of Wallaroo's flags, by name; the last one given. A flag without a value has "".
+	// Values are those of Wallaroo's flags, by name; the last one given, where a flag may be given again. A flag without a value has "".
 	Values map[string]string
 	// Retired are the retired flags that were given.
 	Retired []string
@@ -43,7 +47,7 @@ const protected = 6
 
 // Parse reads the tokens behind the command. If the application is not known, it is the first one that is neither a flag nor its value;
 // before it all flags must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer
-// flags is an error.
+// flags is an error. So is a list of addresses that is given twice, or in two tokens.
 func Parse(flags []Flag, app string, tokens []string) (*Line, error) {
 	line := &Line{App: app, Values: map[string]string{}}
 	for len(tokens) > 0 {
@@ -90,6 +94,11 @@ func (l *Line) take(flags []Flag, tokens []string) (int, error) {
 		}
 		value, used = tokens[1], 2
 	}
+	if flag.Addresses {
+		if err := l.checkList(flag, value, tokens[used:]); err != nil {
+			return 0, err
+		}
+	}
 	switch {
 	case flag.Retired:
 		l.Retired = append(l.Retired, name)
@@ -100,6 +109,24 @@ func (l *Line) take(flags []Flag, tokens []string) (int, error) {
 		l.Args = append(l.Args, tokens[:used]...)
 	}
 	return used, nil
+}
+
+// checkList reports a list of addresses that is not one: the flag was given before, or its next address stands behind it.
+func (l *Line) checkList(flag *Flag, value string, behind []string) error {
+	join := func(first, second string) string {
+		return fmt.Sprintf("several addresses are one list, %s %s,%s", flag.long(), strings.TrimRight(first, ","), second)
+	}
+	if first, again := l.Values[flag.Name]; again {
+		return fmt.Errorf("%s is given twice: %s", flag.long(), join(first, value))
+	}
+	if len(behind) == 0 || strings.HasPrefix(behind[0], "-") {
+		return nil
+	}
+	if _, err := address.ParseList(behind[0]); err != nil {
+		return nil //nolint:nilerr // it is no address, and so may be the application or its own
+	}
+	return fmt.Errorf("%s stands alone behind %s %s: %s (behind -- it would go to the application)",
+		behind[0], flag.long(), value, join(value, behind[0]))
 }
 
 // takeOther takes a token that is not a flag of Wallaroo's.

@@ -7,8 +7,8 @@ import (
 )
 
 var flags = []Flag{
-	{Name: "in", Short: "i", Value: "ADDRESS", Shared: true},
-	{Name: "out", Short: "o", Value: "ADDRESS", Shared: true},
+	{Name: "in", Short: "i", Value: "ADDRESS", Addresses: true, Shared: true},
+	{Name: "out", Short: "o", Value: "ADDRESS", Addresses: true, Shared: true},
 	{Name: "python", Value: "PATH"},
 	{Name: "log-level", Value: "LEVEL"},
 	{Name: "metrics", Short: "m", Value: "ADDRESS", Retired: true},
@@ -21,7 +21,10 @@ func TestParse(t *testing.T) {
 		{"--python p app.py", "app.py", "", "python=p", ""},
 		{"app.py --python=p", "app.py", "", "python=p", ""},
 		{"app.py --python p --python q", "app.py", "", "python=q", ""},
-		{"app.py --in a:1 x --out=b:2 -o c:3", "app.py", "--in a:1 x --out=b:2 -o c:3", "in=a:1 out=c:3", ""},
+		{"app.py --in a:1 x --out=b:2,c:3", "app.py", "--in a:1 x --out=b:2,c:3", "in=a:1 out=b:2,c:3", ""},
+		{"app.py --in a:1 -- b:2 --in c:3", "app.py", "--in a:1 b:2 --in c:3", "in=a:1", ""},
+		{"--in a:1 app.py b:2", "app.py", "--in a:1 b:2", "in=a:1", ""},
+		{"app.py --in a:1 -o=b:2 -x:3", "app.py", "--in a:1 -o=b:2 -x:3", "in=a:1 out=b:2", ""},
 		{"-i a:1 app.py", "app.py", "-i a:1", "in=a:1", ""},
 		{"app.py --port 5 --verbose file", "app.py", "--port 5 --verbose file", "", ""},
 		{"app.py -- --help --python p -- x", "app.py", "--help --python p -- x", "", ""},
@@ -62,6 +65,12 @@ func TestParseRefuses(t *testing.T) {
 		"app.py --pythom p":      "did you mean --python",
 		"app.py --metric h:1":    "did you mean --metrics",
 		"app.py --ponynoblock=1": "takes no value",
+
+		"app.py --in :1 x --in :2": "--in is given twice: several addresses are one list, --in :1,:2",
+		"app.py -o=:1 --out=:2":    "--out is given twice: several addresses are one list, --out :1,:2",
+		"app.py --in :1 :2":        ":2 stands alone behind --in :1: several addresses are one list, --in :1,:2 (behind -- it would go to",
+		"app.py --in a:1, b:2,c:3": "several addresses are one list, --in a:1,b:2,c:3",
+		"-i=a:1 b:2 app.py":        "b:2 stands alone behind --in a:1: several addresses are one list, --in a:1,b:2",
 	} {
 		_, err := Parse(flags, "", strings.Fields(tokens))
 		if err == nil || !strings.Contains(err.Error(), want) {
