@@ -21,6 +21,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 // lastRecords is how long the end of the log may take to be written.
@@ -136,23 +137,27 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 		Name:           v.text("name", application.DefaultName),
 		Python:         v.text("python", ""),
 		Partitions:     v.count("partitions", application.DefaultPartitions),
-		MaxFrame:       v.count("max-frame", application.DefaultMaxFrame),
+		MaxFrame:       v.bytes("max-frame", application.DefaultMaxFrame),
 		MaxConnections: v.count("max-connections", application.DefaultMaxConnections),
-		SinkBuffer:     v.count("sink-buffer", application.DefaultSinkBuffer),
-		MoveBuffer:     v.count("move-buffer", application.DefaultMoveBuffer),
+		SinkBuffer:     v.bytes("sink-buffer", application.DefaultSinkBuffer),
+		MoveBuffer:     v.bytes("move-buffer", application.DefaultMoveBuffer),
 		MaxInFlight:    v.duration("max-in-flight", application.DefaultMaxInFlight),
 		MaxOutput:      defaultMaxOutput,
 		DrainTimeout:   v.duration("drain-timeout", application.DefaultDrainTimeout),
 		DataDir:        v.text("data-dir", ""),
-		DeadLetters:    v.count("dead-letters", application.DefaultDeadLetters),
+		DeadLetters:    v.bytes("dead-letters", application.DefaultDeadLetters),
 	}
 	v.readErrors(o)
 	if err := partition.CheckCount(o.Partitions); err != nil {
 		v.wrong = append(v.wrong, fmt.Errorf("--partitions: %w", err))
 	}
-	o.Executors = v.count("executors", min(cores, max(1, o.Partitions)))
+	o.Executors = min(cores, max(1, o.Partitions))
+	v.read("executors", func(text string) (err error) {
+		o.Executors, err = parseExecutors(text)
+		return err
+	})
 	if o.Executors > o.Partitions {
-		v.wrong = append(v.wrong, fmt.Errorf("--executors: %d are more than there are partitions, %d", o.Executors, o.Partitions))
+		v.wrong = append(v.wrong, fmt.Errorf("--executors: %w", &worker.CountError{Executors: o.Executors, Partitions: o.Partitions}))
 	}
 	_, o.CheckOwnership = line.Values["check-ownership"]
 	o.StepTimeout = application.DefaultStepTimeout
