@@ -42,11 +42,13 @@ counts bytes.
 
 It tries for ten seconds to connect, and ends when the receiver's system has
 acknowledged everything, or when the receiver closes its side: then it wants no more.
+What is acknowledged its program may not have read: TCP does not tell. It does tell of
+a receiver that cuts the connection without reading all; send waits 0.2 s for that.
 
 Signals: SIGINT and SIGTERM end it.
 
 Exit codes: 0 everything is acknowledged; 1 something else ended it, and it says how
-much went out; 2 wrong use.`,
+much was written and how much of that acknowledged; 2 wrong use.`,
 		Example: `  wallaroo send --to 127.0.0.1:7010 --file text.txt
   wallaroo send --to 127.0.0.1:7010 --file text.txt --repeat 100 --rate 5000
   tail -f access.log | wallaroo send --to 127.0.0.1:7010
