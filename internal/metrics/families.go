@@ -77,8 +77,8 @@ var ofWorker = []family{
 	},
 	{
 		name: "wallaroo_partition_wait_seconds", kind: summary, unit: "seconds",
-		help: "How long a partition that moved was closed: from when its old executor gave it out until its new one had it open " +
-			"and had processed all that had waited for it.",
+		help: "How long a partition that moved was closed, once in each island with state: from when its old executor gave it out " +
+			"until its new one had it open and had processed all that had waited for it there.",
 		durations: func(s *snapshot) worker.Durations { return s.Moved.Waits },
 	},
 	{
