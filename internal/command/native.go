@@ -84,9 +84,9 @@ configuration or application.`,
 // nativeFlags are those of run that mean something where there is no Python.
 func nativeFlags() []commandline.Flag {
 	var flags []commandline.Flag
-	for _, f := range runFlags {
+	for _, f := range ownFlags {
 		switch {
-		case f.Retired || f.Name == "python" || f.Name == "step-timeout":
+		case f.Name == "python" || f.Name == "step-timeout":
 			continue
 		case f.Name == "in":
 			f.Help = "where sources listen that the program gives no address, in their order. Port 0 is a free one, " +

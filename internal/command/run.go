@@ -91,7 +91,7 @@ func applicationCommand(
 				return err
 			}
 			options.Load, options.Employed = application.Python, leaveCores
-			log := openLog(options, line.Retired)
+			log := openLog(options, line.Old)
 			defer log.Close(lastRecords)
 			return exitCode(act(*options, log))
 		},
@@ -214,13 +214,21 @@ func checkFile(app string) error {
 	return nil
 }
 
-// openLog makes the loggers of an application; the writer behind them must be closed.
-func openLog(o *application.Options, retired []string) *logging.Writer {
+// openLog makes the loggers of an application, and tells of old flags; the writer behind them must be closed.
+func openLog(o *application.Options, old []commandline.Old) *logging.Writer {
 	w := logging.NewWriter(os.Stderr)
 	form := logging.Options{JSON: o.LogJSON, Level: o.LogLevel, Colour: term.IsTerminal(int(os.Stderr.Fd()))}
 	o.Log, o.Always = logging.New(w, form), logging.Always(w, form)
-	for _, flag := range retired {
-		o.Log.Info("the flag " + flag + " no longer means anything; it is ignored")
+	for _, flag := range old {
+		log := o.Log
+		if flag.Instead != "" {
+			log = log.With("now", flag.Instead)
+		}
+		if flag.Passed {
+			log.Warn("the flag " + flag.Typed + " goes to the application; Wallaroo no longer has it")
+		} else {
+			log.Info("the flag " + flag.Typed + " no longer means anything; it is ignored")
+		}
 	}
 	return w
 }

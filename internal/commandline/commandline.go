@@ -20,8 +20,11 @@ type Flag struct {
 	Addresses bool
 	// Shared flags are read by Wallaroo and go to the application too.
 	Shared bool
-	// Retired flags had a meaning for the original Wallaroo and have none today.
-	Retired bool
+	// Retired flags had a meaning for the original Wallaroo and have none today. Former ones are such that an application may well have, too:
+	// they go to it.
+	Retired, Former bool
+	// Instead is what there is today in the place of a retired or former flag, or "" if nothing is.
+	Instead string
 	// Hidden flags are not told of: they are for tests of the engine.
 	Hidden bool
 }
@@ -36,10 +39,17 @@ type Line struct {
 	Args []string
 	// Values are those of Wallaroo's flags, by name; the last one given, where a flag may be given again. A flag without a value has "".
 	Values map[string]string
-	// Retired are the retired flags that were given.
-	Retired []string
+	// Old are the retired and former flags that were given.
+	Old []Old
 	// Help is whether help was asked for; nothing else matters then.
 	Help bool
+}
+
+// Old is a flag of the original Wallaroo that was given.
+type Old struct {
+	Typed   string // as it was
+	Instead string // as Flag has it
+	Passed  bool   // it went to the application
 }
 
 // protected is the length from which on a name is so long that one like it must be a mistake.
@@ -81,7 +91,15 @@ func Parse(flags []Flag, app string, tokens []string) (*Line, error) {
 func (l *Line) take(flags []Flag, tokens []string) (int, error) {
 	name, value, joined := strings.Cut(tokens[0], "=")
 	flag := find(flags, name)
-	if flag == nil {
+	switch {
+	case flag == nil:
+		return 0, nil
+	case flag.Former && l.App != "":
+		l.Old = append(l.Old, Old{Typed: name, Instead: flag.Instead, Passed: true})
+		return 0, nil
+	case flag.Former && flag.Instead != "":
+		return 0, fmt.Errorf("unknown flag %s, which the original Wallaroo had: now there is %s", name, flag.Instead)
+	case flag.Former:
 		return 0, nil
 	}
 	used := 1
@@ -101,7 +119,7 @@ func (l *Line) take(flags []Flag, tokens []string) (int, error) {
 	}
 	switch {
 	case flag.Retired:
-		l.Retired = append(l.Retired, name)
+		l.Old = append(l.Old, Old{Typed: name, Instead: flag.Instead})
 	default:
 		l.Values[flag.Name] = value
 	}
@@ -159,7 +177,7 @@ func find(flags []Flag, typed string) *Flag {
 func resembled(flags []Flag, token string) *Flag {
 	name, _, _ := strings.Cut(token, "=")
 	for i := range flags {
-		if len(flags[i].Name) >= protected && nearlyEqual(name, flags[i].long()) {
+		if !flags[i].Former && len(flags[i].Name) >= protected && nearlyEqual(name, flags[i].long()) {
 			return &flags[i]
 		}
 	}
@@ -185,7 +203,7 @@ func nearlyEqual(a, b string) bool {
 }
 
 // Told reports whether help tells of a flag.
-func (f *Flag) Told() bool { return !f.Retired && !f.Hidden }
+func (f *Flag) Told() bool { return !f.Retired && !f.Former && !f.Hidden }
 
 // Usage lists the flags that help tells of, in lines of at most columns characters.
 func Usage(flags []Flag, columns int) string {

@@ -13,10 +13,12 @@ var flags = []Flag{
 	{Name: "log-level", Value: "LEVEL"},
 	{Name: "metrics", Short: "m", Value: "ADDRESS", Retired: true},
 	{Name: "ponynoblock", Retired: true},
+	{Name: "workers-count", Former: true, Instead: "--executors N"},
+	{Name: "my-data", Former: true},
 }
 
 func TestParse(t *testing.T) {
-	for _, c := range []struct{ tokens, app, args, values, retired string }{
+	for _, c := range []struct{ tokens, app, args, values, old string }{
 		{"app.py", "app.py", "", "", ""},
 		{"--python p app.py", "app.py", "", "python=p", ""},
 		{"app.py --python=p", "app.py", "", "python=p", ""},
@@ -30,6 +32,10 @@ func TestParse(t *testing.T) {
 		{"app.py -- --help --python p -- x", "app.py", "--help --python p -- x", "", ""},
 		{"app.py a -- b", "app.py", "a b", "", ""},
 		{"app.py --metrics h:1 -m h:1 --ponynoblock", "app.py", "", "", "--metrics -m --ponynoblock"},
+		{"app.py --workers-count 2", "app.py", "--workers-count 2", "", "--workers-count passed now --executors N"},
+		{"app.py --my-data=h:1 x", "app.py", "--my-data=h:1 x", "", "--my-data passed"},
+		{"app.py --worker-count 2", "app.py", "--worker-count 2", "", ""},
+		{"app.py -- --my-data", "app.py", "--my-data", "", ""},
 		{"app.py --inn x", "app.py", "--inn x", "", ""},
 		{"app.py -- --pythn", "app.py", "--pythn", "", ""},
 		{"app.py -h", "app.py", "-h", "", ""},
@@ -45,8 +51,18 @@ func TestParse(t *testing.T) {
 			values = append(values, k+"="+v)
 		}
 		slices.Sort(values)
-		got := []string{line.App, strings.Join(line.Args, " "), strings.Join(values, " "), strings.Join(line.Retired, " ")}
-		if want := []string{c.app, c.args, c.values, c.retired}; !slices.Equal(got, want) {
+		old := []string{}
+		for _, o := range line.Old {
+			old = append(old, o.Typed)
+			if o.Passed {
+				old = append(old, "passed")
+			}
+			if o.Instead != "" {
+				old = append(old, "now", o.Instead)
+			}
+		}
+		got := []string{line.App, strings.Join(line.Args, " "), strings.Join(values, " "), strings.Join(old, " ")}
+		if want := []string{c.app, c.args, c.values, c.old}; !slices.Equal(got, want) {
 			t.Errorf("Parse(%q) = %q; want %q", c.tokens, got, want)
 		}
 	}
@@ -65,6 +81,9 @@ func TestParseRefuses(t *testing.T) {
 		"app.py --pythom p":      "did you mean --python",
 		"app.py --metric h:1":    "did you mean --metrics",
 		"app.py --ponynoblock=1": "takes no value",
+
+		"--workers-count 2 app.py": "unknown flag --workers-count, which the original Wallaroo had: now there is --executors N",
+		"--my-data h:1 app.py":     "stand behind the application",
 
 		"app.py --in :1 x --in :2": "--in is given twice: several addresses are one list, --in :1,:2",
 		"app.py -o=:1 --out=:2":    "--out is given twice: several addresses are one list, --out :1,:2",
@@ -92,6 +111,7 @@ func TestUsage(t *testing.T) {
 		{Name: "in", Short: "i", Value: "ADDRESS", Help: "where sources listen; the application reads it too", Default: "none at all"},
 		{Name: "verbose", Help: "say more"},
 		{Name: "ponynoblock", Retired: true},
+		{Name: "join", Former: true},
 		{Name: "chaos", Value: "HOW", Hidden: true},
 	}
 	const want = `  -i, --in ADDRESS   where sources

@@ -65,7 +65,9 @@ func TestParseRefuses(t *testing.T) {
 
 // TestSourcesDoNotShareAnAddress has sources at one address, at port 0, and of another connector.
 func TestSourcesDoNotShareAnAddress(t *testing.T) {
-	source := func(pipeline string, o Outside) Step { return Step{Pipeline: pipeline, Name: "source", Kind: Source, Outside: &o} }
+	source := func(pipeline string, o Outside) Step {
+		return Step{Pipeline: pipeline, Name: "source", Kind: Source, Outside: &o}
+	}
 	p := Plan{Application: "shared", Steps: []Step{
 		source("a", Outside{Connector: TCP, Port: 7010}),
 		source("b", Outside{Connector: TCP, Host: "127.0.0.1", Port: 7010}),
