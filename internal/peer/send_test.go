@@ -131,7 +131,7 @@ func TestSendAFileOfFramesThatIsCut(t *testing.T) {
 	if string(got) != "\x00\x00\x00\x01a" || err != nil {
 		t.Errorf("arrived: %q, %v", got, err)
 	}
-	wantError(t, <-done, "the input ends inside a frame: its last 4 bytes are not sent; 1 messages, 5 bytes were written; the receiver's system acknowledged 5 bytes, ")
+	wantError(t, <-done, "the input ends inside a frame: its last 4 bytes are not sent; 1 messages, 5 bytes were written; ")
 }
 
 func TestSendDoesNotHoldBackWhatTrickles(t *testing.T) {
