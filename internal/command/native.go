@@ -85,15 +85,15 @@ configuration or application.`,
 func nativeFlags() []commandline.Flag {
 	var flags []commandline.Flag
 	for _, f := range ownFlags {
-		switch {
-		case f.Name == "python" || f.Name == "step-timeout":
+		switch f.Name {
+		case "python", "step-timeout":
 			continue
-		case f.Name == "in":
+		case "in":
 			f.Help = "where sources listen that the program gives no address, in their order. Port 0 is a free one, " +
 				"which the log's line \"source listens\" tells"
-		case f.Name == "out":
+		case "out":
 			f.Help = "where the receivers are of sinks that the program gives no address, in their order"
-		case f.Name == "executors":
+		case "executors":
 			f.Help = "how many executors share the work"
 		}
 		flags = append(flags, f)
