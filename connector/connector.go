@@ -133,7 +133,7 @@ type Batch struct {
 	Sizes []uint32
 	// Payload holds the messages, one after another.
 	Payload []byte
-	// Ingest is when they were read, in nanoseconds since 1970.
+	// Ingest is when they were read, in nanoseconds since 1970; 0 for when they are sent.
 	Ingest int64
 }
 

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -22,6 +23,9 @@ func (c *Connection) Send(ctx context.Context, brought connector.Batch) error {
 	i := c.inlet
 	b := message.Batch{
 		Sizes: brought.Sizes, Payload: brought.Payload, Ingest: brought.Ingest, Peer: c.peer, Position: c.sent,
+	}
+	if b.Ingest == 0 {
+		b.Ingest = time.Now().UnixNano()
 	}
 	i.accepted(&b)
 	c.sent += uint64(b.Count())

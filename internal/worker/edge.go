@@ -42,6 +42,7 @@ type Edge struct {
 	limit Credit // guarded by mu, as are those below: what may be in it
 	queue []item
 	used  Credit // what is in it
+	total Traffic
 	shut  bool   // nothing more will be written
 }
 
@@ -76,6 +77,8 @@ func (e *Edge) put(i item) bool {
 	credit := creditOf(&i.batch)
 	e.used.Messages += credit.Messages
 	e.used.Bytes += credit.Bytes
+	e.total.Messages += uint64(credit.Messages)
+	e.total.Bytes += uint64(credit.Bytes)
 	e.queue = append(e.queue, i)
 	return len(e.queue) == 1
 }
@@ -178,6 +181,13 @@ func (e *Edge) closed() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.shut && len(e.queue) == 0
+}
+
+// figures are those of the edge, without its ends.
+func (e *Edge) figures() EdgeFigures {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return EdgeFigures{Total: e.total, Queued: e.used, Limit: e.limit}
 }
 
 // held is what is in the edge: waiting, or taken and not given back.
