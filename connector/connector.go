@@ -53,7 +53,10 @@ type Setup struct {
 	MaxConnections int
 	// DrainTimeout is how long a source's connections may go on after it was asked to stop.
 	DrainTimeout time.Duration
-	Log          *slog.Logger
+	// Connected is for connectors that keep a connection, as sinks do: they say nil whenever there is one, and why there is none when it has
+	// gone or none comes about. Operators are shown it. It may be called from any goroutine, and is not nil when the engine opens it.
+	Connected func(lost error)
+	Log       *slog.Logger
 }
 
 // Source brings messages in from outside.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wallaroo-stream/wallaroo/internal/status"
+
 	"go.uber.org/goleak"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
@@ -20,7 +22,7 @@ func TestServeUntilItIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	about := &Application{}
-	about.Set(false, "loading the application")
+	about.Set(status.Starting, "loading the application")
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- Serve(ctx, listener, about) }()
@@ -44,7 +46,7 @@ func TestServeUntilItIsStopped(t *testing.T) {
 	if code, body := ask("/readyz"); code != 503 || body != "loading the application\n" {
 		t.Errorf("/readyz: %d %q", code, body)
 	}
-	about.Set(true, "")
+	about.Set(status.Running, "")
 	if code, body := ask("/readyz"); code != 200 || body != "ready\n" {
 		t.Errorf("/readyz: %d %q", code, body)
 	}

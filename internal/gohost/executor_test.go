@@ -260,7 +260,7 @@ func TestAFailureNamesWhatRan(t *testing.T) {
 		t.Errorf("%q; want %q", got, want)
 	}
 	entered := []worker.Entered{{Step: 0, Messages: 1}, {Step: 1, Messages: 1}, {Step: 3, Messages: 1}}
-	if got := b.told[len(b.told)-1].Entered; !reflect.DeepEqual(got, entered) {
+	if got := without(b.told[len(b.told)-1].Entered); !reflect.DeepEqual(got, entered) {
 		t.Errorf("%+v", got)
 	}
 	b.code.process = func(*Run) {}
@@ -311,4 +311,15 @@ func TestAllStagesAreFlushed(t *testing.T) {
 	if b.carryOut(); flushed != len(graph.Stages()) {
 		t.Errorf("%d of %d stages are flushed", flushed, len(graph.Stages()))
 	}
+}
+
+// without is what entered, without what was seen of it, which is chance.
+func without(entered []worker.Entered) []worker.Entered {
+	var known []worker.Entered
+	for _, e := range entered {
+		if e.Messages > 0 {
+			known = append(known, worker.Entered{Step: e.Step, Messages: e.Messages})
+		}
+	}
+	return known
 }

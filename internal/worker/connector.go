@@ -29,7 +29,10 @@ func (c *Connection) Send(ctx context.Context, brought connector.Batch) error {
 	}
 	i.accepted(&b)
 	c.sent += uint64(b.Count())
-	for !i.handOn(c, b) {
+	for b.Count() > 0 {
+		if i.handOn(c, &b) {
+			continue
+		}
 		select {
 		case <-c.turn:
 		case <-ctx.Done():

@@ -43,7 +43,7 @@ type Edge struct {
 	queue []item
 	used  Credit // what is in it
 	total Traffic
-	shut  bool   // nothing more will be written
+	shut  bool // nothing more will be written
 }
 
 // item is what travels in an edge: a batch, or, if it is not 0, a marker.
@@ -94,6 +94,13 @@ func (e *Edge) level() (used int, has bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.used.Messages + e.used.Bytes, e.credit()
+}
+
+// left is how many messages there is credit for, one at least.
+func (e *Edge) left() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return max(1, e.limit.Messages-e.used.Messages)
 }
 
 // credit is hasCredit for those who hold the lock.

@@ -41,8 +41,8 @@ type Figures struct {
 	Executors []ExecutorFigures
 	Sources   []SourceFigures
 	Sinks     []SinkFigures
-	Steps     []uint64          // messages that came to each; those behind the last that any came to may be missing
-	Busy      []time.Duration   // of executors in each step, likewise
+	Steps     []uint64        // messages that came to each; those behind the last that any came to may be missing
+	Busy      []time.Duration // of executors in each step, likewise
 	Edges     []EdgeFigures
 	Processed uint64            // messages of sources whose first call is done
 	Failures  map[string]uint64 // by step
