@@ -47,7 +47,8 @@ var formatFlag = commandline.Flag{Name: "format", Value: "text|dot|json", Help: 
 
 func newGraph() *cobra.Command {
 	flags := slices.Concat(graphAsk, runFlags)
-	cmd := applicationCommand("graph", "Show an application as a graph", graphHelp, flags, slices.Concat(graphAsk, only(runFlags, checkTold)), showGraph)
+	told := slices.Concat(graphAsk, only(runFlags, checkTold))
+	cmd := applicationCommand("graph", "Show an application as a graph", graphHelp, flags, told, showGraph)
 	cmd.Example = `  wallaroo graph word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
   wallaroo graph word_count.py --in :7010 --out :7002 --format dot | dot -Tsvg -o graph.svg
   wallaroo graph --at 127.0.0.1:5050 --format json`

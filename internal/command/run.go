@@ -59,7 +59,8 @@ func newRun() *cobra.Command {
 }
 
 func newCheck() *cobra.Command {
-	cmd := applicationCommand("check", "Check an application and list its steps", checkHelp, runFlags, only(runFlags, checkTold), checkApplication)
+	told := only(runFlags, checkTold)
+	cmd := applicationCommand("check", "Check an application and list its steps", checkHelp, runFlags, told, checkApplication)
 	cmd.Example = `  wallaroo check word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002`
 	return cmd
 }

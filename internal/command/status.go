@@ -86,7 +86,7 @@ func watchStatus(ctx context.Context, client *control.Client, to io.Writer, live
 	for {
 		s, err := client.Status(ctx)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // whoever watched has seen enough
+			return nil // whoever watched has seen enough
 		}
 		if err != nil {
 			return err
@@ -162,15 +162,15 @@ func (t *table) write(to *strings.Builder) {
 		}
 	}
 	for _, row := range t.rows {
-		line := ""
+		var line strings.Builder
 		for i, cell := range row {
 			width := widths[i]
 			if i < t.names {
 				width = -width
 			}
-			line += fmt.Sprintf("%*s  ", width, cell)
+			fmt.Fprintf(&line, "%*s  ", width, cell)
 		}
-		to.WriteString(strings.TrimRight(line, " ") + "\n")
+		to.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 

@@ -8,11 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wallaroo-stream/wallaroo/internal/status"
-
 	"go.uber.org/goleak"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 )
 
 func TestServeUntilItIsStopped(t *testing.T) {

@@ -50,7 +50,8 @@ func Of(p *plan.Plan) Graph {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		step := Step{
-			Step: s.ID(), Pipeline: s.Pipeline, Name: s.Name, Kind: string(s.Kind), After: []string{}, State: s.State, Key: s.Key, Parallel: s.Parallel,
+			Step: s.ID(), Pipeline: s.Pipeline, Name: s.Name, Kind: string(s.Kind), After: []string{},
+			State: s.State, Key: s.Key, Parallel: s.Parallel,
 		}
 		for _, before := range s.After {
 			step.After = append(step.After, p.Steps[before].ID())

@@ -59,7 +59,8 @@ func edges(value func(*worker.EdgeFigures) float64) func(*Snapshot, tell) {
 		sources, sinks, stages := s.Plan.Of(plan.Source), s.Plan.Of(plan.Sink), s.Plan.Stages()
 		for i := range s.Edges {
 			e := &s.Edges[i]
-			from, to, step := strconv.Itoa(e.From), strconv.Itoa(e.To), ""
+			from, to := strconv.Itoa(e.From), strconv.Itoa(e.To)
+			var step string
 			switch {
 			case e.Source >= 0:
 				from = s.Plan.Steps[sources[e.Source]].ID()

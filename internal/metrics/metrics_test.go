@@ -31,13 +31,14 @@ func known() (Snapshot, bool) {
 	}}
 	latency := worker.Latencies{Sum: 1500 * time.Millisecond}
 	latency.Counts[0], latency.Counts[3], latency.Counts[len(latency.Counts)-1] = 640, 9, 1
-	seconds := func(n ...time.Duration) (list []time.Duration) {
-		for _, d := range n {
-			list = append(list, d*time.Second)
+	seconds := func(numbers ...int) (list []time.Duration) {
+		for _, n := range numbers {
+			list = append(list, time.Duration(n)*time.Second)
 		}
 		return list
 	}
-	return Snapshot{Plan: p, Letters: knownLetters, Connected: []bool{true}, Figures: worker.Figures{
+	return Snapshot{
+		Plan: p, Letters: knownLetters, Connected: []bool{true},
 		Executors: []worker.ExecutorFigures{
 			{
 				Partitions: 600, Waiting: 4096, Queued: 11, OutOfRoom: 1,
@@ -51,11 +52,13 @@ func known() (Snapshot, bool) {
 		Edges: []worker.EdgeFigures{
 			{
 				Source: 1, From: -1, Sink: -1, To: 0, Stage: 2,
-				Total: worker.Traffic{Messages: 81, Bytes: 82}, Queued: worker.Credit{Messages: 83, Bytes: 84}, Limit: worker.Credit{Messages: 85, Bytes: 86},
+				Total: worker.Traffic{Messages: 81, Bytes: 82}, Queued: worker.Credit{Messages: 83, Bytes: 84},
+				Limit: worker.Credit{Messages: 85, Bytes: 86},
 			},
 			{
 				Source: -1, From: 1, Sink: -1, To: 0, Stage: 1,
-				Total: worker.Traffic{Messages: 91, Bytes: 92}, Queued: worker.Credit{Messages: 93, Bytes: 94}, Limit: worker.Credit{Messages: 95, Bytes: 96},
+				Total: worker.Traffic{Messages: 91, Bytes: 92}, Queued: worker.Credit{Messages: 93, Bytes: 94},
+				Limit: worker.Credit{Messages: 95, Bytes: 96},
 			},
 			{Source: -1, From: 1, Sink: 0, To: -1, Stage: -1, Limit: worker.Credit{Messages: math.MaxInt, Bytes: 97}},
 		},
@@ -75,7 +78,7 @@ func known() (Snapshot, bool) {
 			Latency: latency,
 		}},
 		Steps: []uint64{0, 1000, 0, 0, 0, 6},
-	}}, true
+	}, true
 }
 
 var knownLetters = deadletters.Counts{Written: 21, Dropped: 22, Failed: 23, Replayed: 24}

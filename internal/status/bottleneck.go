@@ -73,7 +73,8 @@ func busiest(p *plan.Plan, l *Lately, of Bottleneck) *Bottleneck {
 		return nil
 	}
 	busy := of.Share
-	of.Name, of.Share = p.Steps[step].ID(), part(e.Steps[step], e.All())
+	// A call that runs is part of the time, and not yet of the steps'; one that ran at the earlier reading is the other way round.
+	of.Name, of.Share = p.Steps[step].ID(), min(busy, part(e.Steps[step], e.All()))
 	of.Why = fmt.Sprintf("executor %d was busy %s of the time, %s of it in this step", of.Executor, Percent(busy), Percent(of.Share/busy))
 	return &of
 }

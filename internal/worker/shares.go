@@ -30,8 +30,8 @@ func (s *shares) see(entered []Entered) {
 	}
 }
 
-// worked counts the time of a call at the steps that it was in: by what was seen of the stage's calls or, until any was, by how many messages
-// came to each.
+// worked counts the time of a call at the steps that it was in: by what was seen of the stage's calls or, until any was, by how many
+// messages came to each.
 func (c *counts) worked(d time.Duration, known shares, entered []Entered) {
 	for step, share := range known {
 		c.work(step, d, share)
