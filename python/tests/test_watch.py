@@ -94,7 +94,7 @@ class Hangs(unittest.TestCase):
     def test_the_time_of_a_step_is_seen_also_if_a_call_may_take_for_ever(self) -> None:
         for watch in (self.watch, self.watching(0)):
             watch.call = object()
-            stage(["why"], lambda _, watch=watch: self.until_seen(watch))  # type: ignore[misc]
+            stage(["why"], lambda _, watch=watch: self.until_seen(watch))
             watch.call = None
 
     def until_seen(self, watch: Watch) -> None:
