@@ -11,7 +11,6 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/commandline"
-	"github.com/wallaroo-stream/wallaroo/internal/logging"
 )
 
 const nativeRunHelp = `Run the application. This is what the program does if no command is named.
@@ -77,6 +76,10 @@ configuration or application.`,
 		nativeCommand(
 			"check", "Check the application and list its steps", nativeCheckHelp, flags, only(flags, checkTold), program, checkApplication,
 		),
+		orAsked(nativeCommand(
+			"graph", "Show the application as a graph", nativeGraphHelp, slices.Concat(graphAsk, flags),
+			slices.Concat(graphAsk, only(flags, checkTold)), program, showGraph,
+		)),
 	)
 	return complete(root)
 }
@@ -103,7 +106,7 @@ func nativeFlags() []commandline.Flag {
 
 // nativeCommand makes a command that takes the flags of run, and tells of some of them.
 func nativeCommand(
-	name, short, long string, flags, told []commandline.Flag, program Program, act func(application.Options, *logging.Writer) error,
+	name, short, long string, flags, told []commandline.Flag, program Program, act action,
 ) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:                name + " [flags] [-- the program's own arguments]",
@@ -138,7 +141,7 @@ func nativeCommand(
 		options.Load = native.Load
 		log := openLog(options, nil)
 		defer log.Close(lastRecords)
-		return exitCode(act(*options, log))
+		return exitCode(act(cmd, line, *options, log))
 	}
 	setFlagUsage(cmd, told)
 	return cmd

@@ -20,6 +20,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/commandline"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -51,7 +52,7 @@ Exit codes: 0 the application is right; 1 it was interrupted; 2 it is wrong, wit
 reasons, or wrong use.`
 
 func newRun() *cobra.Command {
-	cmd := applicationCommand("run", "Run an application", runHelp, runFlags, runApplication)
+	cmd := applicationCommand("run", "Run an application", runHelp, runFlags, runFlags, runApplication)
 	cmd.Example = `  wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
   wallaroo run word_count.py --in :0 --out :7002 --log-format json --http off
   wallaroo run word_count.py --in :7010 --out :7002 --executors 2`
@@ -59,16 +60,18 @@ func newRun() *cobra.Command {
 }
 
 func newCheck() *cobra.Command {
-	cmd := applicationCommand("check", "Check an application and list its steps", checkHelp, only(runFlags, checkTold), checkApplication)
+	told := only(runFlags, checkTold)
+	cmd := applicationCommand("check", "Check an application and list its steps", checkHelp, runFlags, told, checkApplication)
 	cmd.Example = `  wallaroo check word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002`
 	return cmd
 }
 
-// applicationCommand makes a command that takes an application and runFlags, and tells of some of them. Cobra does not read them: it could
+// action is what a command does with an application, as the command line has it.
+type action func(cmd *cobra.Command, line *commandline.Line, o application.Options, log *logging.Writer) error
+
+// applicationCommand makes a command that takes an application and flags, and tells of some of them. Cobra does not read them: it could
 // not tell ours from the application's.
-func applicationCommand(
-	name, short, long string, told []commandline.Flag, act func(application.Options, *logging.Writer) error,
-) *cobra.Command {
+func applicationCommand(name, short, long string, flags, told []commandline.Flag, act action) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:                name + " APP [flags] [the application's own arguments]",
 		Short:              short,
@@ -76,7 +79,7 @@ func applicationCommand(
 		DisableFlagParsing: true,
 		ValidArgsFunction:  completion(told),
 		RunE: func(cmd *cobra.Command, tokens []string) error {
-			line, err := commandline.Parse(runFlags, "", tokens)
+			line, err := commandline.Parse(flags, "", tokens)
 			if err != nil {
 				return err
 			}
@@ -93,7 +96,7 @@ func applicationCommand(
 			options.Load, options.Employed = application.Python, leaveCores
 			log := openLog(options, line.Old)
 			defer log.Close(lastRecords)
-			return exitCode(act(*options, log))
+			return exitCode(act(cmd, line, *options, log))
 		},
 	}
 	setFlagUsage(cmd, told)
@@ -243,7 +246,7 @@ func leaveCores(pythons int) {
 }
 
 // runApplication runs an application until a signal ends it; a second signal ends this process.
-func runApplication(o application.Options, log *logging.Writer) error {
+func runApplication(_ *cobra.Command, _ *commandline.Line, o application.Options, log *logging.Writer) error {
 	signal.Ignore(syscall.SIGPIPE) // nobody reads the log any more: no reason to stop
 	ctx, kill := context.WithCancelCause(context.Background())
 	defer kill(nil)
@@ -286,15 +289,20 @@ func stopSignals() []os.Signal {
 	return signals
 }
 
-func checkApplication(o application.Options, _ *logging.Writer) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	p, err := application.Check(ctx, o)
+func checkApplication(cmd *cobra.Command, _ *commandline.Line, o application.Options, _ *logging.Writer) error {
+	p, err := loadPlan(o)
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(os.Stdout, p.Listing())
+	_, err = io.WriteString(cmd.OutOrStdout(), p.Listing())
 	return err
+}
+
+// loadPlan loads an application, unless a signal comes before that is done, and runs nothing.
+func loadPlan(o application.Options) (*plan.Plan, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return application.Check(ctx, o)
 }
 
 // exitCode gives an application's error the exit code of its kind.

@@ -79,12 +79,17 @@ func TestParseLevel(t *testing.T) {
 
 // stalled is a log whose reader stands still until it is released.
 type stalled struct {
+	begun   chan struct{} // gets something when a write begins, if there is room
 	release chan struct{}
 	mu      sync.Mutex
 	text    strings.Builder
 }
 
 func (s *stalled) Write(b []byte) (int, error) {
+	select {
+	case s.begun <- struct{}{}:
+	default:
+	}
 	<-s.release
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,18 +97,21 @@ func (s *stalled) Write(b []byte) (int, error) {
 }
 
 func TestAWriterDoesNotWaitForAReaderThatStandsStill(t *testing.T) {
-	to := &stalled{release: make(chan struct{})}
+	to := &stalled{begun: make(chan struct{}, 1), release: make(chan struct{})}
 	w := NewWriter(to)
 	for i := range 2 * queuedRecords {
 		if _, err := fmt.Fprintf(w, "record %d\n", i); err != nil {
 			t.Fatal(err)
+		}
+		if i == 0 {
+			<-to.begun // from now on the queue is all there is room in
 		}
 	}
 	w.Close(0) // the time is over at once
 	close(to.release)
 	w.Close(time.Minute)
 	lines := strings.Split(strings.TrimSpace(to.text.String()), "\n")
-	if n := len(lines); n < queuedRecords || n > queuedRecords+1 || lines[0] != "record 0" || lines[n-1] != fmt.Sprint("record ", n-1) {
+	if n := len(lines); n != queuedRecords+1 || lines[0] != "record 0" || lines[n-1] != fmt.Sprint("record ", n-1) {
 		t.Errorf("%d lines, from %q to %q", n, lines[0], lines[n-1])
 	}
 }
