@@ -235,6 +235,12 @@ func TestMistakesInAddressesAndConfig(t *testing.T) {
 			"Config.In: addresses given 1, taken 0: there is no source without one for the rest",
 			"Config.Out: addresses given 2, taken 0: there is no sink without one for the rest",
 		}},
+		"one address of two sources": {func(a *wallaroo.App) {
+			a.From("One", listen).To("out", textsOut)
+			a.From("Two", tcp.Listen("127.0.0.1:7010", tcp.Lines(), decodeText)).To("out", textsOut)
+		}, wallaroo.Config{In: []string{":7010"}}, []string{
+			`pipelines "One" and "Two" both listen at 127.0.0.1:7010: give each source an address of its own`,
+		}},
 		"what is no address": {func(a *wallaroo.App) {
 			a.From("Texts", listen).To("out", tcp.Dial("127.0.0.1:http", tcp.Lines(), encodeText))
 		}, wallaroo.Config{In: []string{"7010"}, HTTP: "here"}, []string{

@@ -53,7 +53,10 @@ type Setup struct {
 	MaxConnections int
 	// DrainTimeout is how long a source's connections may go on after it was asked to stop.
 	DrainTimeout time.Duration
-	Log          *slog.Logger
+	// Connected is for connectors that keep a connection, as sinks do: they say nil whenever there is one, and why there is none when it has
+	// gone or none comes about. Operators are shown it. It may be called from any goroutine, and is not nil when the engine opens it.
+	Connected func(lost error)
+	Log       *slog.Logger
 }
 
 // Source brings messages in from outside.
@@ -133,7 +136,7 @@ type Batch struct {
 	Sizes []uint32
 	// Payload holds the messages, one after another.
 	Payload []byte
-	// Ingest is when they were read, in nanoseconds since 1970.
+	// Ingest is when they were read, in nanoseconds since 1970; 0 for when they are sent.
 	Ingest int64
 }
 

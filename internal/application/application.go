@@ -16,6 +16,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -61,6 +62,8 @@ type Options struct {
 	Always         *slog.Logger // for what is logged whatever the level
 	// Listening, if there is one, is told where sources listen, by pipeline, when messages may come.
 	Listening func(addresses map[string]string)
+
+	connections *status.Connections // those of the sinks
 }
 
 // Output bounds what one message may become in one step: messages; and, for a sink or another executor, bytes.
@@ -131,8 +134,9 @@ func Check(ctx context.Context, o Options) (*plan.Plan, error) {
 // Run runs an application until stop is done, and then until what has arrived is processed and delivered, StopWithin at most. It ends at
 // once when ctx is done. Errors of what was asked for are *ConfigError or *pyhost.LoadError; all others are failures while running.
 func Run(ctx, stop context.Context, o Options) error {
-	about := &control.Application{}
-	about.Set(false, "starting")
+	about := &control.Application{Worker: o.Name}
+	o.connections = &about.Connections
+	about.Set(status.Starting, "starting")
 	kept, err := openLetters(&o, about)
 	if err != nil {
 		return &ConfigError{err}

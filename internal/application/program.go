@@ -30,6 +30,7 @@ type Loader func(ctx context.Context, o Options) (Program, error)
 func (o *Options) setup(id, address string, log *slog.Logger) connector.Setup {
 	return connector.Setup{
 		ID: id, Address: address,
-		MaxMessage: o.MaxFrame, MaxConnections: o.MaxConnections, DrainTimeout: o.DrainTimeout, Log: log,
+		MaxMessage: o.MaxFrame, MaxConnections: o.MaxConnections, DrainTimeout: o.DrainTimeout,
+		Connected: o.connections.Teller(id), Log: log,
 	}
 }

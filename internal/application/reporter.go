@@ -12,6 +12,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -69,7 +70,7 @@ func (r *reporter) loaded(p *plan.Plan) {
 	}
 }
 
-func (r *reporter) Waiting(why string) { r.about.Set(false, why) }
+func (r *reporter) Waiting(why string) { r.about.Set(status.Starting, why) }
 
 // Ready writes where each source listens, and the line that tells people and programs that messages may come, which comes whatever the
 // level of the log is.
@@ -81,7 +82,8 @@ func (r *reporter) Ready(addresses []string) {
 	if r.options.LogJSON {
 		sources = r.named(addresses)
 	}
-	r.about.Set(true, "")
+	r.about.Listening(addresses)
+	r.about.Set(status.Running, "")
 	if r.options.Listening != nil {
 		r.options.Listening(r.named(addresses))
 	}
@@ -128,7 +130,7 @@ func (r *reporter) Marked(m worker.Marked) {
 }
 
 func (r *reporter) Stopping() {
-	r.about.Set(false, "stopping")
+	r.about.Set(status.Stopping, "what has arrived is processed and delivered")
 	r.options.Log.Info("stopping: no new connections; what has arrived is processed and delivered", "within", StopWithin)
 }
 

@@ -100,7 +100,7 @@ configuration or application.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newPythonPath())
+	root.AddCommand(newRun(), newCheck(), newGraph(), newPythonPath())
 	return complete(root)
 }
 
@@ -108,6 +108,6 @@ configuration or application.`,
 func complete(root *cobra.Command) *cobra.Command {
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprint("FlagUsagesWrapped ", helpColumns)))
 	root.SetVersionTemplate("wallaroo {{.Version}}\n")
-	root.AddCommand(newSend(), newReceive(), newExecutors(), newDeadLetters(), newVersion())
+	root.AddCommand(newSend(), newReceive(), newStatus(), newExecutors(), newDeadLetters(), newVersion())
 	return root
 }

@@ -99,7 +99,7 @@ func newSession(t *testing.T, folder string) *session {
 	for _, program := range []string{"bin/wallaroo ", "wallaroo "} {
 		// Others may listen where these would by themselves.
 		there = append(there, program+"run ", "wallaroo run --http 127.0.0.1:"+http+" ")
-		for _, asks := range []string{"executors", "dead-letters replay", "dead-letters"} {
+		for _, asks := range []string{"executors", "status", "dead-letters replay", "dead-letters"} {
 			there = append(there, program+asks, "wallaroo "+asks+" --at 127.0.0.1:"+http)
 		}
 		there = append(there, program, "wallaroo ")

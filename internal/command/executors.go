@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,16 +58,12 @@ doing it; 2 wrong use.`,
 	return command
 }
 
-// executorsWanted is the number that was given, 0 if none was. Only the application knows how many are too many.
+// executorsWanted is the number that was given, 0 if none was.
 func executorsWanted(args []string) (int, error) {
 	if len(args) == 0 {
 		return 0, nil
 	}
-	n, err := strconv.Atoi(args[0])
-	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%q is not a number of executors: want one from 1 to the number of partitions", args[0])
-	}
-	return n, nil
+	return parseExecutors(args[0])
 }
 
 // run changes the number of executors, or shows how they stand if it is 0. It asks how they stand in any case: what is no application of

@@ -17,6 +17,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -58,7 +59,7 @@ func answering(t *testing.T, about *control.Application) (at string) {
 func processing(resize func(context.Context, int) (worker.Resized, error)) *control.Application {
 	about := &control.Application{Token: token}
 	about.Load(control.Loaded{Plan: &plan.Plan{}, Partitions: 1024, Worker: imagined{resize}})
-	about.Set(true, "")
+	about.Set(status.Running, "")
 	return about
 }
 
@@ -132,7 +133,7 @@ func TestExecutorsSaysWhatIsWrong(t *testing.T) {
 		return worker.Resized{}, errors.New("start executor 2: no python")
 	}))
 	starting := &control.Application{Token: token}
-	starting.Set(false, "loading the application")
+	starting.Set(status.Starting, "loading the application")
 	loading := answering(t, starting)
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -18,14 +18,16 @@ var defaultMaxOutput = application.Output{Messages: application.DefaultMaxResult
 var cores = runtime.GOMAXPROCS(0)
 
 // runFlags are the flags that run and check take.
-var runFlags = []commandline.Flag{
+var runFlags = slices.Concat(ownFlags, oldFlags)
+
+var ownFlags = []commandline.Flag{
 	{
-		Name: "in", Short: "i", Value: "H:P[,H:P...]", Shared: true,
+		Name: "in", Short: "i", Value: "H:P[,H:P...]", Addresses: true, Shared: true,
 		Help: "where sources listen; the application reads it by tcp_parse_input_addrs. Port 0 is a free one, " +
 			"which the log's line \"source listens\" tells",
 	},
 	{
-		Name: "out", Short: "o", Value: "H:P[,H:P...]", Shared: true,
+		Name: "out", Short: "o", Value: "H:P[,H:P...]", Addresses: true, Shared: true,
 		Help: "where receivers are; the application reads it by tcp_parse_output_addrs",
 	},
 	{Name: "name", Value: "NAME", Help: "of this worker, in its log", Default: application.DefaultName},
@@ -105,15 +107,34 @@ var runFlags = []commandline.Flag{
 		Default: "text",
 	},
 	{Name: "log-level", Value: "LEVEL", Help: "debug, info, warn or error", Default: "info"},
-	{Name: "ponythreads", Value: "N", Retired: true},
+}
+
+// What there is instead of several old flags.
+const (
+	insteadOfWorkers = "--executors N; wallaroo executors N changes it"
+	insteadOfLogs    = "nothing yet: state does not outlive the process"
+)
+
+// oldFlags are those of the original Wallaroo that people have in their scripts.
+var oldFlags = []commandline.Flag{
+	{Name: "ponythreads", Value: "N", Retired: true, Instead: "--executors N"},
 	{Name: "ponynoblock", Retired: true},
 	{Name: "ponypinasio", Retired: true},
 	{Name: "ponyminthreads", Value: "N", Retired: true},
-	{Name: "metrics", Short: "m", Value: "H:P", Retired: true},
+	{Name: "metrics", Short: "m", Value: "H:P", Retired: true, Instead: "--http H:P, where /metrics is for Prometheus"},
 	{Name: "control", Short: "c", Value: "H:P", Retired: true},
 	{Name: "data", Short: "d", Value: "H:P", Retired: true},
-	{Name: "external", Short: "e", Value: "H:P", Retired: true},
+	{Name: "external", Short: "e", Value: "H:P", Retired: true, Instead: "--http H:P, and the commands that ask there"},
 	{Name: "cluster-initializer", Short: "t", Retired: true},
+	{Name: "application-module", Value: "NAME", Former: true, Instead: "the file itself, as in wallaroo run word_count.py"},
+	{Name: "worker-count", Value: "N", Former: true, Instead: insteadOfWorkers},
+	{Name: "join", Value: "H:P", Former: true, Instead: insteadOfWorkers},
+	{Name: "my-control", Value: "H:P", Former: true},
+	{Name: "my-data", Value: "H:P", Former: true},
+	{Name: "resilience-dir", Value: "DIR", Former: true, Instead: insteadOfLogs},
+	{Name: "log-rotation", Former: true, Instead: insteadOfLogs},
+	{Name: "event-log-file-size", Value: "BYTES", Former: true, Instead: insteadOfLogs},
+	{Name: "stop-pause", Value: "TIME", Former: true, Instead: insteadOfLogs},
 }
 
 // checkTold are the names of those of them that mean something to check.

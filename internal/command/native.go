@@ -11,7 +11,6 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/commandline"
-	"github.com/wallaroo-stream/wallaroo/internal/logging"
 )
 
 const nativeRunHelp = `Run the application. This is what the program does if no command is named.
@@ -77,6 +76,10 @@ configuration or application.`,
 		nativeCommand(
 			"check", "Check the application and list its steps", nativeCheckHelp, flags, only(flags, checkTold), program, checkApplication,
 		),
+		orAsked(nativeCommand(
+			"graph", "Show the application as a graph", nativeGraphHelp, slices.Concat(graphAsk, flags),
+			slices.Concat(graphAsk, only(flags, checkTold)), program, showGraph,
+		)),
 	)
 	return complete(root)
 }
@@ -84,16 +87,16 @@ configuration or application.`,
 // nativeFlags are those of run that mean something where there is no Python.
 func nativeFlags() []commandline.Flag {
 	var flags []commandline.Flag
-	for _, f := range runFlags {
-		switch {
-		case f.Retired || f.Name == "python" || f.Name == "step-timeout":
+	for _, f := range ownFlags {
+		switch f.Name {
+		case "python", "step-timeout":
 			continue
-		case f.Name == "in":
+		case "in":
 			f.Help = "where sources listen that the program gives no address, in their order. Port 0 is a free one, " +
 				"which the log's line \"source listens\" tells"
-		case f.Name == "out":
+		case "out":
 			f.Help = "where the receivers are of sinks that the program gives no address, in their order"
-		case f.Name == "executors":
+		case "executors":
 			f.Help = "how many executors share the work"
 		}
 		flags = append(flags, f)
@@ -103,7 +106,7 @@ func nativeFlags() []commandline.Flag {
 
 // nativeCommand makes a command that takes the flags of run, and tells of some of them.
 func nativeCommand(
-	name, short, long string, flags, told []commandline.Flag, program Program, act func(application.Options, *logging.Writer) error,
+	name, short, long string, flags, told []commandline.Flag, program Program, act action,
 ) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:                name + " [flags] [-- the program's own arguments]",
@@ -123,23 +126,21 @@ func nativeCommand(
 		if line.Help || slices.Contains(line.Args, "-h") {
 			return cmd.Help()
 		}
-		return toldAs(line, actOnProgram(line, cmd.CommandPath(), program, act))
+		return toldAs(line, actOnProgram(cmd, line, program, act))
 	}
 	setFlagUsage(cmd, told)
 	return cmd
 }
 
 // actOnProgram acts on the application that this program is.
-func actOnProgram(
-	line *commandline.Line, command string, program Program, act func(application.Options, *logging.Writer) error,
-) error {
+func actOnProgram(cmd *cobra.Command, line *commandline.Line, program Program, act action) error {
 	options, err := readOptions(line)
 	if err != nil {
 		return err
 	}
 	if own := ownTokens(line); len(own) > 0 {
 		return fmt.Errorf("unknown flag or argument %s: %s --help lists what there is; the program's own stand behind --",
-			strings.Join(own, " "), command)
+			strings.Join(own, " "), cmd.CommandPath())
 	}
 	native, err := program(list(line.Values["in"]), list(line.Values["out"]))
 	if err != nil {
@@ -148,7 +149,7 @@ func actOnProgram(
 	options.Load = native.Load
 	log := openLog(options, nil)
 	defer log.Close(lastRecords)
-	return exitCode(act(*options, log))
+	return exitCode(act(cmd, line, *options, log))
 }
 
 // ownTokens are those that are not Wallaroo's.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,7 +89,7 @@ func (c *capture) await(t *testing.T, pattern string) []string {
 }
 
 // startApplication runs an application of testdata/apps by the given program; its messages come from the address that await("msg=ready")
-// tells.
+// tells. Flags with --in have all addresses.
 func startApplication(t *testing.T, program, app string, flags ...string) *process {
 	t.Helper()
 	receiver, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,7 +98,10 @@ func startApplication(t *testing.T, program, app string, flags ...string) *proce
 	}
 	p := &process{t: t, receiver: receiver, stdout: newCapture(), stderr: newCapture(), ended: make(chan struct{})}
 	path := filepath.Join("testdata", "apps", app)
-	run := []string{"run", path, "--in", ":0", "--out", receiver.Addr().String(), "--http", "off", "--executors", "1"}
+	run := []string{"run", path, "--http", "off", "--executors", "1"}
+	if !slices.Contains(flags, "--in") {
+		run = append(run, "--in", ":0", "--out", receiver.Addr().String())
+	}
 	p.cmd = exec.Command(program, append(run, flags...)...)
 	p.stdoutPipe, p.cmd.Stdout = p.capture(p.stdout)
 	p.stderrPipe, p.cmd.Stderr = p.capture(p.stderr)

@@ -47,7 +47,7 @@ address cannot be listened at.`,
   wallaroo receive --listen 127.0.0.1:7002 --count 1000 --output results.txt
   wallaroo receive --listen 127.0.0.1:7010 --framing u32be --format hex
   wallaroo receive --listen 127.0.0.1:7010 --framing u32be --format frames --output orders.bin`,
-		Args: cobra.NoArgs,
+		Args: addressBehind("listen", "where to listen", "127.0.0.1:7002", "a file behind --output"),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("count") && flags.count < 1 {
 				return fmt.Errorf("--count %d: want 1 or more messages", flags.count)
@@ -63,7 +63,6 @@ address cannot be listened at.`,
 	set.StringVar(&flags.format, "format", string(peer.FormatLines),
 		"`FORMAT` of a message in the output: lines (on a line), hex (on a line, in hexadecimal digits) or frames (as u32be)")
 	set.StringVar(&flags.output, "output", standardStream, "the `FILE` to write, emptied first; - is standard output")
-	_ = command.MarkFlagRequired("listen") // it fails only for a flag that is not there
 	return command
 }
 

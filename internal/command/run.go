@@ -20,7 +20,9 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/commandline"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/pyhost"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 // lastRecords is how long the end of the log may take to be written.
@@ -50,7 +52,7 @@ Exit codes: 0 the application is right; 1 it was interrupted; 2 it is wrong, wit
 reasons, or wrong use.`
 
 func newRun() *cobra.Command {
-	cmd := applicationCommand("run", "Run an application", runHelp, runFlags, runApplication)
+	cmd := applicationCommand("run", "Run an application", runHelp, runFlags, runFlags, runApplication)
 	cmd.Example = `  wallaroo run word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002
   wallaroo run word_count.py --in :0 --out :7002 --log-format json --http off
   wallaroo run word_count.py --in :7010 --out :7002 --executors 2`
@@ -58,16 +60,18 @@ func newRun() *cobra.Command {
 }
 
 func newCheck() *cobra.Command {
-	cmd := applicationCommand("check", "Check an application and list its steps", checkHelp, only(runFlags, checkTold), checkApplication)
+	told := only(runFlags, checkTold)
+	cmd := applicationCommand("check", "Check an application and list its steps", checkHelp, runFlags, told, checkApplication)
 	cmd.Example = `  wallaroo check word_count.py --in 127.0.0.1:7010 --out 127.0.0.1:7002`
 	return cmd
 }
 
-// applicationCommand makes a command that takes an application and runFlags, and tells of some of them. Cobra does not read them: it could
+// action is what a command does with an application, as the command line has it.
+type action func(cmd *cobra.Command, line *commandline.Line, o application.Options, log *logging.Writer) error
+
+// applicationCommand makes a command that takes an application and flags, and tells of some of them. Cobra does not read them: it could
 // not tell ours from the application's.
-func applicationCommand(
-	name, short, long string, told []commandline.Flag, act func(application.Options, *logging.Writer) error,
-) *cobra.Command {
+func applicationCommand(name, short, long string, flags, told []commandline.Flag, act action) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:                name + " APP [flags] [the application's own arguments]",
 		Short:              short,
@@ -75,14 +79,14 @@ func applicationCommand(
 		DisableFlagParsing: true,
 		ValidArgsFunction:  completion(told),
 		RunE: func(cmd *cobra.Command, tokens []string) error {
-			line, err := commandline.Parse(runFlags, "", tokens)
+			line, err := commandline.Parse(flags, "", tokens)
 			if err != nil {
 				return err
 			}
 			if line.Help {
 				return cmd.Help()
 			}
-			return toldAs(line, actOnFile(line, act))
+			return toldAs(line, actOnFile(cmd, line, act))
 		},
 	}
 	setFlagUsage(cmd, told)
@@ -90,7 +94,7 @@ func applicationCommand(
 }
 
 // actOnFile acts on the application in Python that a command line names.
-func actOnFile(line *commandline.Line, act func(application.Options, *logging.Writer) error) error {
+func actOnFile(cmd *cobra.Command, line *commandline.Line, act action) error {
 	options, err := readOptions(line)
 	if err != nil {
 		return err
@@ -99,9 +103,9 @@ func actOnFile(line *commandline.Line, act func(application.Options, *logging.Wr
 		return err
 	}
 	options.Load, options.Employed = application.Python, leaveCores
-	log := openLog(options, line.Retired)
+	log := openLog(options, line.Old)
 	defer log.Close(lastRecords)
-	return exitCode(act(*options, log))
+	return exitCode(act(cmd, line, *options, log))
 }
 
 // setFlagUsage has the command's help list flags that cobra does not read.
@@ -141,23 +145,27 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 		Name:           v.text("name", application.DefaultName),
 		Python:         v.text("python", ""),
 		Partitions:     v.count("partitions", application.DefaultPartitions),
-		MaxFrame:       v.count("max-frame", application.DefaultMaxFrame),
+		MaxFrame:       v.bytes("max-frame", application.DefaultMaxFrame),
 		MaxConnections: v.count("max-connections", application.DefaultMaxConnections),
-		SinkBuffer:     v.count("sink-buffer", application.DefaultSinkBuffer),
-		MoveBuffer:     v.count("move-buffer", application.DefaultMoveBuffer),
+		SinkBuffer:     v.bytes("sink-buffer", application.DefaultSinkBuffer),
+		MoveBuffer:     v.bytes("move-buffer", application.DefaultMoveBuffer),
 		MaxInFlight:    v.duration("max-in-flight", application.DefaultMaxInFlight),
 		MaxOutput:      defaultMaxOutput,
 		DrainTimeout:   v.duration("drain-timeout", application.DefaultDrainTimeout),
 		DataDir:        v.text("data-dir", ""),
-		DeadLetters:    v.count("dead-letters", application.DefaultDeadLetters),
+		DeadLetters:    v.bytes("dead-letters", application.DefaultDeadLetters),
 	}
 	v.readErrors(o)
 	if err := partition.CheckCount(o.Partitions); err != nil {
 		v.wrong = append(v.wrong, fmt.Errorf("--partitions: %w", err))
 	}
-	o.Executors = v.count("executors", min(cores, max(1, o.Partitions)))
+	o.Executors = min(cores, max(1, o.Partitions))
+	v.read("executors", func(text string) (err error) {
+		o.Executors, err = parseExecutors(text)
+		return err
+	})
 	if o.Executors > o.Partitions {
-		v.wrong = append(v.wrong, fmt.Errorf("--executors: %d are more than there are partitions, %d", o.Executors, o.Partitions))
+		v.wrong = append(v.wrong, fmt.Errorf("--executors: %w", &worker.CountError{Executors: o.Executors, Partitions: o.Partitions}))
 	}
 	_, o.CheckOwnership = line.Values["check-ownership"]
 	o.StepTimeout = application.DefaultStepTimeout
@@ -214,13 +222,21 @@ func checkFile(app string) error {
 	return nil
 }
 
-// openLog makes the loggers of an application; the writer behind them must be closed.
-func openLog(o *application.Options, retired []string) *logging.Writer {
+// openLog makes the loggers of an application, and tells of old flags; the writer behind them must be closed.
+func openLog(o *application.Options, old []commandline.Old) *logging.Writer {
 	form := logging.Options{JSON: o.LogJSON, Level: o.LogLevel, Colour: term.IsTerminal(int(os.Stderr.Fd()))}
 	w := logging.NewWriter(os.Stderr, form)
 	o.Log, o.Always = logging.New(w, form), logging.Always(w, form)
-	for _, flag := range retired {
-		o.Log.Info("the flag " + flag + " no longer means anything; it is ignored")
+	for _, flag := range old {
+		log := o.Log
+		if flag.Instead != "" {
+			log = log.With("now", flag.Instead)
+		}
+		if flag.Passed {
+			log.Warn("the flag " + flag.Typed + " goes to the application; Wallaroo no longer has it")
+		} else {
+			log.Info("the flag " + flag.Typed + " no longer means anything; it is ignored")
+		}
 	}
 	return w
 }
@@ -235,7 +251,7 @@ func leaveCores(pythons int) {
 }
 
 // runApplication runs an application until a signal ends it; a second signal ends this process.
-func runApplication(o application.Options, log *logging.Writer) error {
+func runApplication(_ *cobra.Command, _ *commandline.Line, o application.Options, log *logging.Writer) error {
 	signal.Ignore(syscall.SIGPIPE) // nobody reads the log any more: no reason to stop
 	ctx, kill := context.WithCancelCause(context.Background())
 	defer kill(nil)
@@ -278,15 +294,20 @@ func stopSignals() []os.Signal {
 	return signals
 }
 
-func checkApplication(o application.Options, _ *logging.Writer) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	p, err := application.Check(ctx, o)
+func checkApplication(cmd *cobra.Command, _ *commandline.Line, o application.Options, _ *logging.Writer) error {
+	p, err := loadPlan(o)
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(os.Stdout, p.Listing())
+	_, err = io.WriteString(cmd.OutOrStdout(), p.Listing())
 	return err
+}
+
+// loadPlan loads an application, unless a signal comes before that is done, and runs nothing.
+func loadPlan(o application.Options) (*plan.Plan, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return application.Check(ctx, o)
 }
 
 // exitCode gives an application's error the exit code of its kind.

@@ -42,17 +42,19 @@ counts bytes.
 
 It tries for ten seconds to connect, and ends when the receiver's system has
 acknowledged everything, or when the receiver closes its side: then it wants no more.
+What is acknowledged its program may not have read: TCP does not tell. It does tell of
+a receiver that cuts the connection without reading all; send waits 0.2 s for that.
 
 Signals: SIGINT and SIGTERM end it.
 
 Exit codes: 0 everything is acknowledged; 1 something else ended it, and it says how
-much went out; 2 wrong use.`,
+much was written and how much of that acknowledged; 2 wrong use.`,
 		Example: `  wallaroo send --to 127.0.0.1:7010 --file text.txt
   wallaroo send --to 127.0.0.1:7010 --file text.txt --repeat 100 --rate 5000
   tail -f access.log | wallaroo send --to 127.0.0.1:7010
   wallaroo send --to 127.0.0.1:7010 --file orders.bin --format frames --rate 5000
   wallaroo send --to 127.0.0.1:7002 --file results.txt --framing lines`,
-		Args: cobra.NoArgs,
+		Args: addressBehind("to", "where the receiver listens", "127.0.0.1:7010", "a file behind --file"),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("rate") && flags.rate <= 0 {
 				return fmt.Errorf("--rate %g: want more than 0 messages a second", flags.rate)
@@ -69,8 +71,24 @@ much went out; 2 wrong use.`,
 		"`FRAMING` of a message in the stream: u32be (its length before it), lines (a newline behind it) or raw (the bytes as they are)")
 	set.StringVar(&flags.format, "format", string(peer.FormatLines),
 		"`FORMAT` of a message in the file: lines (on a line), hex (on a line, in hexadecimal digits) or frames (as u32be)")
-	_ = command.MarkFlagRequired("to") // it fails only for a flag that is not there
 	return command
+}
+
+// addressBehind demands an address behind a flag, and nothing that stands alone. It is for a command whose files have a flag, too.
+func addressBehind(flag, meaning, example, file string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		as := func(at string) string { return fmt.Sprintf("as in %s --%s %s", command.CommandPath(), flag, at) }
+		if len(args) == 0 {
+			if command.Flags().Changed(flag) {
+				return nil
+			}
+			return fmt.Errorf("--%s is missing: say %s, %s", flag, meaning, as(example))
+		}
+		if _, err := address.Parse(args[0]); err == nil {
+			return fmt.Errorf("%s stands alone: an address stands behind --%s, %s", args[0], flag, as(args[0]))
+		}
+		return fmt.Errorf("%q stands alone: an address stands behind --%s, %s, and %s", args[0], flag, as(example), file)
+	}
 }
 
 func (f *sendFlags) run(ctx context.Context, formatGiven bool) error {

@@ -45,6 +45,15 @@ func (v *values) count(flag string, otherwise int) int {
 	return otherwise
 }
 
+// bytes reads a count of bytes.
+func (v *values) bytes(flag string, otherwise int) int {
+	v.read(flag, func(text string) (err error) {
+		otherwise, err = parseBytes(text)
+		return err
+	})
+	return otherwise
+}
+
 func (v *values) duration(flag string, otherwise time.Duration) time.Duration {
 	v.read(flag, func(text string) (err error) {
 		otherwise, err = parseDuration(text)
@@ -81,6 +90,24 @@ func parseCount(text string) (int, error) {
 	return n, nil
 }
 
+// parseBytes reads a count of bytes, which has no unit.
+func parseBytes(text string) (int, error) {
+	n, err := parseCount(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number of bytes: want one from 1 to %d without a unit, as 16777216 for 16 MiB", text, mostCount)
+	}
+	return n, nil
+}
+
+// parseExecutors reads a number of executors. Only the application knows how many are too many.
+func parseExecutors(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > mostCount {
+		return 0, fmt.Errorf("%q is not a number of executors: want one from 1 to the number of partitions", text)
+	}
+	return n, nil
+}
+
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if seconds, notSeconds := strconv.ParseFloat(text, 64); notSeconds == nil {
@@ -111,7 +138,7 @@ func parseOutput(text string) (application.Output, error) {
 	messages, bytes, both := strings.Cut(text, ",")
 	var err error
 	if o.Messages, err = parseCount(messages); err == nil && both {
-		o.Bytes, err = parseCount(bytes)
+		o.Bytes, err = parseBytes(bytes)
 	}
 	if err == nil && o.Bytes > mostOutputBytes {
 		err = fmt.Errorf("%d bytes are more than the %d that there may be", o.Bytes, mostOutputBytes)

@@ -4,6 +4,8 @@ package commandline
 import (
 	"fmt"
 	"strings"
+
+	"github.com/wallaroo-stream/wallaroo/internal/address"
 )
 
 // Flag is a flag of Wallaroo's. An application may have any other.
@@ -14,10 +16,15 @@ type Flag struct {
 	Help  string
 	// Default is what stands for a value that is not given, or "" if nothing does.
 	Default string
+	// Addresses flags take a list of addresses parted by commas, and are given once: several addresses are one list.
+	Addresses bool
 	// Shared flags are read by Wallaroo and go to the application too.
 	Shared bool
-	// Retired flags had a meaning for the original Wallaroo and have none today.
-	Retired bool
+	// Retired flags had a meaning for the original Wallaroo and have none today. Former ones are such that an application may well have, too:
+	// they go to it.
+	Retired, Former bool
+	// Instead is what there is today in the place of a retired or former flag, or "" if nothing is.
+	Instead string
 	// Hidden flags are not told of: they are for tests of the engine.
 	Hidden bool
 }
@@ -30,12 +37,19 @@ type Line struct {
 	App string
 	// Args are the application's own tokens, with those of shared flags, in order.
 	Args []string
-	// Values are those of Wallaroo's flags, by name; the last one given. A flag without a value has "".
+	// Values are those of Wallaroo's flags, by name; the last one given, where a flag may be given again. A flag without a value has "".
 	Values map[string]string
-	// Retired are the retired flags that were given.
-	Retired []string
+	// Old are the retired and former flags that were given.
+	Old []Old
 	// Help is whether help was asked for; nothing else matters then.
 	Help bool
+}
+
+// Old is a flag of the original Wallaroo that was given.
+type Old struct {
+	Typed   string // as it was
+	Instead string // as Flag has it
+	Passed  bool   // it went to the application
 }
 
 // protected is the length from which on a name is so long that one like it must be a mistake.
@@ -43,7 +57,7 @@ const protected = 6
 
 // Parse reads the tokens behind the command. If the application is not known, it is the first one that is neither a flag nor its value;
 // before it all flags must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer
-// flags is an error.
+// flags is an error. So is a list of addresses that is given twice, or in two tokens.
 func Parse(flags []Flag, app string, tokens []string) (*Line, error) {
 	line := &Line{App: app, Values: map[string]string{}}
 	for len(tokens) > 0 {
@@ -77,7 +91,15 @@ func Parse(flags []Flag, app string, tokens []string) (*Line, error) {
 func (l *Line) take(flags []Flag, tokens []string) (int, error) {
 	name, value, joined := strings.Cut(tokens[0], "=")
 	flag := find(flags, name)
-	if flag == nil {
+	switch {
+	case flag == nil:
+		return 0, nil
+	case flag.Former && l.App != "":
+		l.Old = append(l.Old, Old{Typed: name, Instead: flag.Instead, Passed: true})
+		return 0, nil
+	case flag.Former && flag.Instead != "":
+		return 0, fmt.Errorf("unknown flag %s, which the original Wallaroo had: now there is %s", name, flag.Instead)
+	case flag.Former:
 		return 0, nil
 	}
 	used := 1
@@ -90,9 +112,14 @@ func (l *Line) take(flags []Flag, tokens []string) (int, error) {
 		}
 		value, used = tokens[1], 2
 	}
+	if flag.Addresses {
+		if err := l.checkList(flag, value, tokens[used:]); err != nil {
+			return 0, err
+		}
+	}
 	switch {
 	case flag.Retired:
-		l.Retired = append(l.Retired, name)
+		l.Old = append(l.Old, Old{Typed: name, Instead: flag.Instead})
 	default:
 		l.Values[flag.Name] = value
 	}
@@ -100,6 +127,24 @@ func (l *Line) take(flags []Flag, tokens []string) (int, error) {
 		l.Args = append(l.Args, tokens[:used]...)
 	}
 	return used, nil
+}
+
+// checkList reports a list of addresses that is not one: the flag was given before, or its next address stands behind it.
+func (l *Line) checkList(flag *Flag, value string, behind []string) error {
+	join := func(first, second string) string {
+		return fmt.Sprintf("several addresses are one list, %s %s,%s", flag.long(), strings.TrimRight(first, ","), second)
+	}
+	if first, again := l.Values[flag.Name]; again {
+		return fmt.Errorf("%s is given twice: %s", flag.long(), join(first, value))
+	}
+	if len(behind) == 0 || strings.HasPrefix(behind[0], "-") {
+		return nil
+	}
+	if _, err := address.ParseList(behind[0]); err != nil {
+		return nil //nolint:nilerr // it is no address, and so may be the application or its own
+	}
+	return fmt.Errorf("%s stands alone behind %s %s: %s (behind -- it would go to the application)",
+		behind[0], flag.long(), value, join(value, behind[0]))
 }
 
 // takeOther takes a token that is not a flag of Wallaroo's.
@@ -132,7 +177,7 @@ func find(flags []Flag, typed string) *Flag {
 func resembled(flags []Flag, token string) *Flag {
 	name, _, _ := strings.Cut(token, "=")
 	for i := range flags {
-		if len(flags[i].Name) >= protected && nearlyEqual(name, flags[i].long()) {
+		if !flags[i].Former && len(flags[i].Name) >= protected && nearlyEqual(name, flags[i].long()) {
 			return &flags[i]
 		}
 	}
@@ -158,7 +203,7 @@ func nearlyEqual(a, b string) bool {
 }
 
 // Told reports whether help tells of a flag.
-func (f *Flag) Told() bool { return !f.Retired && !f.Hidden }
+func (f *Flag) Told() bool { return !f.Retired && !f.Former && !f.Hidden }
 
 // Usage lists the flags that help tells of, in lines of at most columns characters.
 func Usage(flags []Flag, columns int) string {

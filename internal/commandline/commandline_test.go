@@ -7,26 +7,35 @@ import (
 )
 
 var flags = []Flag{
-	{Name: "in", Short: "i", Value: "ADDRESS", Shared: true},
-	{Name: "out", Short: "o", Value: "ADDRESS", Shared: true},
+	{Name: "in", Short: "i", Value: "ADDRESS", Addresses: true, Shared: true},
+	{Name: "out", Short: "o", Value: "ADDRESS", Addresses: true, Shared: true},
 	{Name: "python", Value: "PATH"},
 	{Name: "log-level", Value: "LEVEL"},
 	{Name: "metrics", Short: "m", Value: "ADDRESS", Retired: true},
 	{Name: "ponynoblock", Retired: true},
+	{Name: "workers-count", Former: true, Instead: "--executors N"},
+	{Name: "my-data", Former: true},
 }
 
 func TestParse(t *testing.T) {
-	for _, c := range []struct{ tokens, app, args, values, retired string }{
+	for _, c := range []struct{ tokens, app, args, values, old string }{
 		{"app.py", "app.py", "", "", ""},
 		{"--python p app.py", "app.py", "", "python=p", ""},
 		{"app.py --python=p", "app.py", "", "python=p", ""},
 		{"app.py --python p --python q", "app.py", "", "python=q", ""},
-		{"app.py --in a:1 x --out=b:2 -o c:3", "app.py", "--in a:1 x --out=b:2 -o c:3", "in=a:1 out=c:3", ""},
+		{"app.py --in a:1 x --out=b:2,c:3", "app.py", "--in a:1 x --out=b:2,c:3", "in=a:1 out=b:2,c:3", ""},
+		{"app.py --in a:1 -- b:2 --in c:3", "app.py", "--in a:1 b:2 --in c:3", "in=a:1", ""},
+		{"--in a:1 app.py b:2", "app.py", "--in a:1 b:2", "in=a:1", ""},
+		{"app.py --in a:1 -o=b:2 -x:3", "app.py", "--in a:1 -o=b:2 -x:3", "in=a:1 out=b:2", ""},
 		{"-i a:1 app.py", "app.py", "-i a:1", "in=a:1", ""},
 		{"app.py --port 5 --verbose file", "app.py", "--port 5 --verbose file", "", ""},
 		{"app.py -- --help --python p -- x", "app.py", "--help --python p -- x", "", ""},
 		{"app.py a -- b", "app.py", "a b", "", ""},
 		{"app.py --metrics h:1 -m h:1 --ponynoblock", "app.py", "", "", "--metrics -m --ponynoblock"},
+		{"app.py --workers-count 2", "app.py", "--workers-count 2", "", "--workers-count passed now --executors N"},
+		{"app.py --my-data=h:1 x", "app.py", "--my-data=h:1 x", "", "--my-data passed"},
+		{"app.py --worker-count 2", "app.py", "--worker-count 2", "", ""},
+		{"app.py -- --my-data", "app.py", "--my-data", "", ""},
 		{"app.py --inn x", "app.py", "--inn x", "", ""},
 		{"app.py -- --pythn", "app.py", "--pythn", "", ""},
 		{"app.py -h", "app.py", "-h", "", ""},
@@ -42,8 +51,18 @@ func TestParse(t *testing.T) {
 			values = append(values, k+"="+v)
 		}
 		slices.Sort(values)
-		got := []string{line.App, strings.Join(line.Args, " "), strings.Join(values, " "), strings.Join(line.Retired, " ")}
-		if want := []string{c.app, c.args, c.values, c.retired}; !slices.Equal(got, want) {
+		old := []string{}
+		for _, o := range line.Old {
+			old = append(old, o.Typed)
+			if o.Passed {
+				old = append(old, "passed")
+			}
+			if o.Instead != "" {
+				old = append(old, "now", o.Instead)
+			}
+		}
+		got := []string{line.App, strings.Join(line.Args, " "), strings.Join(values, " "), strings.Join(old, " ")}
+		if want := []string{c.app, c.args, c.values, c.old}; !slices.Equal(got, want) {
 			t.Errorf("Parse(%q) = %q; want %q", c.tokens, got, want)
 		}
 	}
@@ -62,6 +81,15 @@ func TestParseRefuses(t *testing.T) {
 		"app.py --pythom p":      "did you mean --python",
 		"app.py --metric h:1":    "did you mean --metrics",
 		"app.py --ponynoblock=1": "takes no value",
+
+		"--workers-count 2 app.py": "unknown flag --workers-count, which the original Wallaroo had: now there is --executors N",
+		"--my-data h:1 app.py":     "stand behind the application",
+
+		"app.py --in :1 x --in :2": "--in is given twice: several addresses are one list, --in :1,:2",
+		"app.py -o=:1 --out=:2":    "--out is given twice: several addresses are one list, --out :1,:2",
+		"app.py --in :1 :2":        ":2 stands alone behind --in :1: several addresses are one list, --in :1,:2 (behind -- it would go to",
+		"app.py --in a:1, b:2,c:3": "several addresses are one list, --in a:1,b:2,c:3",
+		"-i=a:1 b:2 app.py":        "b:2 stands alone behind --in a:1: several addresses are one list, --in a:1,b:2",
 	} {
 		_, err := Parse(flags, "", strings.Fields(tokens))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -83,6 +111,7 @@ func TestUsage(t *testing.T) {
 		{Name: "in", Short: "i", Value: "ADDRESS", Help: "where sources listen; the application reads it too", Default: "none at all"},
 		{Name: "verbose", Help: "say more"},
 		{Name: "ponynoblock", Retired: true},
+		{Name: "join", Former: true},
 		{Name: "chaos", Value: "HOW", Hidden: true},
 	}
 	const want = `  -i, --in ADDRESS   where sources

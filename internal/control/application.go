@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
+	"github.com/wallaroo-stream/wallaroo/internal/metrics"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -15,13 +18,19 @@ import (
 // changes and keeps no dead letters.
 type Application struct {
 	Readiness
+	// Connections is how those of the sinks stand.
+	Connections status.Connections
 
+	// Worker is the name of the worker that it runs on.
+	Worker string
 	// Token is what those must show who change something; "" if nobody may.
 	Token string
 	// DeadLetters are those that are kept; nil if none are.
 	DeadLetters DeadLetters
 
-	loaded atomic.Pointer[Loaded]
+	loaded    atomic.Pointer[Loaded]
+	addresses atomic.Pointer[[]string]
+	recent    status.Recent
 }
 
 // Loaded is an application whose file has been read: its parts, and what runs them.
@@ -40,6 +49,9 @@ type Worker interface {
 // Load says that the application is loaded. What needs it, metrics and changes, is answered from now on.
 func (a *Application) Load(l Loaded) { a.loaded.Store(&l) }
 
+// Listening says where the sources listen.
+func (a *Application) Listening(addresses []string) { a.addresses.Store(&addresses) }
+
 // ready is the application once it is loaded, or why it cannot be asked or changed.
 func (a *Application) ready() (*Loaded, error) {
 	if loaded := a.loaded.Load(); loaded != nil {
@@ -51,8 +63,8 @@ func (a *Application) ready() (*Loaded, error) {
 // notProcessing says why the application cannot be changed.
 func (a *Application) notProcessing() error {
 	text := worker.ErrNotRunning.Error()
-	if ready, why := a.Get(); !ready && why != "" {
-		text += ": " + why
+	if r := a.Get(); r.State != status.Running && r.Why != "" {
+		text += ": " + r.Why
 	}
 	return &RefusedError{http.StatusServiceUnavailable, text}
 }
@@ -66,31 +78,77 @@ func (a *Application) letters() deadletters.Counts {
 }
 
 // figures is what metrics are made of.
-func (a *Application) figures() (*plan.Plan, worker.Figures) {
+func (a *Application) figures() (metrics.Snapshot, bool) {
 	l := a.loaded.Load()
 	if l == nil {
-		return nil, worker.Figures{}
+		return metrics.Snapshot{}, false
 	}
-	return l.Plan, l.Worker.Figures()
+	s := metrics.Snapshot{Plan: l.Plan, Figures: l.Worker.Figures(), Letters: a.letters()}
+	for _, sink := range l.Plan.Of(plan.Sink) {
+		connection := a.Connections.Of(l.Plan.Steps[sink].ID())
+		s.Connected = append(s.Connected, connection.Connected())
+	}
+	return s, true
 }
 
-// Readiness is whether an application processes messages, and if not, why. The zero value is not ready, for no reason yet.
+// status is how the application stands.
+func (a *Application) status() status.Status {
+	now, r := time.Now(), a.Get()
+	f := status.Facts{
+		Worker: a.Worker, State: r.State, Why: r.Why, Since: r.Since, Connections: &a.Connections, Letters: a.letters(),
+	}
+	if at := a.addresses.Load(); at != nil {
+		f.Addresses = *at
+	}
+	if l := a.loaded.Load(); l != nil {
+		f.Plan, f.Partitions, f.Figures = l.Plan, l.Partitions, l.Worker.Figures()
+		f.Lately = a.recent.Since(now, f.Figures)
+	}
+	return status.Of(&f, now)
+}
+
+// remember keeps what the worker has counted, every second until ctx is done, for what is told of the last seconds.
+func (a *Application) remember(ctx context.Context) {
+	tick := time.NewTicker(status.Every)
+	defer tick.Stop()
+	for {
+		if l := a.loaded.Load(); l != nil {
+			a.recent.Take(time.Now(), l.Worker.Figures())
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Readiness is what an application does now. The zero value is one that starts, for no reason yet.
 type Readiness struct {
-	mu    sync.Mutex
-	ready bool
-	why   string
+	mu  sync.Mutex
+	now Stand // guarded by mu
 }
 
-// Set says that the application is ready, or why not.
-func (r *Readiness) Set(ready bool, why string) {
+// Stand is what an application does, what that is about, and since when.
+type Stand struct {
+	State status.State
+	Why   string
+	Since time.Time
+}
+
+// Set says what the application does from now on. Another reason for the same state does not change since when that is.
+func (r *Readiness) Set(state status.State, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ready, r.why = ready, why
+	if r.now.State != state {
+		r.now.Since = time.Now()
+	}
+	r.now.State, r.now.Why = state, why
 }
 
 // Get is what was said last.
-func (r *Readiness) Get() (ready bool, why string) {
+func (r *Readiness) Get() Stand {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.ready, r.why
+	return r.now
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/graph"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 )
 
 const (
@@ -42,6 +44,24 @@ func NewClient(at address.Address, token string) *Client {
 
 // Close gives up its connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Status asks how the application stands.
+func (c *Client) Status(ctx context.Context) (status.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var s status.Status
+	err := c.ask(ctx, http.MethodGet, statusPath, nil, &s)
+	return s, err
+}
+
+// Graph asks for the application's steps.
+func (c *Client) Graph(ctx context.Context) (graph.Graph, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var g graph.Graph
+	err := c.ask(ctx, http.MethodGet, graphPath, nil, &g)
+	return g, err
+}
 
 // Executors asks how many executors there are, and how they stand.
 func (c *Client) Executors(ctx context.Context) (Executors, error) {

@@ -3,12 +3,14 @@
 //	GET  /healthz        the process lives
 //	GET  /readyz         the application processes messages, or why not
 //	GET  /metrics        for Prometheus; docs/metrics.md lists them
+//	GET  /api/status     how it stands; docs/status.md describes it
+//	GET  /api/graph      its steps, and what flows between them; likewise
 //	GET  /api/executors  how many executors there are, and how they stand
 //	POST /api/executors  change their number; it answers when that is done
 //	GET  /api/dead-letters[?after=ID]  the dead letters behind one, the oldest first, as many as an answer holds
 //	POST /api/dead-letters/replay      send some again; it answers when that is done
 //
-// What changes something needs the token, and is refused to browsers, as are dead letters: see guard.
+// What changes something needs the token, and all of the API is refused to browsers: see guard.
 package control
 
 import (
@@ -18,15 +20,23 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/graph"
 	"github.com/wallaroo-stream/wallaroo/internal/metrics"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 )
 
 // DefaultAddress is where a worker answers unless told otherwise; if it is taken, the next free port is.
 var DefaultAddress = address.Address{Host: address.Loopback, Port: 5050}
+
+const (
+	statusPath = "/api/status"
+	graphPath  = "/api/graph"
+)
 
 const (
 	portsTried        = 100 // how many ports Listen tries from the default one on
@@ -57,6 +67,11 @@ func Listen(a *address.Address) (net.Listener, error) {
 // Serve answers about an application until ctx is done, then ends within a second. It closes the listener. A change that was asked for goes
 // on when whoever asked goes away; ctx ends it.
 func Serve(ctx context.Context, listener net.Listener, about *Application) error {
+	var remembering sync.WaitGroup
+	defer remembering.Wait()
+	meanwhile, end := context.WithCancel(ctx)
+	defer end()
+	remembering.Go(func() { about.remember(meanwhile) })
 	server := &http.Server{Handler: handler(ctx, listener.Addr(), about), ReadHeaderTimeout: readHeaderTimeout}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -83,19 +98,29 @@ func handler(ctx context.Context, listens net.Addr, about *Application) http.Han
 		_, _ = io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		ready, why := about.Get()
-		if !ready {
-			http.Error(w, why, http.StatusServiceUnavailable)
+		if now := about.Get(); now.State != status.Running {
+			http.Error(w, now.Why, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ready\n")
 	})
-	mux.Handle("GET /metrics", metrics.Handler(about.figures, about.letters))
+	mux.Handle("GET /metrics", metrics.Handler(about.figures))
+	mux.Handle("GET "+statusPath, local(listens, func(*http.Request) (any, error) { return about.status(), nil }))
+	mux.Handle("GET "+graphPath, local(listens, func(*http.Request) (any, error) { return about.graph() }))
 	api := &executorsAPI{ctx: ctx, about: about}
-	mux.Handle("GET "+executorsPath, function(api.list))
+	mux.Handle("GET "+executorsPath, local(listens, api.list))
 	mux.Handle("POST "+executorsPath, guard(listens, about.Token, api.change))
 	letters := &lettersAPI{ctx: ctx, about: about}
 	mux.Handle("GET "+lettersPath, local(listens, letters.list))
 	mux.Handle("POST "+replayPath, guard(listens, about.Token, letters.replay))
 	return mux
+}
+
+// graph is the application's, once it is loaded.
+func (a *Application) graph() (any, error) {
+	loaded, err := a.ready()
+	if err != nil {
+		return nil, err
+	}
+	return graph.Of(loaded.Plan), nil
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 )
 
 func TestServeUntilItIsStopped(t *testing.T) {
@@ -20,7 +21,7 @@ func TestServeUntilItIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	about := &Application{}
-	about.Set(false, "loading the application")
+	about.Set(status.Starting, "loading the application")
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- Serve(ctx, listener, about) }()
@@ -44,7 +45,7 @@ func TestServeUntilItIsStopped(t *testing.T) {
 	if code, body := ask("/readyz"); code != 503 || body != "loading the application\n" {
 		t.Errorf("/readyz: %d %q", code, body)
 	}
-	about.Set(true, "")
+	about.Set(status.Running, "")
 	if code, body := ask("/readyz"); code != 200 || body != "ready\n" {
 		t.Errorf("/readyz: %d %q", code, body)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -129,7 +130,7 @@ func TestWithoutADataDirectoryThereAreNoDeadLetters(t *testing.T) {
 		}
 	}
 	starting := &Application{Token: token, DeadLetters: &imaginedLetters{}}
-	starting.Set(false, "loading the application")
+	starting.Set(status.Starting, "loading the application")
 	at, _ = serve(t, starting)
 	early := NewClient(at, token)
 	defer early.Close()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -71,7 +72,7 @@ func serve(t *testing.T, about *Application) (at address.Address, end func()) {
 func running(resize func(context.Context, int) (worker.Resized, error)) *Application {
 	about := &Application{Token: token}
 	about.Load(Loaded{Plan: &plan.Plan{}, Partitions: 1024, Worker: imagined{resize}})
-	about.Set(true, "")
+	about.Set(status.Running, "")
 	return about
 }
 
@@ -224,13 +225,13 @@ func TestAnApplicationThatDoesNotProcessIsNotChanged(t *testing.T) {
 		}
 	}
 	starting := &Application{Token: token}
-	starting.Set(false, "loading the application")
+	starting.Set(status.Starting, "loading the application")
 	listing, changing := ask(starting)
 	expect(listing, 503, "the application is not processing: loading the application")
 	expect(changing, 503, "the application is not processing: loading the application")
 
 	stopping := running(func(context.Context, int) (worker.Resized, error) { return worker.Resized{}, worker.ErrNotRunning })
-	stopping.Set(false, "stopping")
+	stopping.Set(status.Stopping, "stopping")
 	listing, changing = ask(stopping)
 	expect(changing, 503, "the application is not processing: stopping")
 	if listing != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -29,17 +30,22 @@ type Run struct {
 
 	at      *Post // whose code runs
 	entered []int // by step
+	looks   looks
 	events  []worker.Event
 	sinks   []message.Batch
 }
 
 func newRun(x *Executor) Run {
 	p := x.part.Plan
-	return Run{executor: x, entered: make([]int, len(p.Steps)), sinks: make([]message.Batch, len(p.Of(plan.Sink)))}
+	return Run{
+		executor: x, entered: make([]int, len(p.Steps)), sinks: make([]message.Batch, len(p.Of(plan.Sink))),
+		looks: looks{seen: make([]time.Duration, len(p.Steps))},
+	}
 }
 
 func (r *Run) begin(call uint32, stage int, settles bool) {
 	r.call, r.stage, r.settles, r.Index, r.at = call, stage, settles, 0, nil
+	r.looks.begin()
 }
 
 // Stamp says when the messages of the call were read.
@@ -50,12 +56,20 @@ func (r *Run) MostResults() int { return r.executor.part.Limits.Results }
 
 // Enter says that a message has come to a step, whose code runs now.
 func (r *Run) Enter(at *Post) {
+	if r.looks.open {
+		r.look()
+	}
 	r.at = at
 	r.entered[at.step]++
 }
 
 // Finds says that the code runs now that finds the key of a message.
-func (r *Run) Finds(at *Post) { r.at = at }
+func (r *Run) Finds(at *Post) {
+	if r.looks.open {
+		r.look()
+	}
+	r.at = at
+}
 
 // Emit tells of something that came of the call.
 func (r *Run) Emit(e worker.Event) {
@@ -128,11 +142,14 @@ func (r *Run) done() {
 	for sink := range r.sinks {
 		r.flushSink(sink)
 	}
+	if r.looks.open {
+		r.look()
+	}
 	var entered []worker.Entered
 	for step, n := range r.entered {
-		if n > 0 {
-			entered = append(entered, worker.Entered{Step: step, Messages: n})
-			r.entered[step] = 0
+		if seen := r.looks.seen[step]; n > 0 || seen > 0 {
+			entered = append(entered, worker.Entered{Step: step, Messages: n, Seen: int(seen)})
+			r.entered[step], r.looks.seen[step] = 0, 0
 		}
 	}
 	r.Emit(worker.Event{Done: true, Entered: entered})

@@ -79,12 +79,17 @@ func TestParseLevel(t *testing.T) {
 
 // stalled is a log whose reader stands still until it is released.
 type stalled struct {
+	begun   chan struct{} // gets something when a write begins, if there is room
 	release chan struct{}
 	mu      sync.Mutex
 	text    strings.Builder
 }
 
 func (s *stalled) Write(b []byte) (int, error) {
+	select {
+	case s.begun <- struct{}{}:
+	default:
+	}
 	<-s.release
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,14 +97,14 @@ func (s *stalled) Write(b []byte) (int, error) {
 }
 
 func TestAWriterDoesNotWaitForAReaderThatStandsStill(t *testing.T) {
-	to := &stalled{release: make(chan struct{})}
+	to := &stalled{begun: make(chan struct{}, 1), release: make(chan struct{})}
 	w := NewWriter(to, Options{})
 	for i := range 2 * queuedRecords {
 		if _, err := fmt.Fprintf(w, "record %d\n", i); err != nil {
 			t.Fatal(err)
 		}
-		for i == 0 && len(w.queue) > 0 { // until that one is being written
-			runtime.Gosched()
+		if i == 0 {
+			<-to.begun // from now on the queue is all there is room in
 		}
 	}
 	w.Close(0) // the time is over at once

@@ -13,39 +13,38 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// Read is how things stand: the application's plan, which names its parts, and what its worker has counted. The plan is nil while no
-// application is loaded.
-type Read func() (*plan.Plan, worker.Figures)
+// Snapshot is what one scrape shows: the application's plan, which names its parts, and what was counted of them.
+type Snapshot struct {
+	Plan *plan.Plan
+	worker.Figures
+	Letters   deadletters.Counts
+	Connected []bool // by sink
+}
 
-// Letters is what was done with dead letters since the start.
-type Letters func() deadletters.Counts
+// Read takes a snapshot; false while no application is loaded.
+type Read func() (Snapshot, bool)
 
 // Handler answers with the metrics of this process and, once it is loaded, of the application. docs/metrics.md lists them.
-func Handler(read Read, letters Letters) http.Handler {
+func Handler(read Read) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newCollector(read, letters),
+		newCollector(read),
 	)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
-// collector makes values of the figures at each scrape.
+// collector makes values of a snapshot at each scrape.
 type collector struct {
 	read         Read
-	letters      Letters
 	descriptions []*prometheus.Desc // by the place of their family in families
 }
 
-func newCollector(read Read, letters Letters) *collector {
-	c := &collector{read: read, letters: letters}
+func newCollector(read Read) *collector {
+	c := &collector{read: read}
 	for _, f := range families {
-		var labels []string
-		if f.label != "" {
-			labels = append(labels, f.label)
-		}
-		c.descriptions = append(c.descriptions, prometheus.NewDesc(f.name, f.help, labels, nil))
+		c.descriptions = append(c.descriptions, prometheus.NewDesc(f.name, f.help, f.labels, nil))
 	}
 	return c
 }
@@ -57,31 +56,41 @@ func (c *collector) Describe(to chan<- *prometheus.Desc) {
 }
 
 func (c *collector) Collect(to chan<- prometheus.Metric) {
-	p, figures := c.read()
-	if p == nil {
+	s, loaded := c.read()
+	if !loaded {
 		return
 	}
-	s := &snapshot{plan: p, Figures: figures, letters: c.letters()}
 	for n, f := range families {
-		c.collect(c.descriptions[n], f, s, to)
+		c.collect(c.descriptions[n], f, &s, to)
 	}
 }
 
-func (c *collector) collect(d *prometheus.Desc, f family, s *snapshot, to chan<- prometheus.Metric) {
-	if f.durations != nil {
+func (c *collector) collect(d *prometheus.Desc, f family, s *Snapshot, to chan<- prometheus.Metric) {
+	switch f.kind {
+	case summary:
 		total := f.durations(s)
 		to <- prometheus.MustNewConstSummary(d, total.Count, total.Sum.Seconds(), nil)
-		return
+	case histogram:
+		f.latencies(s, func(l *worker.Latencies, labels ...string) {
+			to <- prometheus.MustNewConstHistogram(d, l.Count(), l.Sum.Seconds(), buckets(l), labels...)
+		})
+	case counter:
+		f.values(s, func(value float64, labels ...string) {
+			to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, value, labels...)
+		})
+	case gauge:
+		f.values(s, func(value float64, labels ...string) {
+			to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+		})
 	}
-	kind := prometheus.GaugeValue
-	if f.kind == counter {
-		kind = prometheus.CounterValue
+}
+
+// buckets are how many are at or below each bound, as Prometheus wants them.
+func buckets(l *worker.Latencies) map[float64]uint64 {
+	all, sum := map[float64]uint64{}, uint64(0)
+	for i, bound := range worker.LatencyBounds {
+		sum += l.Counts[i]
+		all[bound.Seconds()] = sum
 	}
-	f.values(s, func(label string, value float64) {
-		var labels []string
-		if f.label != "" {
-			labels = append(labels, label)
-		}
-		to <- prometheus.MustNewConstMetric(d, kind, value, labels...)
-	})
+	return all
 }

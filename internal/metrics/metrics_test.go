@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,7 +20,7 @@ import (
 )
 
 // known is an application of two pipelines, one without a sink, and figures in which no two values are the same by chance.
-func known() (*plan.Plan, worker.Figures) {
+func known() (Snapshot, bool) {
 	p := &plan.Plan{Steps: []plan.Step{
 		{Pipeline: "words", Name: "source", Kind: plan.Source},
 		{Pipeline: "words", Name: "split", Kind: plan.Computation},
@@ -28,8 +29,39 @@ func known() (*plan.Plan, worker.Figures) {
 		{Pipeline: "log", Name: "source", Kind: plan.Source},
 		{Pipeline: "log", Name: "keep", Kind: plan.Computation},
 	}}
-	return p, worker.Figures{
-		Executors: []worker.ExecutorFigures{{Partitions: 600, Waiting: 4096, Queued: 11, OutOfRoom: 1}, {Partitions: 424, Queued: 12}},
+	latency := worker.Latencies{Sum: 1500 * time.Millisecond}
+	latency.Counts[0], latency.Counts[3], latency.Counts[len(latency.Counts)-1] = 640, 9, 1
+	seconds := func(numbers ...int) (list []time.Duration) {
+		for _, n := range numbers {
+			list = append(list, time.Duration(n)*time.Second)
+		}
+		return list
+	}
+	return Snapshot{
+		Plan: p, Letters: knownLetters, Connected: []bool{true},
+		Executors: []worker.ExecutorFigures{
+			{
+				Partitions: 600, Waiting: 4096, Queued: 11, OutOfRoom: 1,
+				Spent: worker.Spent{
+					Busy: 51 * time.Second, Waiting: 52 * time.Second, Held: 53 * time.Second, Sinks: seconds(54), Exchange: 55 * time.Second,
+				},
+			},
+			{Partitions: 424, Queued: 12, Spent: worker.Spent{Busy: 61 * time.Second, Sinks: seconds(62)}},
+		},
+		Busy: seconds(71, 72, 73),
+		Edges: []worker.EdgeFigures{
+			{
+				Source: 1, From: -1, Sink: -1, To: 0, Stage: 2,
+				Total: worker.Traffic{Messages: 81, Bytes: 82}, Queued: worker.Credit{Messages: 83, Bytes: 84},
+				Limit: worker.Credit{Messages: 85, Bytes: 86},
+			},
+			{
+				Source: -1, From: 1, Sink: -1, To: 0, Stage: 1,
+				Total: worker.Traffic{Messages: 91, Bytes: 92}, Queued: worker.Credit{Messages: 93, Bytes: 94},
+				Limit: worker.Credit{Messages: 95, Bytes: 96},
+			},
+			{Source: -1, From: 1, Sink: 0, To: -1, Stage: -1, Limit: worker.Credit{Messages: math.MaxInt, Bytes: 97}},
+		},
 		Processed: 990,
 		Failures:  map[string]uint64{"words/count": 3, "words/count key": 2, "log/\xff": 1},
 		Alignment: worker.Durations{Count: 80, Sum: 1600 * time.Millisecond, Longest: 90 * time.Millisecond},
@@ -43,14 +75,13 @@ func known() (*plan.Plan, worker.Figures) {
 		},
 		Sinks: []worker.SinkFigures{{
 			Outputs: worker.Traffic{Messages: 700, Bytes: 9000}, Delivered: worker.Traffic{Messages: 650, Bytes: 8500}, Undelivered: 50,
+			Latency: latency,
 		}},
 		Steps: []uint64{0, 1000, 0, 0, 0, 6},
-	}
+	}, true
 }
 
-func knownLetters() deadletters.Counts {
-	return deadletters.Counts{Written: 21, Dropped: 22, Failed: 23, Replayed: 24}
-}
+var knownLetters = deadletters.Counts{Written: 21, Dropped: 22, Failed: 23, Replayed: 24}
 
 func TestFiguresInPrometheusForm(t *testing.T) {
 	golden, err := os.Open("testdata/known.txt")
@@ -59,7 +90,7 @@ func TestFiguresInPrometheusForm(t *testing.T) {
 	}
 	defer golden.Close()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(newCollector(known, knownLetters))
+	registry.MustRegister(newCollector(known))
 	if err := testutil.GatherAndCompare(registry, golden); err != nil {
 		t.Error(err)
 	}
@@ -67,7 +98,7 @@ func TestFiguresInPrometheusForm(t *testing.T) {
 
 func TestConventions(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newCollector(known, knownLetters))
+	registry.MustRegister(newCollector(known))
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil {
 		t.Fatal(err)
@@ -78,9 +109,11 @@ func TestConventions(t *testing.T) {
 }
 
 func TestBeforeAnApplicationIsLoadedOnlyTheProcessIsShown(t *testing.T) {
-	var p *plan.Plan
-	var figures worker.Figures
-	handler := Handler(func() (*plan.Plan, worker.Figures) { return p, figures }, knownLetters)
+	loaded := false
+	handler := Handler(func() (Snapshot, bool) {
+		s, _ := known()
+		return s, loaded
+	})
 	scrape := func() string {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -100,7 +133,7 @@ func TestBeforeAnApplicationIsLoadedOnlyTheProcessIsShown(t *testing.T) {
 	if strings.Contains(before, "wallaroo_") {
 		t.Errorf("an application in\n%s", before)
 	}
-	p, figures = known()
+	loaded = true
 	if after := scrape(); !strings.Contains(after, "\nwallaroo_executors 2\n") {
 		t.Errorf("no executors in\n%s", after)
 	}
@@ -116,8 +149,8 @@ func TestTheDocumentationListsAll(t *testing.T) {
 	want.WriteString("| metric | kind | label | unit | meaning |\n|---|---|---|---|---|\n")
 	for _, f := range families {
 		label := ""
-		if f.label != "" {
-			label = "`" + f.label + "`"
+		if len(f.labels) > 0 {
+			label = "`" + strings.Join(f.labels, "`, `") + "`"
 		}
 		fmt.Fprintf(&want, "| `%s` | %s | %s | %s | %s |\n", f.name, f.kind, label, f.unit, f.help)
 	}

@@ -17,6 +17,7 @@ const (
 	lastRetry  = 500 * time.Millisecond // long enough to be no burden, short enough to be no wait
 	firstLook  = time.Millisecond       // pauses between looks for the last acknowledgement double in the same way
 	lastLook   = 50 * time.Millisecond
+	settleFor  = 200 * time.Millisecond // how long a receiver that has all may take to cut the connection, and be told of
 )
 
 // stream is a TCP connection as a sender needs it.
@@ -55,6 +56,7 @@ func (s tcpStream) unacked() (bytes int, over bool, err error) {
 // connection is a stream whose other end is watched. What the other end sends is thrown away.
 type connection struct {
 	stream
+	done  bool          // the end of the stream is written
 	ended chan struct{} // closed when the other end will send nothing more
 	err   error         // how that was seen: nil is a polite end; for reading once ended is closed
 }
@@ -108,15 +110,16 @@ func (c *connection) finish(ctx context.Context) error {
 	if err := c.CloseWrite(); err != nil {
 		return err
 	}
+	c.done = true
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		left, over, err := c.unacked()
+		left, over, err := c.left()
 		switch {
 		case err != nil:
 			return err
-		case left <= 1: // the end itself counts as one, and its acknowledgement may be late
+		case left == 0:
 			return nil
 		case over:
-			return fmt.Errorf("the connection was cut before the last %d bytes arrived", left-1)
+			return fmt.Errorf("the connection was cut before the last %d bytes arrived", left)
 		}
 		select {
 		case <-time.After(pause):
@@ -124,6 +127,42 @@ func (c *connection) finish(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// left is how many written bytes the other end has not acknowledged, and whether it will acknowledge no more.
+func (c *connection) left() (bytes int, over bool, err error) {
+	bytes, over, err = c.unacked()
+	if c.done {
+		bytes = max(0, bytes-1) // the end itself counts as one, and its acknowledgement may be late
+	}
+	return bytes, over, err
+}
+
+// settle waits a moment for the other end, which has acknowledged everything, to close its side. The error is that of a reset: the program
+// there has closed the connection without reading all that its kernel had taken, as one does that wants no more connections.
+func (c *connection) settle(ctx context.Context) error {
+	select {
+	case <-c.ended:
+		if ctx.Err() == nil { // else it was cut here
+			return c.err
+		}
+	case <-time.After(settleFor):
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// fate tells what is known of what was written, as the meter has counted it. It is for a connection that is not closed here.
+func (c *connection) fate(m *meter) string {
+	if m.bytes == 0 {
+		return "nothing was sent"
+	}
+	left, _, err := c.left()
+	if err != nil {
+		return fmt.Sprintf("%s were written: %v", m.total(), err)
+	}
+	return fmt.Sprintf("%s were written; the receiver's system acknowledged %d bytes, of which its program may not have read all",
+		m.total(), m.bytes-int64(left))
 }
 
 // close ends the connection and the goroutine that watches it.

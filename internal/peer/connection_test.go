@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/framing"
 )
 
 // pipeStream is one end of a pipe in memory as a stream, for tests in which time is not the real one.
@@ -104,4 +107,22 @@ func TestFinishNoticesACut(t *testing.T) {
 		}
 		conn.close()
 	})
+}
+
+// TestWhatIsWrittenIsNotAcknowledged asks for the fate of what was written, before and after the end of the stream, which counts as a byte.
+func TestWhatIsWrittenIsNotAcknowledged(t *testing.T) {
+	m := newMeter("sent", framing.Lines, io.Discard, false)
+	c := &connection{stream: &pipeStream{looks: []look{{bytes: 500, over: true}}}}
+	if got := c.fate(m); got != "nothing was sent" {
+		t.Errorf("%q", got)
+	}
+	m.add(3, 600)
+	const text = "3 messages, 600 bytes were written; the receiver's system acknowledged %d bytes, of which its program may not have read all"
+	if got, want := c.fate(m), fmt.Sprintf(text, 100); got != want {
+		t.Errorf("%q; want %q", got, want)
+	}
+	c.done = true
+	if got, want := c.fate(m), fmt.Sprintf(text, 101); got != want {
+		t.Errorf("%q; want %q", got, want)
+	}
 }

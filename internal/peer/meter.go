@@ -57,12 +57,19 @@ func (m *meter) add(messages, bytes int64) {
 	}
 }
 
-// total is how many messages there were so far, or bytes if there are only those.
+// total is how many messages there were so far, if there are any, and bytes.
 func (m *meter) total() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	count, unit := m.counted()
-	return fmt.Sprint(count, " ", unit)
+	return m.amount()
+}
+
+// amount is messages, if there are any, and bytes.
+func (m *meter) amount() string {
+	if m.raw {
+		return fmt.Sprint(m.bytes, " bytes")
+	}
+	return fmt.Sprint(m.messages, " messages, ", m.bytes, " bytes")
 }
 
 func (m *meter) counted() (count int64, unit string) {
@@ -97,15 +104,11 @@ func (m *meter) summary() string {
 }
 
 func (m *meter) line(elapsed time.Duration) string {
-	count, unit := m.counted()
-	text := fmt.Sprintf("%s %d %s", m.verb, count, unit)
-	if !m.raw {
-		text += fmt.Sprintf(", %d bytes", m.bytes)
-	}
-	text += fmt.Sprintf(" in %.3f s", elapsed.Seconds())
+	text := fmt.Sprintf("%s %s in %.3f s", m.verb, m.amount(), elapsed.Seconds())
 	if elapsed == 0 {
 		return text // all came at once, which is no rate
 	}
+	count, unit := m.counted()
 	return text + fmt.Sprintf(" (%.0f %s/s)", float64(count)/elapsed.Seconds(), unit)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
@@ -68,21 +69,28 @@ func canGoBack(input io.Reader) bool {
 }
 
 // Run connects, sends everything, ends the stream and waits until the receiver's kernel has acknowledged it; only then it returns nil. If
-// the receiver closes its side first, that is a request to stop: the message in hand is sent whole, and the error says how much went out,
-// as every error does. A read of the input that blocks is left behind when Run returns.
+// the receiver closes its side first, that is a request to stop: the message in hand is sent whole, and the error says how much was written
+// and how much of that acknowledged, as every error does. So does that of a receiver that cuts the connection when all is acknowledged: its
+// program has not read all. A read of the input that blocks is left behind when Run returns.
 func (s *Sender) Run(ctx context.Context) error {
 	meter := newMeter("sent", s.config.Framing, s.config.Status, s.config.Live)
 	conn, err := connect(ctx, s.dial, s.config.To.String())
 	if err != nil {
-		return s.explain(ctx, err, meter)
+		return fmt.Errorf("%w; nothing was sent", s.explain(ctx, err))
 	}
 	defer conn.close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // ends what blocks
 	meter.show()
-	err = s.send(ctx, conn, meter)
+	if err = s.send(ctx, conn, meter); err == nil {
+		err = conn.settle(ctx)
+	}
 	meter.halt()
+	if err != nil {
+		meter.verb = "wrote"
+		err = fmt.Errorf("%w; %s", s.explain(ctx, err), conn.fate(meter))
+	}
 	meter.note("%s", meter.summary())
-	return s.explain(ctx, err, meter)
+	return err
 }
 
 // send sends the input and ends the stream. Whatever keeps it from the rest of the input, the messages before are sent, if that is
@@ -104,15 +112,21 @@ func (s *Sender) send(ctx context.Context, conn *connection, meter *meter) error
 	return cmp.Or(sending.run(ctx), framer.flush(), conn.finish(ctx))
 }
 
-// explain says in words of the user what ended a send, and how much went out before.
-func (s *Sender) explain(ctx context.Context, err error, meter *meter) error {
-	if err == nil {
-		return nil
-	}
+// explain says in words of the user what ended a send.
+func (s *Sender) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		err = errors.New("interrupted")
-	} else if cut, ok := errors.AsType[*net.OpError](err); ok && cut.Op != "dial" {
-		err = fmt.Errorf("the connection to %s was cut: %w", s.config.To, cut.Err)
+		return errors.New("interrupted")
 	}
-	return fmt.Errorf("%w; %s went out", err, meter.total())
+	cut, ok := errors.AsType[*net.OpError](err)
+	if !ok || cut.Op == "dial" {
+		return err
+	}
+	cause := cut.Err
+	if number, known := errors.AsType[syscall.Errno](err); known {
+		cause = number
+	}
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ENOTCONN) {
+		cause = syscall.ECONNRESET // what all calls but the first say of a reset
+	}
+	return fmt.Errorf("the connection to %s was cut: %w", s.config.To, cause)
 }

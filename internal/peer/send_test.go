@@ -7,10 +7,13 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
@@ -128,7 +131,7 @@ func TestSendAFileOfFramesThatIsCut(t *testing.T) {
 	if string(got) != "\x00\x00\x00\x01a" || err != nil {
 		t.Errorf("arrived: %q, %v", got, err)
 	}
-	wantError(t, <-done, "the input ends inside a frame: its last 4 bytes are not sent; 1 messages went out")
+	wantError(t, <-done, "the input ends inside a frame: its last 4 bytes are not sent; 1 messages, 5 bytes were written; ")
 }
 
 func TestSendDoesNotHoldBackWhatTrickles(t *testing.T) {
@@ -200,8 +203,8 @@ func TestSendStopsWhenTheReceiverCloses(t *testing.T) {
 		if rest, err := io.ReadAll(conn); len(rest) != 0 || err != nil {
 			t.Errorf("%s: after the request to stop came %q, %v", name, rest, err)
 		}
-		wantError(t, <-done, "it wants no more", "; 1 messages went out")
-		if !strings.HasPrefix(status.String(), "sent 1 messages, 7 bytes") {
+		wantError(t, <-done, "it wants no more; 1 messages, 7 bytes were written; the receiver's system acknowledged 7 bytes, of which its ")
+		if !strings.HasPrefix(status.String(), "wrote 1 messages, 7 bytes") {
 			t.Errorf("%s: status %q", name, status)
 		}
 		feed.Close()
@@ -252,9 +255,61 @@ func TestSendIsCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	reset(t, conn)
-	wantError(t, <-done, "the connection to "+to.String()+" was cut", "connection reset by peer", "; 3 messages went out")
-	if !strings.HasPrefix(status.String(), "sent 3 messages, 6 bytes") {
+	wantError(t, <-done, "the connection to "+to.String()+" was cut: connection reset by peer; 3 messages, 6 bytes were written; ")
+	if !strings.HasPrefix(status.String(), "wrote 3 messages, 6 bytes") {
 		t.Errorf("status %q", status)
+	}
+}
+
+// TestSendToOneThatReadsNothing has a receiver that closes the connection when everything is acknowledged and nothing read, as one does
+// that takes no more connections.
+func TestSendToOneThatReadsNothing(t *testing.T) {
+	listener, to := listen(t)
+	input, feed := io.Pipe()
+	done, status := start(t.Context(), t, SendConfig{To: to, Framing: framing.Lines, Input: input})
+	conn := accept(t, listener)
+	if _, err := feed.Write([]byte("a\nb\nc\n")); err != nil {
+		t.Fatal(err)
+	}
+	feed.Close()
+	awaitEnd(t, conn)
+	conn.Close()
+	wantError(t, <-done, "the connection to "+to.String()+" was cut: connection reset by peer; 3 messages, 6 bytes were written; "+
+		"the receiver's system acknowledged 6 bytes, of which its program may not have read all")
+	if !strings.HasPrefix(status.String(), "wrote 3 messages, 6 bytes") {
+		t.Errorf("status %q", status)
+	}
+}
+
+// awaitEnd waits until the other end has ended its side, and reads nothing.
+func awaitEnd(t *testing.T, conn *net.TCPConn) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := []unix.PollFd{{Events: unix.POLLRDHUP}}
+	err = raw.Control(func(fd uintptr) {
+		events[0].Fd = int32(fd)
+		_, err = unix.Poll(events, -1)
+	})
+	if err != nil || events[0].Revents&unix.POLLRDHUP == 0 {
+		t.Fatal(events, err)
+	}
+}
+
+func TestSendThatDoesNotConnect(t *testing.T) {
+	sender, err := NewSender(SendConfig{Framing: framing.Lines, Input: strings.NewReader("a\n"), Repeat: 1, Status: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	sender.dial = func(context.Context, string) (stream, error) {
+		cancel()
+		return nil, syscall.ECONNREFUSED
+	}
+	if err := sender.Run(ctx); err == nil || err.Error() != "interrupted; nothing was sent" {
+		t.Error(err)
 	}
 }
 
@@ -278,8 +333,8 @@ func TestSendIsInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	wantError(t, <-done, "interrupted; ", " messages went out")
-	if !strings.HasPrefix(status.String(), "sent ") {
+	wantError(t, <-done, "interrupted; ", " were written; the receiver's system acknowledged ")
+	if !strings.HasPrefix(status.String(), "wrote ") {
 		t.Errorf("status %q", status)
 	}
 }
@@ -292,7 +347,7 @@ func TestSendInputFails(t *testing.T) {
 	if string(got) != "one\ntwo\n" || err != nil {
 		t.Errorf("arrived: %q, %v", got, err)
 	}
-	wantError(t, <-done, "read the input: bad disk; 2 messages went out")
+	wantError(t, <-done, "read the input: bad disk; 2 messages, 8 bytes were written; ")
 }
 
 func TestNewSenderRefuses(t *testing.T) {

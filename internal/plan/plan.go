@@ -121,7 +121,26 @@ func (p *Plan) Validate() error {
 			wrong = append(wrong, fmt.Errorf("%s: %w", p.Steps[i].ID(), err))
 		}
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, p.sharedAddresses()...)...)
+}
+
+// sharedAddresses reports TCP sources that listen where one before them does. Port 0 is another one for each.
+func (p *Plan) sharedAddresses() (wrong []error) {
+	taken := map[address.Address]*Step{}
+	for _, i := range p.Of(Source) {
+		s := &p.Steps[i]
+		if s.Outside == nil || s.Outside.Connector != TCP || s.Outside.Port == 0 {
+			continue
+		}
+		at := s.Outside.Address()
+		if first, shared := taken[at]; shared {
+			wrong = append(wrong, fmt.Errorf("pipelines %q and %q both listen at %s: give each source an address of its own",
+				first.Pipeline, s.Pipeline, at))
+			continue
+		}
+		taken[at] = s
+	}
+	return wrong
 }
 
 func (p *Plan) validate(step int) error {

@@ -62,3 +62,24 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestSourcesDoNotShareAnAddress has sources at one address, at port 0, and of another connector.
+func TestSourcesDoNotShareAnAddress(t *testing.T) {
+	source := func(pipeline string, o Outside) Step {
+		return Step{Pipeline: pipeline, Name: "source", Kind: Source, Outside: &o}
+	}
+	p := Plan{Application: "shared", Steps: []Step{
+		source("a", Outside{Connector: TCP, Port: 7010}),
+		source("b", Outside{Connector: TCP, Host: "127.0.0.1", Port: 7010}),
+		source("c", Outside{Connector: TCP, Host: "127.0.0.1", Port: 7010}),
+		source("d", Outside{Connector: TCP, Host: "::1", Port: 7010}),
+		source("e", Outside{Connector: TCP}),
+		source("f", Outside{Connector: TCP}),
+		source("g", Outside{Connector: "memory", Port: 7010}),
+	}}
+	want := `pipelines "a" and "b" both listen at 127.0.0.1:7010: give each source an address of its own
+pipelines "a" and "c" both listen at 127.0.0.1:7010: give each source an address of its own`
+	if err := p.Validate(); err == nil || err.Error() != want {
+		t.Errorf("%v\nwant\n%s", err, want)
+	}
+}

@@ -280,12 +280,16 @@ func parseFailure(body []byte) (call uint32, f worker.Failure, err error) {
 
 // parseDone reads the body of a DONE frame.
 func parseDone(body []byte) (call uint32, entered []worker.Entered, err error) {
-	if len(body) < 6 || len(body) != 6+6*int(binary.LittleEndian.Uint16(body[4:])) {
+	const row = 10
+	if len(body) < 6 || len(body) != 6+row*int(binary.LittleEndian.Uint16(body[4:])) {
 		return 0, nil, errCut
 	}
-	for counts := body[6:]; len(counts) > 0; counts = counts[6:] {
-		step, messages := binary.LittleEndian.Uint16(counts), binary.LittleEndian.Uint32(counts[2:])
-		entered = append(entered, worker.Entered{Step: int(step), Messages: int(messages)})
+	for counts := body[6:]; len(counts) > 0; counts = counts[row:] {
+		entered = append(entered, worker.Entered{
+			Step:     int(binary.LittleEndian.Uint16(counts)),
+			Messages: int(binary.LittleEndian.Uint32(counts[2:])),
+			Seen:     int(binary.LittleEndian.Uint32(counts[6:])),
+		})
 	}
 	return binary.LittleEndian.Uint32(body), entered, nil
 }

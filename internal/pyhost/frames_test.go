@@ -49,7 +49,7 @@ type golden struct {
 		Message  string
 		Encoding string `json:"message_encoding"`
 	}
-	Entered    [][2]int
+	Entered    [][3]int
 	Island     int
 	Moves      [][2]int
 	Partitions []int
@@ -175,8 +175,8 @@ func (g *golden) answer(tb testing.TB) *worker.Event {
 		e.State = &worker.State{Partition: g.Partition, Entities: 3, Bytes: unhex(tb, g.Entities)}
 	case kindDone:
 		e.Done = true
-		for _, pair := range g.Entered {
-			e.Entered = append(e.Entered, worker.Entered{Step: pair[0], Messages: pair[1]})
+		for _, row := range g.Entered {
+			e.Entered = append(e.Entered, worker.Entered{Step: row[0], Messages: row[1], Seen: row[2]})
 		}
 	default:
 		return nil

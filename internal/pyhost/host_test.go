@@ -178,7 +178,11 @@ func TestAPartitionMovesBetweenProcesses(t *testing.T) {
 	from, to := serve(t, 0, table), serve(t, 1, table)
 	events := from.lines(t, "a b c a", "d")
 	wantResults(t, events, "a1 a2 b1 c1 d1")
-	if got := events[len(events)-1].Entered; !reflect.DeepEqual(got, []worker.Entered{{Step: 1, Messages: 2}, {Step: 2, Messages: 5}}) {
+	got := events[len(events)-1].Entered
+	for i := range got {
+		got[i].Seen = 0 // by chance
+	}
+	if !reflect.DeepEqual(got, []worker.Entered{{Step: 1, Messages: 2}, {Step: 2, Messages: 5}}) {
 		t.Errorf("entered %+v", got)
 	}
 	for _, b := range elsewhere(t, to.lines(t, "a b a e f"), worker.ToExecutor, 5) {

@@ -35,12 +35,17 @@ type Sink struct {
 	address address.Address
 	dial    func(ctx context.Context, address string) (*net.TCPConn, error)
 	conn    *connection // nil while there is none
+	told    func(lost error)
 	log     *slog.Logger
 }
 
 // NewSink makes a sink; it does not connect yet.
 func NewSink(config connector.Setup, to address.Address) *Sink {
-	return &Sink{id: config.ID, address: to, dial: dial, log: config.Log.With("sink", config.ID, "address", to.String())}
+	log := config.Log.With("sink", config.ID, "address", to.String())
+	if config.Connected == nil {
+		config.Connected = func(error) {}
+	}
+	return &Sink{id: config.ID, address: to, dial: dial, told: config.Connected, log: log}
 }
 
 // ID is the sink's identity.
@@ -62,12 +67,14 @@ func (s *Sink) connect(ctx context.Context, notice <-chan struct{}, needless fun
 		conn, err := s.dial(ctx, s.address.String())
 		if err == nil {
 			s.conn = newConnection(conn)
+			s.told(nil)
 			s.log.Info("sink connected")
 			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		s.told(err)
 		if time.Since(told) > remind {
 			s.log.Warn("the sink's receiver is away; trying again until it is there", "error", err)
 			told = time.Now()
@@ -116,6 +123,7 @@ func (s *Sink) Run(ctx context.Context, outlet connector.Outlet) error {
 		_ = s.settle(kept) // the kernel still knows what was acknowledged when the connection broke
 		s.Close()
 		kept.rewind()
+		s.told(err)
 		s.log.Warn("the sink's connection broke; connecting again", "error", err, "kept", kept.bytes())
 		err = s.connect(ctx, outlet.Items(), needless)
 		if errors.Is(err, errNotNeeded) {

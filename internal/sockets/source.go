@@ -148,7 +148,7 @@ func (s *Source) tell(log *slog.Logger, conn *net.TCPConn, r *reader, err error)
 		log.Warn("connection cut inside a message, which is dropped", "rest", r.rest())
 		return false
 	case wrong:
-		log.Error("connection refused: "+frame.Error(), "position", r.messages)
+		log.Error("connection ended: "+frame.Error(), "position", r.messages)
 		return false
 	case errors.Is(err, context.Canceled):
 		log.Warn("connection cut: the application ended", "unread", unread(conn)+r.rest())

@@ -62,9 +62,13 @@ func TestWhatAConnectionDoesWrongEndsItAlone(t *testing.T) {
 		bytes   []byte
 		told    []string
 	}{
-		"too long": {framing.U32BE, append(framed("good"), 0, 0, 4, 0), []string{"level=ERROR", "1024", "1000", "--max-frame", "position=1"}},
-		"negative": {signed, append(framed("good"), 0xff, 0xff, 0xff, 0xff), []string{"level=ERROR", "-1", "position=1"}},
-		"cut":      {framing.U32BE, append(framed("good"), 0, 0, 0, 9, 'x'), []string{"level=WARN", "inside a message", "rest=5", "messages=1"}},
+		"too long": {framing.U32BE, append(framed("good"), 0, 0, 4, 0), []string{
+			"level=ERROR", "connection ended: a frame of 1024", "1000", "--max-frame", "position=1",
+		}},
+		"negative": {signed, append(framed("good"), 0xff, 0xff, 0xff, 0xff), []string{
+			"level=ERROR", "connection ended: ", "-1", "position=1",
+		}},
+		"cut": {framing.U32BE, append(framed("good"), 0, 0, 0, 9, 'x'), []string{"level=WARN", "inside a message", "rest=5", "messages=1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startSystem(t, connector.Setup{}, c.framing)

@@ -40,6 +40,9 @@ type mark struct {
 func (l *loop) newCall(stage int, o *order) *call {
 	c := &call{id: l.next, stage: stage, order: o, began: time.Now()}
 	l.next++
+	if len(l.calls) == 0 {
+		l.clock.turn(standing{as: busy}, c.began)
+	}
 	l.calls = append(l.calls, c)
 	if o == nil {
 		l.door.Began(stage)
@@ -77,7 +80,7 @@ func (l *loop) handle(e Event) error {
 	}
 	if e.Done {
 		l.counts.entered(e.Entered)
-		l.done(c)
+		l.done(c, e.Entered)
 	}
 	return nil
 }
@@ -152,7 +155,7 @@ func (l *loop) origin(c *call, index int) Origin {
 }
 
 // done ends a call: what it took is given back, and the markers go out that were passed behind it.
-func (l *loop) done(c *call) {
+func (l *loop) done(c *call, entered []Entered) {
 	now := time.Now()
 	began := c.began
 	if l.finished.After(began) {
@@ -167,6 +170,8 @@ func (l *loop) done(c *call) {
 		c.order.done()
 		return
 	}
+	l.shares[c.stage].see(entered)
+	l.counts.worked(now.Sub(began), l.shares[c.stage], entered)
 	if c.replay != nil {
 		c.replay.done()
 	} else {

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -23,9 +24,15 @@ func (c *Connection) Send(ctx context.Context, brought connector.Batch) error {
 	b := message.Batch{
 		Sizes: brought.Sizes, Payload: brought.Payload, Ingest: brought.Ingest, Peer: c.peer, Position: c.sent,
 	}
+	if b.Ingest == 0 {
+		b.Ingest = time.Now().UnixNano()
+	}
 	i.accepted(&b)
 	c.sent += uint64(b.Count())
-	for !i.handOn(c, b) {
+	for b.Count() > 0 {
+		if i.handOn(c, &b) {
+			continue
+		}
 		select {
 		case <-c.turn:
 		case <-ctx.Done():

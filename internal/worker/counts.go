@@ -11,6 +11,7 @@ type counts struct {
 	processed uint64            // messages of sources whose first call is done
 	outputs   []Traffic         // by sink: written to its edge
 	steps     []uint64          // by step: messages that came to it; those behind the last that any came to may be missing
+	busy      []time.Duration   // by step, likewise: how long calls were in it
 	failures  map[string]uint64 // by step: messages that it could not process
 	alignment Durations         // from the first marker that an island was brought until it had passed it
 }
@@ -47,9 +48,7 @@ func (c *counts) wrote(sink int, b *message.Batch) {
 
 func (c *counts) entered(steps []Entered) {
 	for _, e := range steps {
-		for e.Step >= len(c.steps) {
-			c.steps = append(c.steps, 0)
-		}
+		c.steps = grown(c.steps, e.Step)
 		c.steps[e.Step] += uint64(e.Messages)
 	}
 }
@@ -63,6 +62,9 @@ func (c *counts) add(other *counts) {
 	}
 	for step, n := range other.steps {
 		c.entered([]Entered{{Step: step, Messages: int(n)}})
+	}
+	for step, d := range other.busy {
+		c.work(step, d, 1)
 	}
 	for step, n := range other.failures {
 		c.failures[step] += n

@@ -42,7 +42,8 @@ type Edge struct {
 	limit Credit // guarded by mu, as are those below: what may be in it
 	queue []item
 	used  Credit // what is in it
-	shut  bool   // nothing more will be written
+	total Traffic
+	shut  bool // nothing more will be written
 }
 
 // item is what travels in an edge: a batch, or, if it is not 0, a marker.
@@ -76,6 +77,8 @@ func (e *Edge) put(i item) bool {
 	credit := creditOf(&i.batch)
 	e.used.Messages += credit.Messages
 	e.used.Bytes += credit.Bytes
+	e.total.Messages += uint64(credit.Messages)
+	e.total.Bytes += uint64(credit.Bytes)
 	e.queue = append(e.queue, i)
 	return len(e.queue) == 1
 }
@@ -91,6 +94,13 @@ func (e *Edge) level() (used int, has bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.used.Messages + e.used.Bytes, e.credit()
+}
+
+// left is how many messages there is credit for, one at least.
+func (e *Edge) left() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return max(1, e.limit.Messages-e.used.Messages)
 }
 
 // credit is hasCredit for those who hold the lock.
@@ -178,6 +188,13 @@ func (e *Edge) closed() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.shut && len(e.queue) == 0
+}
+
+// figures are those of the edge, without its ends.
+func (e *Edge) figures() EdgeFigures {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return EdgeFigures{Total: e.total, Queued: e.used, Limit: e.limit}
 }
 
 // held is what is in the edge: waiting, or taken and not given back.

@@ -98,6 +98,9 @@ type Event struct {
 type Entered struct {
 	Step     int // its number in the application
 	Messages int
+	// Seen is how much of the call's time the step had, against the other steps and in any unit, if the executor has looked: it need not at
+	// each call.
+	Seen int
 }
 
 // Target is where messages go that a call does not take further: to a sink, to a stage on another executor, or, since the

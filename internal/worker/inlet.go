@@ -71,8 +71,9 @@ func (i *Inlet) accepted(b *message.Batch) {
 	i.bytes.Add(uint64(len(b.Payload)))
 }
 
-// handOn writes a batch of a connection to its lane if that has credit; if not, the connection's turn will be told.
-func (i *Inlet) handOn(c *Connection, b message.Batch) bool {
+// handOn writes as much of a batch of a connection to its lane as that has credit for; if it has none, the connection's turn will be told.
+// So a marker never waits behind more than may be in flight, however much a connection brings at once.
+func (i *Inlet) handOn(c *Connection, all *message.Batch) bool {
 	i.mu.Lock()
 	lane := i.lane(c)
 	if lane == nil {
@@ -82,6 +83,7 @@ func (i *Inlet) handOn(c *Connection, b message.Batch) bool {
 		i.mu.Unlock()
 		return false
 	}
+	b := all.Take(lane.edge.left())
 	i.worker.handed.Add(uint64(b.Count()))
 	i.worker.inside.Add(int64(b.Count()))
 	if i.watch != nil {

@@ -22,10 +22,10 @@ func newInlet(lanes, credit int) *Inlet {
 }
 
 // one is a batch of one message.
-func one() message.Batch {
+func one() *message.Batch {
 	b := message.Batch{}
 	b.Append([]byte("m"))
-	return b
+	return &b
 }
 
 // free takes a message of a lane through.
@@ -112,6 +112,26 @@ func TestConnectionsGoToTheExecutorsWithTheFewest(t *testing.T) {
 	i.connect("")
 	if got := fmt.Sprint(loads(i)); got != "[2 1 2]" {
 		t.Errorf("executors take from %s connections", got)
+	}
+}
+
+// TestABatchIsHandedOnAsFarAsThereIsCredit has one come that is larger than the credit of its lane, as a read of many small messages is.
+func TestABatchIsHandedOnAsFarAsThereIsCredit(t *testing.T) {
+	i := newInlet(1, 3)
+	c := i.connect("1")
+	b := message.Batch{Position: 10}
+	for range 5 {
+		b.Append([]byte("m"))
+	}
+	if !i.handOn(c, &b) || b.Count() != 2 || b.Position != 13 || i.lanes[0].edge.held().Messages != 3 {
+		t.Errorf("%d messages are left from position %d, and %d in the lane", b.Count(), b.Position, i.lanes[0].edge.held().Messages)
+	}
+	if i.handOn(c, &b) {
+		t.Error("more was taken than there was credit for")
+	}
+	i.free(0)
+	if !hasTurn(c) || !i.handOn(c, &b) || b.Count() != 1 {
+		t.Errorf("%d messages are left when one more was let in", b.Count())
 	}
 }
 

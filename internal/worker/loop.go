@@ -47,6 +47,8 @@ type loop struct {
 	calls    []*call    // begun and not done, oldest first
 	next     uint32
 	finished time.Time // when the last call was done
+	clock    clock
+	shares   []shares  // by stage
 	replays  []*replay // not begun
 	moving   moving
 	inputs   []*input
@@ -67,6 +69,7 @@ func newLoop(w *Worker, number int, executor Executor, passed door.Epoch) *loop 
 		door: door.New(w.graph, passed, w.config.Limits.MoveBuffer), pace: newPace(stages, w.config.Limits.InFlight, w.config.mostAtOnce()),
 		queues: make([][]*input, stages), sinks: make([]*Edge, len(w.config.Sinks)), out: make([][]*input, stages),
 		moving: newMoving(passed, stages, len(w.config.Sinks)), counts: newCounts(len(w.config.Sinks)), turns: w.flows.turns(),
+		clock: newClock(len(w.config.Sinks)), shares: make([]shares, stages),
 	}
 	l.quiet.Store(uint64(passed))
 	l.serving, l.leave = context.WithCancel(context.Background())
@@ -157,6 +160,7 @@ func (l *loop) turn() {
 		l.over, l.err = true, err
 		return
 	}
+	l.idle()
 	l.tellQuiet()
 	if l.worker.finished() {
 		l.end()

@@ -23,8 +23,8 @@ var ErrNotRunning = errors.New("the application is not processing")
 type Moved struct {
 	Markers    uint64
 	Partitions uint64
-	// Waits is how long the partitions were closed: from the moment their old executor gave them out until their new one had them open, and
-	// all that had waited for them was processed.
+	// Waits is how long the partitions were closed, once for each partition that moved and each island with state: from the moment their old
+	// executor gave them out until their new one had them open, and all that had waited for them there was processed.
 	Waits Durations
 }
 

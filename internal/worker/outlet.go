@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -20,7 +21,8 @@ type Outlet struct {
 	passed door.Epoch
 	taken  []taken // not delivered, in the order in which they were taken
 
-	total Traffic // delivered
+	total   Traffic // delivered
+	latency Latencies
 }
 
 // spout is the edge of one executor.
@@ -69,6 +71,7 @@ func (o *Outlet) take() (b message.Batch, ok bool, told []func()) {
 		}
 		if b, ok := s.take(unlimited); ok {
 			o.taken = append(o.taken, taken{edge: s.Edge, credit: creditOf(&b)})
+			o.latency.take(time.Since(time.Unix(0, b.Ingest)), b.Count())
 			return b, true, told
 		}
 	}

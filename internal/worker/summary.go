@@ -1,8 +1,10 @@
 package worker
 
 import (
+	"iter"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Summary is what a worker has done.
@@ -39,7 +41,9 @@ type Figures struct {
 	Executors []ExecutorFigures
 	Sources   []SourceFigures
 	Sinks     []SinkFigures
-	Steps     []uint64          // messages that came to each; those behind the last that any came to may be missing
+	Steps     []uint64        // messages that came to each; those behind the last that any came to may be missing
+	Busy      []time.Duration // of executors in each step, likewise
+	Edges     []EdgeFigures
 	Processed uint64            // messages of sources whose first call is done
 	Failures  map[string]uint64 // by step
 	Alignment Durations         // of an island on an executor
@@ -52,6 +56,21 @@ type ExecutorFigures struct {
 	Waiting    int // the weight of what waits for partitions on their way to it
 	Queued     int // messages in the edges to it, or taken and not processed
 	OutOfRoom  int // of the edges from it, those without credit
+	Spent      Spent
+	// Busy is how long the executor was in each step; steps behind the last that it was in may be missing.
+	Busy []time.Duration
+}
+
+// EdgeFigures are those of an edge.
+type EdgeFigures struct {
+	Source int // that it comes from; -1 if it comes from an executor
+	From   int // the executor that it comes from; -1 if it is a source
+	Sink   int // that it leads to; -1 if it leads to an executor
+	To     int // the executor that it leads to; -1 if it is a sink
+	Stage  int // that it leads to there
+	Total  Traffic
+	Queued Credit // handed on and not processed, or not delivered
+	Limit  Credit // what may be
 }
 
 // SourceFigures are those of a source.
@@ -66,6 +85,7 @@ type SinkFigures struct {
 	Outputs     Traffic // handed to it
 	Delivered   Traffic
 	Undelivered int // messages
+	Latency     Latencies
 }
 
 // Figures collects them.
@@ -78,14 +98,15 @@ func (w *Worker) Figures() Figures {
 	table := w.table
 	w.mu.RUnlock()
 	for _, l := range loops {
-		f.Executors = append(f.Executors, l.figures(&total))
+		l.figures(&f, &total)
 	}
 	for _, owner := range table.Owners {
 		if owner < len(f.Executors) {
 			f.Executors[owner].Partitions++
 		}
 	}
-	f.Processed, f.Failures, f.Alignment, f.Steps = total.processed, maps.Clone(total.failures), total.alignment, total.steps
+	f.Processed, f.Failures, f.Alignment = total.processed, maps.Clone(total.failures), total.alignment
+	f.Steps, f.Busy = total.steps, total.busy
 	for _, inlet := range w.inlets {
 		f.Sources = append(f.Sources, SourceFigures{
 			Connections: inlet.open(), Refused: inlet.refused.Load(),
@@ -94,34 +115,63 @@ func (w *Worker) Figures() Figures {
 	}
 	for i, outlet := range w.outlets {
 		s := SinkFigures{Outputs: total.outputs[i]}
-		s.Delivered, s.Undelivered = outlet.figures()
+		outlet.figures(&s)
 		f.Sinks = append(f.Sinks, s)
 	}
 	return f
 }
 
-// figures are those of the loop; what it has counted is added to the total.
-func (l *loop) figures(total *counts) ExecutorFigures {
+// figures adds those of the loop, and what it has counted to the total.
+func (l *loop) figures(to *Figures, total *counts) {
 	l.turning.Lock()
 	defer l.turning.Unlock()
 	total.add(&l.counts)
-	f := ExecutorFigures{Waiting: l.door.Waiting()}
+	f := ExecutorFigures{Waiting: l.door.Waiting(), Spent: l.clock.read(time.Now()), Busy: slices.Clone(l.counts.busy)}
 	for _, in := range l.inputs {
 		f.Queued += in.edge.held().Messages
-	}
-	for _, edge := range l.sinks {
-		if !edge.hasCredit() {
-			f.OutOfRoom++
+		if in.lane {
+			e := in.edge.figures()
+			e.Source, e.From, e.Sink, e.To, e.Stage = l.worker.ways[in.stage].source, -1, -1, l.number, in.stage
+			to.Edges = append(to.Edges, e)
 		}
 	}
-	for _, stage := range l.out {
-		for _, in := range stage {
-			if in != nil && !in.edge.hasCredit() {
-				f.OutOfRoom++
+	for e := range l.edgesFrom() {
+		if !e.hasCredit() {
+			f.OutOfRoom++
+		}
+		to.Edges = append(to.Edges, e)
+	}
+	to.Executors = append(to.Executors, f)
+}
+
+// edgesFrom are the figures of the edges from the loop.
+func (l *loop) edgesFrom() iter.Seq[EdgeFigures] {
+	return func(yield func(EdgeFigures) bool) {
+		for sink, edge := range l.sinks {
+			e := edge.figures()
+			e.Source, e.From, e.Sink, e.To, e.Stage = -1, l.number, sink, -1, -1
+			if !yield(e) {
+				return
+			}
+		}
+		for stage, edges := range l.out {
+			for executor, in := range edges {
+				if in == nil {
+					continue
+				}
+				e := in.edge.figures()
+				e.Source, e.From, e.Sink, e.To, e.Stage = -1, l.number, -1, executor, stage
+				if !yield(e) {
+					return
+				}
 			}
 		}
 	}
-	return f
+}
+
+// hasCredit reports whether more may be handed on by the edge.
+func (e *EdgeFigures) hasCredit() bool {
+	return e.Queued.Messages < e.Limit.Messages && e.Queued.Bytes < e.Limit.Bytes
 }
 
 // open is how many connections are.
@@ -131,10 +181,10 @@ func (i *Inlet) open() int {
 	return len(i.connections)
 }
 
-// figures are what was delivered, and how many messages were not.
-func (o *Outlet) figures() (Traffic, int) {
-	undelivered := o.undelivered()
+// figures adds what was delivered, what was not, and how long it took.
+func (o *Outlet) figures(to *SinkFigures) {
+	to.Undelivered = o.undelivered()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.total, undelivered
+	to.Delivered, to.Latency = o.total, o.latency
 }

@@ -80,11 +80,12 @@ class GoldenFrames(unittest.TestCase):
         self.assertEqual(protocol.frame(protocol.READY).hex(), cases["ready"]["hex"])
         self.assertEqual(protocol.frame(protocol.ALIVE).hex(), cases["alive"]["hex"])
         self.assertEqual(protocol.hung_frame(cases["hung"]["hung"]).hex(), cases["hung"]["hex"])
-        self.assertEqual(protocol.done_frame(cases["done"]["call"]).hex(), cases["done"]["hex"])
+        self.assertEqual(protocol.done_frame(cases["done"]["call"], 0, (), {}).hex(), cases["done"]["hex"])
         case = cases["done with counts"]
-        counts = dict(case["entered"])
+        counts = {step: messages for step, messages, _ in case["entered"]}
         entered = [counts.get(step, 0) for step in range(5)]
-        self.assertEqual(protocol.done_frame(case["call"], 0, entered).hex(), case["hex"])
+        seen = {step: looks for step, _, looks in case["entered"] if looks}
+        self.assertEqual(protocol.done_frame(case["call"], 0, entered, seen).hex(), case["hex"])
 
     def test_what_goes_elsewhere_is_written(self) -> None:
         cases = golden()

@@ -46,7 +46,11 @@ def stage(messages: list[str], call: Any) -> None:
 class Hangs(unittest.TestCase):
     def setUp(self) -> None:
         self.told = Told()
-        self.watch = Watch(self.told, {FILE: {5: (Site("words/count", None), True)}}, SECONDS)
+        self.watch = self.watching(SECONDS)
+
+    def watching(self, seconds: float) -> Watch:
+        """A watch of one step, which has number 3."""
+        return Watch(self.told, {FILE: {5: (Site("words/count", None), True)}}, {"words/count": 3}, seconds)
 
     def tearDown(self) -> None:
         self.watch.call = None
@@ -86,6 +90,22 @@ class Hangs(unittest.TestCase):
             stage(["a"] * 10, short)
         self.assertEqual(self.told.hangs, [])
         self.assertGreater(self.told.lives, 0)
+
+    def test_the_time_of_a_step_is_seen_also_if_a_call_may_take_for_ever(self) -> None:
+        for watch in (self.watch, self.watching(0)):
+            watch.call = object()
+            stage(["why"], lambda _, watch=watch: self.until_seen(watch))
+            watch.call = None
+
+    def until_seen(self, watch: Watch) -> None:
+        """Return when the watch has seen the step, which is not asked of again."""
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if seen := watch.seen():
+                self.assertEqual(set(seen), {3})
+                return
+            time.sleep(SECONDS / 50)
+        self.fail("the step was not seen")
 
     def test_while_nothing_is_carried_out_nothing_is_told(self) -> None:
         self.told.over.wait(2 * SECONDS)

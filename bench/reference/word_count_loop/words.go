@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
+	"unicode/utf8"
 )
 
 // WordTotals is the state of a letter: how often each of its words has come.
@@ -26,7 +28,13 @@ type WordCount struct {
 	Count int
 }
 
-func decode(data []byte) (string, error) { return string(data), nil }
+// decode is the text of a message, which fails if it is none.
+func decode(data []byte) (string, error) {
+	if !utf8.Valid(data) {
+		return "", errors.New("the message is not UTF-8")
+	}
+	return string(data), nil
+}
 
 const punctuation = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 

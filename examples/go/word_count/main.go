@@ -5,9 +5,11 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wallaroo-stream/wallaroo"
 	"github.com/wallaroo-stream/wallaroo/tcp"
@@ -45,7 +47,13 @@ type WordCount struct {
 	Count int
 }
 
-func decode(data []byte) (string, error) { return string(data), nil }
+// decode is the text of a message, which fails if it is none.
+func decode(data []byte) (string, error) {
+	if !utf8.Valid(data) {
+		return "", errors.New("the message is not UTF-8")
+	}
+	return string(data), nil
+}
 
 const punctuation = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 

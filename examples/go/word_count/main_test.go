@@ -26,6 +26,18 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// TestNotUTF8 has a message that is no text: it fails, as in Python, and costs no other.
+func TestNotUTF8(t *testing.T) {
+	t.Parallel()
+	result := wallarootest.Run(t, application(), wallarootest.Inputs("a", "b\xff", "a"), wallarootest.Failures())
+	if got, want := result.Text(), "a => 1\na => 2\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if f := result.Failures; len(f) != 1 || f[0].Error != "the message is not UTF-8" || f[0].Input != "b\xff" {
+		t.Errorf("failures %v", f)
+	}
+}
+
 func TestWordCount(t *testing.T) {
 	t.Parallel()
 	result := wallarootest.Run(t, application(), wallarootest.Inputs("A b", "a"))

@@ -8,7 +8,7 @@ import os
 import threading
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from . import _protocol as protocol
 from ._failures import Site, failure, user_traceback
@@ -69,9 +69,16 @@ class Answers:
         """Write messages for a stage that met a shut queue."""
         self.write(protocol.queued_frame(batch.call, stage, partition, pieces, batch.ingest))
 
-    def done(self, call: int, first: int = 0, entered: Sequence[int] = ()) -> None:
-        """Say that a call is done, behind all that came of it: how many messages entered the first step, and so on."""
-        self.write([*self._last, protocol.done_frame(call, first, entered)])
+    def done(self, call: int, first: int, entered: Sequence[int], seen: Mapping[int, int]) -> None:
+        """Say that a call is done, behind all that came of it.
+
+        Args:
+            call: which one.
+            first: the number of a step in the application.
+            entered: how many messages have come to it, and to each that follows it.
+            seen: how often the code of a step ran when it was looked, by the step's number.
+        """
+        self.write([*self._last, protocol.done_frame(call, first, entered, seen)])
         self._last = []
 
     def alive(self) -> None:

@@ -142,7 +142,7 @@ class _Executor:
         except Stuck as stuck:
             self._answers.write([protocol.move_failed_frame(call, stuck.failure)])
         else:
-            self._answers.done(call, first, entered)
+            self._answers.done(call, first, entered, self._watch.seen() if self._watch is not None else {})
         finally:
             if self._watch is not None:
                 self._watch.call = None
@@ -169,8 +169,7 @@ class _Executor:
             self._answers,
             check_ownership=request["check_ownership"],
         )
-        if request["step_timeout"]:
-            self._watch = Watch(self._answers, self._stages.sites, request["step_timeout"])
+        self._watch = Watch(self._answers, self._stages.sites, self._stages.steps, request["step_timeout"])
         gc.collect()
         gc.freeze()  # what loading made stays; the collector need not walk it again
         flush_standard_output()

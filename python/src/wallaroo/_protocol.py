@@ -11,7 +11,7 @@ import json
 import struct
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ._letters import Letter
@@ -67,7 +67,7 @@ _MOVE = struct.Struct("<IH")  # partition, its owner from now on
 _LOAD = struct.Struct("<IHI")  # call, island, partition
 _OPEN = struct.Struct("<IHI")  # call, stage, number of partitions
 _DONE = struct.Struct("<IH")  # call, number of steps
-_ENTERED = struct.Struct("<HI")  # step, messages
+_ENTERED = struct.Struct("<HII")  # step, messages, looks
 
 _SWAP = sys.byteorder == "big"
 
@@ -395,13 +395,16 @@ def hung_frame(told: dict[str, object]) -> bytes:
     return frame(HUNG, json.dumps(told).encode("ascii"))
 
 
-def done_frame(call: int, first: int = 0, entered: Sequence[int] = ()) -> bytes:
+def done_frame(call: int, first: int, entered: Sequence[int], seen: Mapping[int, int]) -> bytes:
     """All of a call is done, and all that came of it is written.
 
     Args:
         call: which one.
         first: the number of a step in the application, sources and sinks counted.
         entered: how many messages have come to it, and to each that follows it.
+        seen: how often the code of a step ran when it was looked, by the step's number.
     """
-    counts = [_ENTERED.pack(step, count) for step, count in enumerate(entered, first) if count]
+    steps = {step: count for step, count in enumerate(entered, first) if count}
+    counts = [_ENTERED.pack(step, count, seen.get(step, 0)) for step, count in steps.items()]
+    counts += [_ENTERED.pack(step, 0, looks) for step, looks in seen.items() if step not in steps]
     return frame(DONE, _DONE.pack(call, len(counts)), *counts)

@@ -38,6 +38,7 @@ class Stages:
     Attributes:
         entities: by the name of their state.
         sites: whose code the lines of the stages' functions call.
+        steps: the numbers of the steps in the application, by their identities.
 
     Raises:
         LoadFailed: an entity that the application names could not be made.
@@ -75,6 +76,7 @@ class Stages:
         self._ownership = Ownership(serializer) if check_ownership else None
         self._around = Surroundings(application, stages, self._exchanges, serializer, limits, outbox, self._ownership)
         self.sites: dict[str, Sites] = {}
+        self.steps = _numbers(application)
         self._functions: list[StageFunction] = []
         for number in range(len(stages)):
             file = f"<wallaroo stage {number}>"
@@ -160,6 +162,16 @@ class Stages:
     def open(self, opened: Open) -> None:
         """Open queues."""
         self._islands[self._stages[opened.stage].island].open(self._exchanges[opened.stage], opened.partitions)
+
+
+def _numbers(application: Application) -> dict[str, int]:
+    """The steps' numbers in the application, by their identities."""
+    sites = [
+        site_at(pipeline, place)
+        for pipeline in application.pipelines
+        for place in range(-1, len(pipeline.steps) + (1 if pipeline.sink is not None else 0))
+    ]
+    return {site.step: number for number, site in enumerate(sites)}
 
 
 def _numbered(application: Application, stages: Sequence[Stage]) -> list[int]:

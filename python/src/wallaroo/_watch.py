@@ -1,4 +1,7 @@
-"""Finds a call of user code that does not come back. Nothing is counted on the path of a message: the stack tells."""
+"""Looks at where user code is: which steps the time goes to, and whether a call does not come back.
+
+Nothing is counted on the path of a message: the stack tells.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Mapping
 from types import FrameType
 from typing import Protocol
@@ -14,8 +18,9 @@ from ._failures import Site
 from ._places import user_stack
 from ._results import short_repr
 
-_LOOKS = 8  # in the time that a call may take
-_LEAST = 0.01  # seconds between two looks
+_PAUSE = 0.05  # seconds between two looks: often enough to tell steps apart within seconds
+_LEAST = 0.01  # seconds between two looks, where a call may take little
+_SIGNS = 8  # of life, in the time that a call may take
 
 Sites = Mapping[str, Mapping[int, tuple[Site, bool]]]
 """By the name of a stage's file: whose code a line of its function calls, and whether the key is known there."""
@@ -38,32 +43,59 @@ class Watch:
         call: what is carried out now; None if nothing is. Each call must be another object.
     """
 
-    def __init__(self, outbox: Outbox, sites: Sites, seconds: float) -> None:
-        """Begin to look. A call of user code may take so many seconds."""
+    def __init__(self, outbox: Outbox, sites: Sites, steps: Mapping[str, int], seconds: float) -> None:
+        """Begin to look.
+
+        Args:
+            outbox: where what is seen is told.
+            sites: whose code the lines of stages call.
+            steps: the numbers of the steps, by their identities.
+            seconds: how long a call of user code may take; 0 for ever.
+        """
         self.call: object = None
         self._outbox = outbox
         self._sites = sites
+        self._steps = steps
         self._seconds = seconds
+        self._seen: Counter[int] = Counter()
         self._thread = threading.get_ident()
         threading.Thread(target=self._run, name="wallaroo watch", daemon=True).start()
 
+    def seen(self) -> Mapping[int, int]:
+        """How often the code of a step ran when it was looked, since this was asked last, by the step's number."""
+        if not self._seen:
+            return self._seen
+        seen, self._seen = self._seen, Counter()
+        return seen
+
     def _run(self) -> None:
-        pause = max(_LEAST, self._seconds / _LOOKS)
+        pause = min(_PAUSE, max(_LEAST, self._seconds / _SIGNS)) if self._seconds else _PAUSE
         before: _Place | None = None
-        since = 0.0
+        since = told = 0.0
         while True:
             time.sleep(pause)
             call = self.call
             if call is None:
                 before = None
                 continue
-            self._outbox.alive()
             here = self._look(call)
+            if here is not None:
+                self._count(here.site(self._sites))
+            if not self._seconds:
+                continue
+            now = time.monotonic()
+            if now - told >= self._seconds / _SIGNS:
+                self._outbox.alive()
+                told = now
             if here is None or before is None or not here.same(before):
-                before, since = here, time.monotonic()
-            elif time.monotonic() - since >= self._seconds:
+                before, since = here, now
+            elif now - since >= self._seconds:
                 self._outbox.hung(here.told(self._sites, self._seconds, self._thread))
                 return
+
+    def _count(self, site: Site | None) -> None:
+        if site is not None:
+            self._seen[self._steps[site.step]] += 1
 
     def _look(self, call: object) -> _Place | None:
         """Where the thread is, if user code of a stage runs."""
@@ -99,6 +131,11 @@ class _Place:
             and self._inner is other._inner
             and (self._at, self._index, self._values) == (other._at, other._index, other._values)
         )
+
+    def site(self, sites: Sites) -> Site | None:
+        """Whose code it is; None if it is nobody's, between two calls."""
+        site, _ = sites[self._file].get(self._line, (None, False))
+        return site
 
     def told(self, sites: Sites, seconds: float, thread: int) -> dict[str, object]:
         """What the engine is told."""
