@@ -1,6 +1,6 @@
 // Command bench measures Wallaroo against programs that do the same work by hand, and writes the table of docs/performance.md.
 //
-//	go run ./bench [throughput|latency|executors|resize|memory|startup|all] [flags]
+//	go run ./bench [throughput|latency|metrics|executors|resize|memory|startup|all] [flags]
 //
 // Run it at the root of the project, on a machine that has nothing else to do, after `make build`. A row of the table is data and a
 // function that measures: see rows.go.
@@ -63,6 +63,7 @@ func exitCode(err error, stderr io.Writer) int {
 // settings are what the command line says.
 type settings struct {
 	group     string
+	only      string // what the title of a row has that is measured; "" for all
 	pairs     int
 	seconds   float64
 	maxOthers float64 // the percentage of the processors that other programs may take, lest a pair be thrown away
@@ -80,6 +81,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.StringVar(&s.only, "only", "", "`text` that the titles have of the rows to measure; none are written where this leaves some out")
 	flags.IntVar(&s.pairs, "pairs", 9, "pairs of measurements for each row")
 	flags.Float64Var(&s.seconds, "seconds", 4, "seconds that a measurement takes, about")
 	flags.Float64Var(&s.maxOthers, "max-others", 10, "percent of the processors that others may take before a pair is thrown away")
@@ -98,7 +100,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
-	if s.group != allGroups && !given(flags, "out") {
+	if (s.group != allGroups || s.only != "") && !given(flags, "out") {
 		s.out = ""
 	}
 	return s, s.validate(flags.Args())
@@ -113,6 +115,8 @@ func (s settings) validate(rest []string) error {
 	switch {
 	case !slices.Contains(groups(), s.group):
 		return fmt.Errorf("%q is nothing to measure; choose one of %s", s.group, strings.Join(groups(), ", "))
+	case len(s.rows()) == 0:
+		return fmt.Errorf("--only: no row of %s has %q in its title", s.group, s.only)
 	case len(rest) > 0:
 		return fmt.Errorf("%q is one argument too many", rest[0])
 	case s.pairs < 1:

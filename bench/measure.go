@@ -129,7 +129,7 @@ func (b *bench) rateOf(ctx context.Context, s *side) (float64, error) {
 	return rate, nil
 }
 
-// flood sends so many frames on each of a side's connections as fast as it takes them.
+// flood sends so many frames on each of a side's connections as fast as it takes them. A side that answers HTTP is scraped meanwhile.
 func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) {
 	r, err := b.start(ctx, s)
 	if err != nil {
@@ -141,7 +141,8 @@ func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) 
 		return nil, err
 	}
 	began := time.Now()
-	if err := r.Flood(ctx, frames); err != nil {
+	err = scraped(ctx, r.Program.HTTPAddress(), func(ctx context.Context) error { return r.Flood(ctx, frames) })
+	if err != nil {
 		return nil, err
 	}
 	elapsed := time.Since(began)

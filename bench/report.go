@@ -55,10 +55,7 @@ func measureAll(ctx context.Context, s settings, out io.Writer) error {
 		others:   usage.Others,
 	}
 	var results []result
-	for _, row := range rows {
-		if s.group != allGroups && s.group != row.group {
-			continue
-		}
+	for _, row := range s.rows() {
 		measured, err := b.measureRow(ctx, row, out)
 		if err != nil {
 			return err

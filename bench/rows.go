@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wallaroo-stream/wallaroo/bench/load"
 	"github.com/wallaroo-stream/wallaroo/bench/program"
@@ -89,6 +90,14 @@ func goWordCount(name string, executors, connections int) side {
 	}
 }
 
+// scrapedGoWordCount is one that is asked for its figures meanwhile.
+var scrapedGoWordCount = side{
+	name:    "Wallaroo, asked for its figures ten times a second",
+	command: func(b *bench, out string) program.Command { return program.Native(b.goBinary, out, 1, program.AnyPort) },
+	tapes:   words(1),
+	audit:   countsOf,
+}
+
 var goLoop = side{
 	name:    "plain Go loop",
 	command: func(b *bench, out string) program.Command { return program.Loop(b.goLoop, out) },
@@ -157,6 +166,22 @@ var rows = []row{
 		figures: []figure{{offered, none}, {p50, atMost(4)}, {p90, none}, {p99, atMost(10)}, {p999, none}, {p9999, none}},
 	},
 	{
+		group:   "latency",
+		title:   "Latency of the Go word count at 20 % of its own rate, beside the plain Go loop",
+		subject: oneGoWordCount,
+		against: &goLoop,
+		measure: measureLatency(&oneGoWordCount),
+		figures: withoutGoals(p50, p90, p99, p999, p9999),
+	},
+	{
+		group:   "metrics",
+		title:   "Go word count, asked for its figures ten times a second",
+		subject: scrapedGoWordCount,
+		against: new(goWordCount("never asked", 1, 1)),
+		measure: measureThroughput(&oneGoWordCount),
+		figures: []figure{{throughput, atLeast(0.98)}, {processorTime, none}},
+	},
+	{
 		group:   "executors",
 		title:   "Go word count, TCP to TCP, 2 executors, 2 connections",
 		subject: goWordCount("Wallaroo", 2, 2),
@@ -221,6 +246,13 @@ func withoutGoals(quantities ...quantity) []figure {
 		figures = append(figures, figure{q, none})
 	}
 	return figures
+}
+
+// rows are those that are to be measured.
+func (s settings) rows() []row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool {
+		return s.group != allGroups && s.group != r.group || !strings.Contains(r.title, s.only)
+	})
 }
 
 // groups returns the words that choose rows.

@@ -252,6 +252,7 @@ func leaveCores(pythons int) {
 
 // runApplication runs an application until a signal ends it; a second signal ends this process.
 func runApplication(_ *cobra.Command, _ *commandline.Line, o application.Options, log *logging.Writer) error {
+	leaveGarbage()
 	signal.Ignore(syscall.SIGPIPE) // nobody reads the log any more: no reason to stop
 	ctx, kill := context.WithCancelCause(context.Background())
 	defer kill(nil)

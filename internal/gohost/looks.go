@@ -2,15 +2,18 @@ package gohost
 
 import "time"
 
-// lookEvery is how often a call is looked at: seldom enough to cost nothing, since to look costs as much as a small step does, and often
-// enough to tell the steps apart within seconds.
-const lookEvery = 50 * time.Millisecond
+// A call in lookEvery is looked at, and of that the first mostLooks moments at which one step's code gives way to another's: to look costs as
+// much as a small step does. It is enough to tell the steps apart within seconds.
+const (
+	lookEvery = 50 * time.Millisecond
+	mostLooks = 500
+)
 
 // looks is what is seen of where the time of calls goes, in one of them now and then: from the moment a step's code begins to run until
 // another's does, the time is the step's.
 type looks struct {
-	open bool            // the call is being looked at
-	last time.Time       // when one was begun to be looked at
+	left int             // how many more there are in the call at hand
+	last time.Time       // when a call was looked at that others may follow
 	at   time.Time       // up to which time is counted
 	seen []time.Duration // by step
 }
@@ -18,9 +21,9 @@ type looks struct {
 // begin decides whether a call is looked at.
 func (l *looks) begin() {
 	now := time.Now()
-	l.open = now.Sub(l.last) >= lookEvery
-	if l.open {
-		l.last, l.at = now, now
+	l.left = 0
+	if now.Sub(l.last) >= lookEvery {
+		l.left, l.last, l.at = mostLooks, now, now
 	}
 }
 
@@ -31,4 +34,5 @@ func (r *Run) look() {
 		r.looks.seen[r.at.step] += now.Sub(r.looks.at)
 	}
 	r.looks.at = now
+	r.looks.left--
 }

@@ -56,7 +56,7 @@ func (r *Run) MostResults() int { return r.executor.part.Limits.Results }
 
 // Enter says that a message has come to a step, whose code runs now.
 func (r *Run) Enter(at *Post) {
-	if r.looks.open {
+	if r.looks.left > 0 {
 		r.look()
 	}
 	r.at = at
@@ -65,7 +65,7 @@ func (r *Run) Enter(at *Post) {
 
 // Finds says that the code runs now that finds the key of a message.
 func (r *Run) Finds(at *Post) {
-	if r.looks.open {
+	if r.looks.left > 0 {
 		r.look()
 	}
 	r.at = at
@@ -142,7 +142,7 @@ func (r *Run) done() {
 	for sink := range r.sinks {
 		r.flushSink(sink)
 	}
-	if r.looks.open {
+	if r.looks.left > 0 {
 		r.look()
 	}
 	var entered []worker.Entered
