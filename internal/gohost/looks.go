@@ -2,8 +2,8 @@ package gohost
 
 import "time"
 
-// A call in lookEvery is looked at, and of that the first mostLooks moments at which one step's code gives way to another's: to look costs as
-// much as a small step does. It is enough to tell the steps apart within seconds.
+// A call in lookEvery is looked at, and of that the first mostLooks moments at which one step's code gives way to another's: to look costs
+// as much as a small step does. It is enough to tell the steps apart within seconds.
 const (
 	lookEvery = 50 * time.Millisecond
 	mostLooks = 500
