@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/application"
@@ -54,6 +53,7 @@ type stateInfo struct {
 	step  string // the one that said it
 	types string // of keys and entities
 	table func(*fusing) stateTable
+	form  any // of entities
 }
 
 // add adds a step and returns its number.
@@ -74,12 +74,6 @@ func (a *App) unchecked() error {
 		}
 	}
 	return errors.Join(all...)
-}
-
-// gives is what keeps values of a type from becoming bytes.
-func gives[T any]() error {
-	_, err := codec.For[T]()
-	return err
 }
 
 // plan is the application as the engine reads it, and all mistakes in it. Sources and sinks without an address take the next of those that

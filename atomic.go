@@ -16,12 +16,9 @@ type keeper[S any] struct {
 	bytes  []byte // of any other
 }
 
-func newKeeper[S any]() *keeper[S] {
-	k := &keeper[S]{flat: isFlat(reflect.TypeFor[S]())}
-	if !k.flat {
-		k.codec, _ = codec.For[S]() // declare has refused what has none
-	}
-	return k
+// newKeeper makes one of entities that have bytes.
+func newKeeper[S any](as form[S]) *keeper[S] {
+	return &keeper[S]{flat: isFlat(reflect.TypeFor[S]()), codec: as.codec}
 }
 
 // isFlat reports whether values of a type hold nothing that two of them could share and one of them change.

@@ -89,6 +89,7 @@ const handAt = 1024
 // meeting is what an executor does at a step with state.
 type meeting[K comparable, S, T any] struct {
 	executor  *gohost.Executor
+	form      form[T]
 	finds     gohost.Post // where the key is found
 	meets     gohost.Post
 	stage     int
@@ -102,10 +103,10 @@ type meeting[K comparable, S, T any] struct {
 }
 
 func newMeeting[K comparable, S, T any](
-	f *fusing, step int, table *entities[K, S], key func(T) K, act func(*gohost.Run, *S, T),
+	f *fusing, step int, as form[T], table *entities[K, S], key func(T) K, act func(*gohost.Run, *S, T),
 ) *meeting[K, S, T] {
 	m := &meeting[K, S, T]{
-		executor: f.executor, stage: f.stages[step], table: table, key: key, act: act, waiting: map[int]records[K, T]{},
+		executor: f.executor, form: as, stage: f.stages[step], table: table, key: key, act: act, waiting: map[int]records[K, T]{},
 	}
 	m.finds, m.meets = gohost.NewFinder(step, m), gohost.NewPost(step, m)
 	return m
@@ -120,7 +121,7 @@ func (m *meeting[K, S, T]) Key() string {
 }
 
 // Letter is the message at hand.
-func (m *meeting[K, S, T]) Letter(most int) message.Letter { return toLetter(m.message, most) }
+func (m *meeting[K, S, T]) Letter(most int) message.Letter { return toLetter(m.form, m.message, most) }
 
 // Shown is the message at hand, for people.
 func (m *meeting[K, S, T]) Shown() string { return gohost.Show(m.message) }

@@ -323,6 +323,26 @@ func ExampleInitial() {
 }
 
 // Counting primes takes long, so all executors do it, also for one connection.
+// celsius is a temperature whose bytes are text.
+type celsiusText struct{}
+
+func (celsiusText) Append(dst []byte, degrees float64) ([]byte, error) {
+	return strconv.AppendFloat(dst, degrees, 'f', 1, 64), nil
+}
+
+func (celsiusText) Decode(data []byte) (float64, error) { return strconv.ParseFloat(string(data), 64) }
+
+// Where bytes are made of temperatures, as of dead letters, they have one digit behind the point.
+func ExampleEncoding() {
+	app := wallaroo.New("Temperatures")
+	app.From("lines", input).
+		TryMap("parse", func(text string) (float64, error) { return strconv.ParseFloat(text, 64) }, wallaroo.Encoding(celsiusText{})).
+		To("out", printed[float64]())
+	show(app, "36.6")
+	// Output:
+	// 36.6
+}
+
 func ExampleParallel() {
 	primes := func(below int) int {
 		n := 0

@@ -72,7 +72,7 @@ func (f *fusing) state(name string) stateTable {
 func (o *outlet[T]) fuse(f *fusing) next[T] {
 	out := o.branches(f)
 	if f.ownership != nil {
-		return watched(f.ownership, o.step, out)
+		return watched(f.ownership, o.step, o.form, out)
 	}
 	return out
 }

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"reflect"
 
-	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
@@ -75,28 +74,32 @@ func (k Keyed[K, T]) meet[S, U any](
 	name string, f any, opts []Option, fuse func(kept *keeper[S], out next[U]) func(*gohost.Run, *S, T),
 ) Stream[U] {
 	s, o := k.stream, gather(opts)
+	number := len(s.app.steps)
+	in, out := s.form(), &outlet[U]{step: number, form: o.form[U]()}
 	added := step{
-		Pipeline: s.pipeline, Name: name, Kind: plan.StateComputation, After: s.after(), State: o.state, Key: nameOf(k.key), gives: gives[U],
+		Pipeline: s.pipeline, Name: name, Kind: plan.StateComputation, After: s.after(), State: o.state, Key: nameOf(k.key),
+		gives: out.form.check,
 	}
 	if added.State == "" {
 		added.State = added.ID()
 	}
-	number, out := len(s.app.steps), &outlet[U]{}
-	out.step = number
 	take := func(f *fusing) *meeting[K, S, T] {
 		return f.once(number, func() any {
 			var kept *keeper[S]
 			if o.atomic {
-				kept = newKeeper[S]()
+				kept = newKeeper(f.app.states[added.State].form.(form[S]))
 			}
 			table := f.state(added.State).(*entities[K, S])
-			return newMeeting(f, number, table, k.key, fuse(kept, out.fuse(f)))
+			return newMeeting(f, number, in, table, k.key, fuse(kept, out.fuse(f)))
 		}).(*meeting[K, S, T])
 	}
 	added.code = func(f *fusing) stageCode { return take(f) }
-	added.entry = func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, take(f).route) }
+	added.entry = func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, in, take(f).route) }
 	s.app.add(added)
 	k.check(added, f, o)
+	if err := o.wrongEncodings(reflect.TypeFor[S](), reflect.TypeFor[U]()); err != nil {
+		s.app.wrong(fmt.Errorf("%s: %w", added.ID(), err))
+	}
 	declare[K, S](s.app, added, o)
 	s.feed(func(f *fusing) next[T] { return take(f).route })
 	return Stream[U]{app: s.app, pipeline: s.pipeline, from: []*outlet[U]{out}}
@@ -114,7 +117,7 @@ func (k Keyed[K, T]) check(added step, f any, o options) {
 	if err := partition.CheckKey(reflect.TypeFor[K]()); err != nil {
 		app.wrong(fmt.Errorf("%s key: %w", added.ID(), err))
 	}
-	if _, err := codec.For[T](); err != nil {
+	if err := k.stream.form().check(); err != nil {
 		app.wrong(fmt.Errorf("%s: its messages may go to another executor, and cannot: %w", added.ID(), err))
 	}
 	if o.parallel {
@@ -130,12 +133,15 @@ func declare[K comparable, S any](a *App, added step, o options) {
 		if known.types != types {
 			a.wrong(fmt.Errorf("%s: state %q has %s, and at %s %s", added.ID(), added.State, types, known.step, known.types))
 		}
+		if o.encodes(reflect.TypeFor[S]()) {
+			a.wrong(fmt.Errorf("%s: the Encoding of state %q is said at the first step that has it, %s", added.ID(), added.State, known.step))
+		}
 		if o.initial != nil {
 			a.wrong(fmt.Errorf("%s: Initial for state %q is said at the first step that has it, %s", added.ID(), added.State, known.step))
 		}
 		return
 	}
-	if _, err := codec.For[S](); err != nil {
+	if err := o.form[S]().check(); err != nil {
 		a.wrong(fmt.Errorf("%s: state %q cannot move or be saved: %w", added.ID(), added.State, err))
 	}
 	initial, fits := o.initial.(func(K) S)
@@ -149,5 +155,6 @@ func declare[K comparable, S any](a *App, added step, o options) {
 	a.states[added.State] = &stateInfo{
 		Name: added.State, Class: typeName[S](), Keyed: true, step: added.ID(), types: types,
 		table: func(f *fusing) stateTable { return newEntities(f.executor.Partitions(), initial) },
+		form:  o.form[S](),
 	}
 }

@@ -15,10 +15,11 @@ import (
 type post[T any] struct {
 	gohost.Post
 	message T
+	form    form[T]
 }
 
-func newPost[T any](step int) *post[T] {
-	p := &post[T]{}
+func newPost[T any](step int, as form[T]) *post[T] {
+	p := &post[T]{form: as}
 	p.Post = gohost.NewPost(step, p)
 	return p
 }
@@ -27,24 +28,23 @@ func newPost[T any](step int) *post[T] {
 func (p *post[T]) Key() string { return "" }
 
 // Letter is the message at hand.
-func (p *post[T]) Letter(most int) message.Letter { return toLetter(p.message, most) }
+func (p *post[T]) Letter(most int) message.Letter { return toLetter(p.form, p.message, most) }
 
 // Shown is the message at hand, for people.
 func (p *post[T]) Shown() string { return gohost.Show(p.message) }
 
 // toLetter makes a letter of a message, of so many bytes at most.
-func toLetter[T any](value T, most int) message.Letter {
+func toLetter[T any](as form[T], value T, most int) message.Letter {
 	if text, is := textOf(value); is && utf8.ValidString(text) {
 		if len(text) > most {
 			return tooLong(len(text), most)
 		}
 		return message.Letter{Text: text, Encoding: message.Text}
 	}
-	c, err := codec.Item[T]()
-	if err != nil {
-		return message.Letter{Missing: fmt.Sprint("it has no bytes: ", err)}
+	if as.why != nil {
+		return message.Letter{Missing: fmt.Sprint("it has no bytes: ", as.why)}
 	}
-	data, err := c.Append(nil, value)
+	data, err := codec.Item(as.codec).Append(nil, value)
 	switch {
 	case err != nil:
 		return message.Letter{Missing: fmt.Sprint("it has no bytes: ", err)}
@@ -60,7 +60,7 @@ func tooLong(bytes, most int) message.Letter {
 }
 
 // fromLetter makes a message of a letter.
-func fromLetter[T any](l message.Letter) (value T, err error) {
+func fromLetter[T any](as form[T], l message.Letter) (value T, err error) {
 	switch {
 	case l.Encoding == message.Text && setText(&value, l.Text):
 		return value, nil
@@ -71,11 +71,10 @@ func fromLetter[T any](l message.Letter) (value T, err error) {
 	if err != nil {
 		return value, fmt.Errorf("a message that is no base64: %w", err)
 	}
-	c, err := codec.Item[T]()
-	if err != nil {
-		return value, err
+	if as.why != nil {
+		return value, as.why
 	}
-	if value, err = c.Decode(data); err != nil {
+	if value, err = codec.Item(as.codec).Decode(data); err != nil {
 		return value, fmt.Errorf("a message that is no %s: %w", typeName[T](), err)
 	}
 	return value, nil
@@ -107,9 +106,9 @@ func setText[T any](value *T, text string) bool {
 }
 
 // entering makes of a function that takes a step's messages one that takes a letter.
-func entering[T any](step int, take next[T]) func(*gohost.Run, message.Letter) {
+func entering[T any](step int, as form[T], take next[T]) func(*gohost.Run, message.Letter) {
 	return func(r *gohost.Run, l message.Letter) {
-		value, err := readLetter[T](l)
+		value, err := readLetter(as, l)
 		if err != nil {
 			r.Unreadable(step, l, err)
 			return
@@ -119,11 +118,11 @@ func entering[T any](step int, take next[T]) func(*gohost.Run, message.Letter) {
 }
 
 // readLetter is fromLetter where the type's own code may panic.
-func readLetter[T any](l message.Letter) (value T, err error) {
+func readLetter[T any](as form[T], l message.Letter) (value T, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = fmt.Errorf("reading the message panicked: %v", panicked)
 		}
 	}()
-	return fromLetter[T](l)
+	return fromLetter(as, l)
 }

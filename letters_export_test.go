@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/internal/application"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -22,13 +23,22 @@ func (a *App) RunInChaos(ctx context.Context, c Config, seed uint64) error {
 
 // ThroughLetter makes a letter of a message, of so many bytes at most, and a message of that: how it was written, and why it was not.
 func ThroughLetter[T any](value T, most int) (again T, encoding message.Encoding, err error) {
-	l := toLetter(value, most)
+	return throughLetter(formFor[T](), value, most)
+}
+
+// ThroughLetterBy is ThroughLetter by a codec.
+func ThroughLetterBy[T any](c codec.Codec[T], value T, most int) (again T, encoding message.Encoding, err error) {
+	return throughLetter(form[T]{codec: c}, value, most)
+}
+
+func throughLetter[T any](as form[T], value T, most int) (again T, encoding message.Encoding, err error) {
+	l := toLetter(as, value, most)
 	if l.Missing != "" {
 		return again, l.Encoding, fmt.Errorf("missing: %s", l.Missing)
 	}
-	again, err = readLetter[T](l)
+	again, err = readLetter(as, l)
 	return again, l.Encoding, err
 }
 
 // ReadLetter makes a message of a letter.
-func ReadLetter[T any](l message.Letter) (T, error) { return readLetter[T](l) }
+func ReadLetter[T any](l message.Letter) (T, error) { return readLetter(formFor[T](), l) }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 )
 
@@ -27,9 +26,9 @@ type given struct {
 }
 
 // watched makes of a function that takes a step's results on one that checks them first.
-func watched[T any](o *ownership, step int, out next[T]) next[T] {
-	c, err := codec.For[T]()
-	if err != nil {
+func watched[T any](o *ownership, step int, as form[T], out next[T]) next[T] {
+	c := as.codec
+	if as.why != nil {
 		return out // --check-ownership refuses such an application (App.unchecked); a rehearsal checks what it can
 	}
 	return func(r *gohost.Run, message T) {

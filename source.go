@@ -26,24 +26,31 @@ type Sink[T any] struct {
 	Encode func(message T, dst []byte) ([]byte, error)
 }
 
-// From begins a pipeline, whose name it is, with the messages of a source.
-func (a *App) From[T any](name string, source Source[T]) Stream[T] {
-	out := &outlet[T]{step: len(a.steps)}
+// From begins a pipeline, whose name it is, with the messages of a source. Of the options only Encoding is for it.
+func (a *App) From[T any](name string, source Source[T], opts ...Option) Stream[T] {
+	o, bytes := gather(opts), formFor[[]byte]()
+	out := &outlet[T]{step: len(a.steps), form: o.form[T]()}
 	take := func(f *fusing) *decoding[T] {
 		return f.once(out.step, func() any {
-			return &decoding[T]{at: newPost[[]byte](out.step), decode: source.Decode, out: out.fuse(f)}
+			return &decoding[T]{at: newPost(out.step, bytes), decode: source.Decode, out: out.fuse(f)}
 		}).(*decoding[T])
 	}
 	added := step{
 		Pipeline: name, Name: sourceName, Kind: plan.Source, Outside: &plan.Outside{Connector: source.Origin.Kind},
-		origin: &source.Origin, gives: gives[T],
+		origin: &source.Origin, gives: out.form.check,
 		code: func(f *fusing) stageCode { return take(f) },
 		entry: func(f *fusing) func(*gohost.Run, message.Letter) {
 			d := take(f)
-			return entering(out.step, func(r *gohost.Run, data []byte) { d.take(r, 0, data) })
+			return entering(out.step, bytes, func(r *gohost.Run, data []byte) { d.take(r, 0, data) })
 		},
 	}
 	a.add(added)
+	if err := o.wrongEncodings(reflect.TypeFor[T]()); err != nil {
+		a.wrong(fmt.Errorf("%s: %w", added.ID(), err))
+	}
+	if o.parallel || o.state != "" || o.initial != nil || o.atomic {
+		a.wrong(fmt.Errorf("%s: of the options only Encoding is for a source", added.ID()))
+	}
 	switch {
 	case source.Origin.Wrong != nil:
 		a.wrong(fmt.Errorf("%s: %w", added.ID(), source.Origin.Wrong))
@@ -61,7 +68,7 @@ func (s Stream[T]) To(name string, sink Sink[T]) {
 		Pipeline: s.pipeline, Name: name, Kind: plan.Sink, After: s.after(), Outside: &plan.Outside{Connector: sink.Destination.Kind},
 		destination: &sink.Destination,
 	}
-	number := s.app.add(added)
+	number, in := s.app.add(added), s.form()
 	switch {
 	case sink.Destination.Wrong != nil:
 		s.app.wrong(fmt.Errorf("%s: %w", added.ID(), sink.Destination.Wrong))
@@ -71,9 +78,9 @@ func (s Stream[T]) To(name string, sink Sink[T]) {
 		s.app.wrong(fmt.Errorf("%s: its encoder is nil", added.ID()))
 	}
 	take := func(f *fusing) next[T] {
-		return f.once(number, func() any { return encoding(newPost[T](number), f.sinks[number], sink.Encode) }).(next[T])
+		return f.once(number, func() any { return encoding(newPost(number, in), f.sinks[number], sink.Encode) }).(next[T])
 	}
-	s.app.steps[number].entry = func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, take(f)) }
+	s.app.steps[number].entry = func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, in, take(f)) }
 	s.feed(take)
 }
 

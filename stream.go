@@ -27,6 +27,7 @@ type Stream[T any] struct {
 // outlet is where a step's results go.
 type outlet[T any] struct {
 	step int
+	form form[T]
 	next []func(*fusing) next[T] // makes the function of each step that takes them
 }
 
@@ -41,6 +42,8 @@ type options struct {
 	state    string
 	initial  any // func(K) S
 	atomic   bool
+
+	encodings []encoded
 }
 
 type optionFunc func(*options)
@@ -131,20 +134,23 @@ func (s Stream[T]) Merge(others ...Stream[T]) Stream[T] {
 
 // compute adds a computation; fuse makes its function for an executor, where its messages pass at a post.
 func (s Stream[T]) compute[U any](name string, f any, opts []Option, fuse func(at *post[T], out next[U]) next[T]) Stream[U] {
-	o, out, number := gather(opts), &outlet[U]{}, len(s.app.steps)
-	out.step = number
+	o, number := gather(opts), len(s.app.steps)
+	in, out := s.form(), &outlet[U]{step: number, form: o.form[U]()}
 	take := func(f *fusing) next[T] {
-		return f.once(number, func() any { return fuse(newPost[T](number), out.fuse(f)) }).(next[T])
+		return f.once(number, func() any { return fuse(newPost(number, in), out.fuse(f)) }).(next[T])
 	}
 	s.app.add(step{
-		Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel, gives: gives[U],
-		entry: func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, take(f)) },
+		Pipeline: s.pipeline, Name: name, Kind: plan.Computation, After: s.after(), Parallel: o.parallel, gives: out.form.check,
+		entry: func(f *fusing) func(*gohost.Run, message.Letter) { return entering(number, in, take(f)) },
 	})
 	if isNil(f) {
 		s.app.wrong(fmt.Errorf("%s: its function is nil", s.app.steps[number].ID()))
 	}
 	if o.state != "" || o.initial != nil || o.atomic {
 		s.app.wrong(fmt.Errorf("%s: State, Initial and Atomic are for steps with state", s.app.steps[number].ID()))
+	}
+	if err := o.wrongEncodings(reflect.TypeFor[U]()); err != nil {
+		s.app.wrong(fmt.Errorf("%s: %w", s.app.steps[number].ID(), err))
 	}
 	s.feed(take)
 	return Stream[U]{app: s.app, pipeline: s.pipeline, from: []*outlet[U]{out}}

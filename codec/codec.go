@@ -33,13 +33,12 @@ func For[T any]() (Codec[T], error) {
 	return CBOR[T](), nil
 }
 
-// Item is For with bytes that are always one item of CBOR: those that a type makes itself are a byte string.
-func Item[T any]() (Codec[T], error) {
-	c, err := For[T]()
-	if bytes, is := c.(own[T]); is {
-		return wrapped[T]{bytes}, err
+// Item is a codec whose bytes are always one item of CBOR: those that another codec than CBOR's makes are a byte string.
+func Item[T any](c Codec[T]) Codec[T] {
+	if _, is := c.(byCBOR[T]); is {
+		return c
 	}
-	return c, err
+	return wrapped[T]{c}
 }
 
 // CBOR is the codec that makes CBOR of values: maps are sorted, so that equal values have equal bytes; times have nanoseconds.
@@ -96,10 +95,10 @@ func (own[T]) Decode(data []byte) (value T, err error) {
 }
 
 // wrapped is a codec whose bytes are a byte string of CBOR.
-type wrapped[T any] struct{ own[T] }
+type wrapped[T any] struct{ inner Codec[T] }
 
 func (w wrapped[T]) Append(dst []byte, value T) ([]byte, error) {
-	data, err := w.own.Append(nil, value)
+	data, err := w.inner.Append(nil, value)
 	if err != nil {
 		return dst, err
 	}
@@ -111,5 +110,5 @@ func (w wrapped[T]) Decode(data []byte) (value T, err error) {
 	if err != nil {
 		return value, err
 	}
-	return w.own.Decode(bytes)
+	return w.inner.Decode(bytes)
 }

@@ -57,13 +57,8 @@ func ExampleItem() {
 		fmt.Println(err)
 		return
 	}
-	item, err := codec.Item[netip.Addr]()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	show(plain, address)
-	show(item, address)
+	show(codec.Item(plain), address)
 	// Output:
 	// 7f000001 127.0.0.1 <nil>
 	// 447f000001 127.0.0.1 <nil>

@@ -122,6 +122,9 @@ type Outlet interface {
 	Items() <-chan struct{}
 	// Take returns the next batch; false when there is none now. It counts as undelivered until Delivered says otherwise.
 	Take() (Batch, bool)
+	// Epoch is the number of the marker that will follow what Take has returned last: what was accepted before a marker comes out before it,
+	// of all executors, and what was accepted behind it, after. It is 1 at first, and grows.
+	Epoch() uint64
 	// Delivered says that the next messages, of so many bytes, have left for good. They leave in the order in which they were taken.
 	Delivered(messages, bytes int)
 	// Full reports whether sources wait for what is not delivered.

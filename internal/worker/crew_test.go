@@ -3,7 +3,6 @@ package worker_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"log/slog"
 	"sync"
 	"testing"
@@ -41,29 +40,32 @@ func (a *imagined) build(sources []*numbered, sinks []*recording) *wallaroo.App 
 		case plan.Sink:
 			in.To(fmt.Sprint("out ", s.sink), sinks[s.sink].sink())
 		case plan.StateComputation:
-			streams[n] = s.count(in)
+			streams[n] = s.addCount(in)
 		case plan.Computation:
 			var options []wallaroo.Option
 			if s.parallel {
 				options = append(options, wallaroo.Parallel())
 			}
-			streams[n] = in.FlatMap(fmt.Sprint("fan out ", n), s.fanOut, options...)
+			if s.loses == filters {
+				streams[n] = in.Filter(s.name(), func(m imaginedMessage) bool { return !s.isLost(m) }, options...)
+			} else {
+				streams[n] = in.FlatMap(s.name(), s.fanOut, options...)
+			}
 		}
 	}
 	return app
 }
 
-// count adds the step, which has state, to a stream. Half of the states have keys that are text, the others numbers.
-func (s *imaginedStep) count(in wallaroo.Stream[imaginedMessage]) wallaroo.Stream[imaginedMessage] {
-	name, state := fmt.Sprint("count ", s.number), wallaroo.State(s.state)
-	count := func(c *imaginedCounter, m imaginedMessage) iter.Seq[imaginedMessage] {
-		c.N++
-		return s.counted(m, c.N)
+// addCount adds the step, which has state, to a stream. Half of the states have keys that are text, the others numbers.
+func (s *imaginedStep) addCount(in wallaroo.Stream[imaginedMessage]) wallaroo.Stream[imaginedMessage] {
+	options := []wallaroo.Option{wallaroo.State(s.state)}
+	if s.loses == failsAtomic {
+		options = append(options, wallaroo.Atomic())
 	}
 	if s.state[len(s.state)-1]%2 == 0 {
-		return in.KeyBy(s.key).StatefulFlatMap(name, count, state)
+		return in.KeyBy(s.key).StatefulFlatMap(s.name(), s.count, options...)
 	}
-	return in.KeyBy(s.counter).StatefulFlatMap(name, count, state)
+	return in.KeyBy(s.counter).StatefulFlatMap(s.name(), s.count, options...)
 }
 
 func (s *numbered) source() wallaroo.Source[imaginedMessage] {
@@ -167,9 +169,9 @@ func texts(b message.Batch) []string {
 type report struct {
 	ready chan struct{}
 	mu    sync.Mutex
-	wrong []string
-	moved int // entities
-	away  int // partitions that have moved
+	wrong map[string]int // failures, by step
+	moved int            // entities
+	away  int            // partitions that have moved
 }
 
 func (r *report) Waiting(string)                {}
@@ -187,5 +189,5 @@ func (r *report) Marked(m worker.Marked) {
 func (r *report) Failed(_ worker.Origin, f worker.Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.wrong = append(r.wrong, f.Step+": "+f.Error)
+	r.wrong[f.Step]++
 }

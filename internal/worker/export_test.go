@@ -41,13 +41,6 @@ func (w *Worker) Disturb(ctx context.Context, moves float64, chance *rand.Rand) 
 	return w.disturb(ctx, moves, chance)
 }
 
-// Epoch is the epoch of what the sink took last: one more than the last marker that it has passed.
-func (o *Outlet) Epoch() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return int(o.passed) + 1
-}
-
 // Still is what is in edges, queues and calls, and how much of that waits for partitions.
 func (w *Worker) Still() (inside, waiting int) {
 	for _, l := range w.all() {

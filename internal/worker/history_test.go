@@ -122,7 +122,7 @@ func (s *recording) Run(ctx context.Context, outlet connector.Outlet) error {
 	for {
 		for b, ok := outlet.Take(); ok; b, ok = outlet.Take() {
 			messages, bytes := b.Count(), len(b.Payload)
-			s.keep(b, outlet.(*worker.Outlet).Epoch())
+			s.keep(b, int(outlet.Epoch()))
 			pause(s.pause)
 			outlet.Delivered(messages, bytes)
 		}
@@ -199,7 +199,7 @@ func draw(tb testing.TB, seed uint64, messages int, imagine func(*rand.Rand) *im
 // start brings up the worker under a random table.
 func (h *history) start(ctx, stop context.Context, crew worker.Crew) chan error {
 	h.t.Helper()
-	h.report = &report{ready: make(chan struct{})}
+	h.report = &report{ready: make(chan struct{}), wrong: map[string]int{}}
 	config := worker.Config{Crew: crew, Stages: application.Stages(h.native.Plan), Report: h.report, Limits: h.limits, StopWithin: time.Hour}
 	for _, source := range h.sources {
 		config.Sources = append(config.Sources, source)
@@ -271,9 +271,6 @@ func (h *history) cut(epoch int) []map[string]int {
 // check looks at all that came out.
 func (h *history) check() {
 	h.t.Helper()
-	if len(h.report.wrong) > 0 {
-		h.t.Errorf("seed %d: failures of user code: %.300q", h.seed, h.report.wrong)
-	}
 	for _, cuts := range h.cuts {
 		cuts.Finish()
 	}
@@ -286,12 +283,15 @@ func (h *history) check() {
 	h.checkCounters()
 }
 
-// checkOutputs demands that each output came once.
+// checkOutputs demands that each output came once, and each failure.
 func (h *history) checkOutputs() {
 	h.t.Helper()
 	want := newOutcome()
 	h.expect(want, h.cut(0), h.cut(len(h.cuts[0].At)-1))
 	h.expectAgain(want)
+	if !maps.Equal(h.report.wrong, want.failures) {
+		h.t.Errorf("seed %d: failures %v; want %v", h.seed, h.report.wrong, want.failures)
+	}
 	for n, sink := range h.sinks {
 		for _, r := range sink.got {
 			way, _, _ := r.way()
@@ -387,7 +387,7 @@ func (h *history) checkCounters() {
 			}
 		}
 	}
-	for name, n := range o.counters {
+	for name, n := range o.shown {
 		if len(seen[name]) != n {
 			h.t.Errorf("seed %d: %d counts of %s came; want %d", h.seed, len(seen[name]), name, n)
 		}

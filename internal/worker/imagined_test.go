@@ -11,8 +11,8 @@ import (
 )
 
 // imagined is a random application: sources, each with a step that makes several messages of one, and behind these steps that do so, too,
-// or count the messages of a key in a state that may be another step's as well. What becomes of a message follows from its number, so that
-// the outcome is known without running.
+// or count the messages of a key in a state that may be another step's as well. Some steps let some messages through no further, and some
+// fail at some. What becomes of a message follows from its number, so that the outcome is known without running.
 type imagined struct {
 	steps      []imaginedStep // each after those whose results it takes
 	pipelines  int
@@ -31,8 +31,39 @@ type imaginedStep struct {
 	salt     int
 	keys     int
 	fan      int // messages that one becomes
+	loses    loss
 	most     int // messages that one of a source has become behind it, at most
 	sink     int // its number
+}
+
+// loss is how a step loses some messages.
+type loss int
+
+const (
+	losesNone loss = iota
+	filters        // it is a filter
+	fails
+	failsAtomic // it puts its entity back, which it has changed by then
+)
+
+// loses reports whether a step does not let a message through.
+func (s *imaginedStep) isLost(m imaginedMessage) bool {
+	return s.loses != losesNone && (m.Number*5+s.salt)%4 == 0
+}
+
+// id is the step's identity.
+func (s *imaginedStep) id() string { return fmt.Sprintf("p%d/%s", s.pipeline, s.name()) }
+
+// name is the step's name; that of a sink is its number's.
+func (s *imaginedStep) name() string {
+	switch {
+	case s.kind == plan.StateComputation:
+		return fmt.Sprint("count ", s.number)
+	case s.loses == filters:
+		return fmt.Sprint("filter ", s.number)
+	default:
+		return fmt.Sprint("fan out ", s.number)
+	}
 }
 
 // imaginedMessage is a message on its way; what it was when it was sent stands in front.
@@ -176,7 +207,24 @@ func graph(chance *rand.Rand) *imagined {
 		steps--
 	}
 	a.addSinks(chance, streams)
+	a.lose(chance)
 	return a
+}
+
+// lose has some steps lose messages.
+func (a *imagined) lose(chance *rand.Rand) {
+	for i := range a.steps {
+		s := &a.steps[i]
+		switch {
+		case chance.IntN(4) > 0:
+		case s.kind == plan.StateComputation:
+			s.loses = fails + loss(chance.IntN(2))
+		case s.kind == plan.Computation && s.fan == 1 && chance.IntN(2) == 0:
+			s.loses = filters
+		case s.kind == plan.Computation:
+			s.loses = fails
+		}
+	}
 }
 
 // some are one or more of the streams, in random order, that together do not carry too much.
@@ -213,9 +261,29 @@ func (a *imagined) addSinks(chance *rand.Rand, streams []int) {
 	}
 }
 
-// fanOut is what a step makes of a message.
+// fanOut is what a step makes of a message; nothing of it goes on if it panics midway.
 func (s *imaginedStep) fanOut(m imaginedMessage) iter.Seq[imaginedMessage] {
-	return s.several(m, strconv.Itoa(s.number))
+	if !s.isLost(m) {
+		return s.several(m, strconv.Itoa(s.number))
+	}
+	return func(yield func(imaginedMessage) bool) {
+		for next := range s.several(m, strconv.Itoa(s.number)) {
+			yield(next)
+			panic("lost")
+		}
+	}
+}
+
+// count counts a message of a key. It fails before it has changed the counter or, if it is atomic, afterwards.
+func (s *imaginedStep) count(c *imaginedCounter, m imaginedMessage) iter.Seq[imaginedMessage] {
+	if s.isLost(m) && s.loses == fails {
+		panic("lost")
+	}
+	c.N++
+	if s.isLost(m) {
+		panic("lost")
+	}
+	return s.counted(m, c.N)
 }
 
 // counted is what a message becomes that was the count-th of its key.
@@ -250,14 +318,16 @@ type imaginedOutput struct {
 	way           string
 }
 
-// outcome is what messages do: their outputs, each so many times, and how far they raise each counter.
+// outcome is what messages do: their outputs, each so many times, how far they raise each counter, and how many fail.
 type outcome struct {
 	outputs  map[imaginedOutput]int
 	counters map[string]int // by STATE:KEY
+	shown    map[string]int // likewise: of these counts, those that any output shows
+	failures map[string]int // by step
 }
 
 func newOutcome() *outcome {
-	return &outcome{outputs: map[imaginedOutput]int{}, counters: map[string]int{}}
+	return &outcome{outputs: map[imaginedOutput]int{}, counters: map[string]int{}, shown: map[string]int{}, failures: map[string]int{}}
 }
 
 // expect adds what a message of a source does.
@@ -269,31 +339,45 @@ func (a *imagined) expect(o *outcome, m imaginedMessage) {
 	}
 }
 
-// follow adds what a message does behind a step.
-func (a *imagined) follow(o *outcome, s *imaginedStep, m imaginedMessage) {
+// follow adds what a message does behind a step; it returns how many outputs come of it.
+func (a *imagined) follow(o *outcome, s *imaginedStep, m imaginedMessage) (outputs int) {
 	for i := s.number + 1; i < len(a.steps); i++ {
 		later := &a.steps[i]
 		for _, before := range later.after {
 			if before == s.number {
-				a.meet(o, later, m)
+				outputs += a.meet(o, later, m)
 			}
 		}
 	}
+	return outputs
 }
 
-// meet adds what a message does that comes to a step.
-func (a *imagined) meet(o *outcome, s *imaginedStep, m imaginedMessage) {
+// meet adds what a message does that comes to a step; it returns how many outputs come of it.
+func (a *imagined) meet(o *outcome, s *imaginedStep, m imaginedMessage) (outputs int) {
+	switch {
+	case s.loses == filters && s.isLost(m):
+		return 0
+	case s.loses == filters:
+		return a.follow(o, s, m)
+	case s.isLost(m):
+		o.failures[s.id()]++
+		return 0
+	}
 	next := s.fanOut(m)
 	switch s.kind {
 	case plan.Sink:
 		way, _, _ := m.way()
 		o.outputs[imaginedOutput{s.sink, m.Peer, m.Index, m.Number, way}]++
-		return
+		return 1
 	case plan.StateComputation:
 		o.counters[s.counter(m)]++
 		next = s.counted(m, 0)
 	}
 	for m := range next {
-		a.follow(o, s, m)
+		outputs += a.follow(o, s, m)
 	}
+	if s.kind == plan.StateComputation && outputs > 0 {
+		o.shown[s.counter(m)]++
+	}
+	return outputs
 }

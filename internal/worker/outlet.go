@@ -110,6 +110,13 @@ func (o *Outlet) align() (told []func()) {
 	}
 }
 
+// Epoch is that of what was taken last: one more than the last marker that all executors had written before it.
+func (o *Outlet) Epoch() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return uint64(o.passed) + 1
+}
+
 // Full reports whether an executor has no credit: what slows the sources down is what is not delivered.
 func (o *Outlet) Full() bool {
 	o.mu.Lock()
