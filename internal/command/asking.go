@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,19 +64,21 @@ type asking struct {
 	status io.Writer
 }
 
-// ask makes what a command asks by. Its client must be closed.
-func (f *applicationFlags) ask(command *cobra.Command) (*asking, error) {
+// ask has a command ask, until that is done or a signal interrupts it.
+func (f *applicationFlags) ask(command *cobra.Command, act func(context.Context, *asking) error) error {
+	ctx, stop := interruptible(command.Context())
+	defer stop()
 	at, err := address.Parse(f.at)
 	if err != nil {
-		return nil, fmt.Errorf("--at: %w", err)
+		return fmt.Errorf("--at: %w", err)
 	}
 	token, err := f.token()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &asking{
-		client: control.NewClient(at, token), at: at, json: f.json, out: command.OutOrStdout(), status: command.ErrOrStderr(),
-	}, nil
+	client := control.NewClient(at, token)
+	defer client.Close()
+	return act(ctx, &asking{client: client, at: at, json: f.json, out: command.OutOrStdout(), status: command.ErrOrStderr()})
 }
 
 // print tells a result as JSON, or in words.

@@ -31,14 +31,7 @@ Exit codes: 0 done; 1 the application did not answer or keeps none; 2 wrong use.
   wallaroo dead-letters replay 17 18 --data-dir data`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			ctx, stop := interruptible(command.Context())
-			defer stop()
-			a, err := flags.ask(command)
-			if err != nil {
-				return err
-			}
-			defer a.client.Close()
-			return failed(a.listLetters(ctx))
+			return flags.ask(command, func(ctx context.Context, a *asking) error { return failed(a.listLetters(ctx)) })
 		},
 	}
 	flags.add(command, "print each as JSON on a line, with its message")
@@ -68,14 +61,7 @@ Exit codes: 0 done; 1 the application did not answer or could not do it; 2 wrong
   wallaroo dead-letters replay 17 18 19 --token-file key --at 127.0.0.1:5051`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, ids []string) error {
-			ctx, stop := interruptible(command.Context())
-			defer stop()
-			a, err := flags.ask(command)
-			if err != nil {
-				return err
-			}
-			defer a.client.Close()
-			return a.replay(ctx, ids)
+			return flags.ask(command, func(ctx context.Context, a *asking) error { return a.replay(ctx, ids) })
 		},
 	}
 	flags.add(command, "print what the application's HTTP answers, as JSON on one line")

@@ -43,14 +43,7 @@ doing it; 2 wrong use.`,
 			if err != nil {
 				return err
 			}
-			ctx, stop := interruptible(command.Context())
-			defer stop()
-			a, err := flags.ask(command)
-			if err != nil {
-				return err
-			}
-			defer a.client.Close()
-			return a.run(ctx, executors)
+			return flags.ask(command, func(ctx context.Context, a *asking) error { return a.run(ctx, executors) })
 		},
 	}
 	flags.add(command, "print what the application's HTTP answers, as JSON on one line")

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -85,19 +86,14 @@ func askGraph(cmd *cobra.Command, tokens []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := interruptible(cmd.Context())
-	defer stop()
 	flags := applicationFlags{at: line.Values["at"]}
-	a, err := flags.ask(cmd)
-	if err != nil {
-		return err
-	}
-	defer a.client.Close()
-	g, err := a.client.Graph(ctx)
-	if err != nil {
-		return failed(err)
-	}
-	return failed(writeGraph(cmd.OutOrStdout(), &g, format))
+	return flags.ask(cmd, func(ctx context.Context, a *asking) error {
+		g, err := a.client.Graph(ctx)
+		if err != nil {
+			return failed(err)
+		}
+		return failed(writeGraph(a.out, &g, format))
+	})
 }
 
 // showGraph shows the graph of an application that it loads.

@@ -46,21 +46,16 @@ Exit codes: 0 done; 1 the application did not answer; 2 wrong use.`,
 			if watch && flags.json {
 				return errors.New("--watch is for people: leave it away with --json")
 			}
-			ctx, stop := interruptible(command.Context())
-			defer stop()
-			a, err := flags.ask(command)
-			if err != nil {
-				return err
-			}
-			defer a.client.Close()
-			if watch {
-				return failed(watchStatus(ctx, a.client, a.out, isTerminal(a.out)))
-			}
-			s, err := a.client.Status(ctx)
-			if err != nil {
-				return failed(err)
-			}
-			return failed(a.print(s, told(&s)))
+			return flags.ask(command, func(ctx context.Context, a *asking) error {
+				if watch {
+					return failed(watchStatus(ctx, a.client, a.out, isTerminal(a.out)))
+				}
+				s, err := a.client.Status(ctx)
+				if err != nil {
+					return failed(err)
+				}
+				return failed(a.print(s, told(&s)))
+			})
 		},
 	}
 	flags.add(command, "print what the application's HTTP answers, as JSON on one line")
