@@ -1,0 +1,326 @@
+// Package journal is the durable log of what sources have accepted that cannot send it again. Records are appended to segments, files of a
+// folder, and read from the first one on when an application starts again. docs/format/journal.md describes the files.
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Options bound a journal and say how durable it is.
+type Options struct {
+	// Sync has a record on disk before Append returns; without it, it is the operating system's then, which survives every end of the process.
+	Sync bool
+	// SegmentBytes is how large a segment becomes before the next one begins.
+	SegmentBytes int64
+	// FreeBytes is how much room is left on the disk at least.
+	FreeBytes int64
+}
+
+// ErrNoRoom is a disk on which too little room would be left. Nothing was appended, and it may be tried again.
+var ErrNoRoom = errors.New("too little room is left on the disk")
+
+// file is what a journal needs of its segment; tests have one that fails.
+type file interface {
+	WriteAt(b []byte, offset int64) (int, error)
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+}
+
+// Journal is a journal that is appended to. Its methods may be called from any goroutine.
+type Journal struct {
+	folder  string
+	options Options
+	create  func(path string) (file, error)
+	room    func(folder string) (int64, error)
+
+	mu      sync.Mutex
+	segment file // guarded by mu, as are those below
+	first   uint64
+	end     int64  // of the segment
+	next    uint64 // the number of the next record
+	last    uint64 // the number of the last connection
+	buffer  []byte
+	broken  error // after which nothing can be appended
+	left    int64 // bytes that may be appended before the room is looked at again
+
+	syncing sync.Mutex // held by whoever syncs for all
+	synced  uint64     // records below it are on disk; guarded by mu
+	groups  Groups
+}
+
+// Groups is how records were brought to disk.
+type Groups struct{ Syncs, Records uint64 }
+
+// Open opens the journal of a folder, which is made if it is missing. A record that a crash has left unfinished at the end is cut off. What
+// cannot be read anywhere else is a *DamageError. It must be closed.
+func Open(folder string, o Options) (*Journal, error) { return open(folder, o, create, freeBytes) }
+
+func open(
+	folder string, o Options, create func(string) (file, error), room func(string) (int64, error),
+) (*Journal, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	j := &Journal{folder: folder, options: o, create: create, room: room}
+	all, err := segments(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCurrent(folder, all); err != nil {
+		return nil, err
+	}
+	next := uint64(1)
+	for n, first := range all {
+		last := n == len(all)-1
+		if first != next {
+			return nil, &DamageError{File: filepath.Join(folder, nameOf(first)), Why: fmt.Sprintf("record %d should come next", next)}
+		}
+		j.end, next, err = read(folder, first, last, func(r Record) bool {
+			j.last = max(j.last, r.Connection)
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+		j.first = first
+	}
+	j.next, j.synced = next, next
+	if len(all) == 0 {
+		j.first = next
+	}
+	j.segment, j.end, err = j.begin(j.first, j.end)
+	return j, err
+}
+
+// begin makes ready to append to a segment behind a place in it, its head at least.
+func (j *Journal) begin(first uint64, end int64) (file, int64, error) {
+	segment, err := j.create(filepath.Join(j.folder, nameOf(first)))
+	if err != nil {
+		return nil, 0, err
+	}
+	err = segment.Truncate(end)
+	if err == nil && end == 0 {
+		end = int64(segmentHead)
+		_, err = segment.WriteAt(head(first), 0)
+	}
+	if err == nil {
+		err = errors.Join(segment.Sync(), syncFolder(j.folder))
+	}
+	if err == nil {
+		err = writeCurrent(j.folder, first)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, segment.Close())
+	}
+	return segment, end, nil
+}
+
+// Connect appends that a connection was opened, and returns its number.
+func (j *Journal) Connect(source, peer string) (uint64, error) {
+	j.mu.Lock()
+	j.last++
+	number := j.last
+	j.mu.Unlock()
+	return number, j.Append(&Record{Connection: number, Opened: &Opened{Source: source, Peer: peer}})
+}
+
+// Append appends a record. When it returns nil, the record survives the end of the process and, with Options.Sync, of the machine. After
+// ErrNoRoom nothing has changed; any other error is final.
+func (j *Journal) Append(r *Record) error {
+	j.mu.Lock()
+	err := j.append(r)
+	number := j.next
+	j.mu.Unlock()
+	if err != nil || !j.options.Sync {
+		return err
+	}
+	return j.sync(number)
+}
+
+// append writes a record; who calls it holds the lock.
+func (j *Journal) append(r *Record) error {
+	if j.broken != nil {
+		return j.broken
+	}
+	j.buffer = appendRecord(j.buffer[:0], r)
+	if err := j.checkRoom(int64(len(j.buffer))); err != nil {
+		return err
+	}
+	if j.end+int64(len(j.buffer)) > j.options.SegmentBytes && j.end > int64(segmentHead) {
+		if err := j.turn(); err != nil {
+			return err
+		}
+	}
+	if _, err := j.segment.WriteAt(j.buffer, j.end); err != nil {
+		// What was written of it must not stand before what comes next.
+		if cut := j.segment.Truncate(j.end); cut != nil {
+			return j.fail(errors.Join(err, cut))
+		}
+		if isFull(err) {
+			return fmt.Errorf("%w: %w", ErrNoRoom, err)
+		}
+		return j.fail(err)
+	}
+	j.end += int64(len(j.buffer))
+	j.next++
+	return nil
+}
+
+// fail makes an error final.
+func (j *Journal) fail(err error) error {
+	j.broken = fmt.Errorf("the journal cannot be written any more: %w", err)
+	return j.broken
+}
+
+// roomEvery is how many bytes may be appended between two looks at the room on the disk.
+const roomEvery = 16 << 20
+
+// checkRoom looks now and then whether so many bytes fit.
+func (j *Journal) checkRoom(bytes int64) error {
+	if j.left -= bytes; j.left > 0 {
+		return nil
+	}
+	free, err := j.room(j.folder)
+	if err != nil {
+		return j.fail(err)
+	}
+	if free-bytes < j.options.FreeBytes {
+		j.left = 0
+		return fmt.Errorf("%w: %d bytes are free, and %d must be", ErrNoRoom, free, j.options.FreeBytes)
+	}
+	j.left = min(roomEvery, free-bytes-j.options.FreeBytes)
+	return nil
+}
+
+// turn begins the next segment. What is in the one before is on disk then, so that only the last one can be cut off. If there is no room for
+// it, it is as if it had not been tried.
+func (j *Journal) turn() error {
+	if err := j.segment.Sync(); err != nil {
+		return j.fail(err)
+	}
+	segment, end, err := j.begin(j.next, 0)
+	if err != nil && isFull(err) {
+		if gone := os.Remove(filepath.Join(j.folder, nameOf(j.next))); gone != nil {
+			return j.fail(errors.Join(err, gone))
+		}
+		return fmt.Errorf("%w: %w", ErrNoRoom, err)
+	}
+	if err != nil {
+		return j.fail(err)
+	}
+	if err := j.segment.Close(); err != nil {
+		return j.fail(err)
+	}
+	j.segment, j.first, j.end, j.synced = segment, j.next, end, j.next
+	return nil
+}
+
+// isFull reports whether an error is a disk's, or an allowance's, that is full.
+func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// sync returns when all records below a number are on disk. Whoever comes while another syncs waits, and is then done or syncs for all who
+// came meanwhile: a group.
+func (j *Journal) sync(number uint64) error {
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	j.mu.Lock()
+	until, segment, err, done := j.next, j.segment, j.broken, j.synced >= number
+	j.mu.Unlock()
+	if done || err != nil {
+		return err
+	}
+	err = segment.Sync()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.synced >= number {
+		return nil // the segment was turned meanwhile, and is on disk
+	}
+	if err != nil {
+		return j.fail(err) // what is on disk is not known any more
+	}
+	j.groups.Syncs++
+	j.groups.Records += until - j.synced
+	j.synced = until
+	return nil
+}
+
+// Groups is how records were brought to disk so far.
+func (j *Journal) Groups() Groups {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.groups
+}
+
+// Next is the number of the record that will be appended next; those below it are there.
+func (j *Journal) Next() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.next
+}
+
+// Records are those that are there when it is called, in order. The memory of a record is its reader's. An error is the last thing it yields.
+func (j *Journal) Records() iter.Seq2[Record, error] {
+	until := j.Next()
+	return func(yield func(Record, error) bool) {
+		all, err := segments(j.folder)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		for n, first := range all {
+			number, more := first, true
+			_, _, err := read(j.folder, first, n == len(all)-1, func(r Record) bool {
+				more = number < until && yield(r, nil)
+				number++
+				return more
+			})
+			if err != nil {
+				yield(Record{}, err)
+			}
+			if err != nil || !more {
+				return
+			}
+		}
+	}
+}
+
+// Close closes the journal; what was appended is on disk then.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.broken != nil {
+		j.segment.Close()
+		return nil // it was told when it broke
+	}
+	j.broken = errors.New("the journal is closed")
+	return errors.Join(j.segment.Sync(), j.segment.Close())
+}
+
+func create(path string) (file, error) { return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) }
+
+// syncFolder has the names of a folder's files on disk.
+func syncFolder(folder string) error {
+	f, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// freeBytes is the room that is left on the disk of a folder for this user.
+func freeBytes(folder string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(folder, &s); err != nil {
+		return 0, fmt.Errorf("look for room in %s: %w", folder, err)
+	}
+	return int64(s.Bavail) * s.Bsize, nil
+}
