@@ -100,8 +100,8 @@ func tidy(r *Record) *Record {
 }
 
 func shown(r *Record) string {
-	text, _ := json.Marshal(r)
-	return string(text)
+	text, err := json.Marshal(r)
+	return fmt.Sprint(string(text), err)
 }
 
 func TestWhatIsAppendedIsThereAgain(t *testing.T) {
@@ -175,7 +175,7 @@ func TestATornEndIsCutOff(t *testing.T) {
 	}
 	whole := before // records up to a place
 	at := segmentHead
-	for size := range len(data) {
+	for size := range data {
 		if size >= segmentHead {
 			if _, n, err := parseRecord(data[at:size]); err == nil {
 				whole, at = whole+1, at+n
@@ -219,26 +219,25 @@ func TestADamagedByteIsToldWithItsPlace(t *testing.T) {
 			lastRecord, at = at, at+size
 		}
 		for at := range data {
-			for _, flip := range []byte{0x01, 0x80, 0xff} {
-				changed := bytes.Clone(data)
-				changed[at] ^= flip
-				if err := os.WriteFile(path, changed, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				j, err := Open(folder, small)
-				damage, told := errors.AsType[*DamageError](err)
-				switch mayBeTorn := n == len(all)-1 && at >= lastRecord; {
-				case mayBeTorn && err == nil:
-					check(t, j, list[:len(list)-1])
-				case !told || damage.File != path || damage.Offset > int64(at):
-					t.Fatalf("byte %d of %s changed: %v", at, path, err)
-				}
-				if err == nil {
-					_ = j.Close()
-				}
-				if err := os.WriteFile(path, data, 0o600); err != nil { // the last record was cut off
-					t.Fatal(err)
-				}
+			flip := []byte{0x01, 0x80, 0xff}[at%3]
+			changed := bytes.Clone(data)
+			changed[at] ^= flip
+			if err := os.WriteFile(path, changed, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j, err := Open(folder, small)
+			damage, told := errors.AsType[*DamageError](err)
+			switch mayBeTorn := n == len(all)-1 && at >= lastRecord; {
+			case mayBeTorn && err == nil:
+				check(t, j, list[:len(list)-1])
+			case !told || damage.File != path || damage.Offset > int64(at):
+				t.Fatalf("byte %d of %s changed: %v", at, path, err)
+			}
+			if err == nil {
+				_ = j.Close()
+			}
+			if err := os.WriteFile(path, data, 0o600); err != nil { // the last record was cut off
+				t.Fatal(err)
 			}
 		}
 	}
