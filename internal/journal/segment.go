@@ -142,8 +142,8 @@ func isUnfinished(data, head string) bool {
 	return len(data) < len(head) && strings.HasPrefix(head, data) || len(data) <= len(head) && allZero([]byte(data))
 }
 
-// tears reports whether what follows the last whole record may be what a crash leaves of one: a record that is cut off, or one whose bytes were
-// not all written, as a power cut leaves it. Records are written one behind another, so that no whole one can stand behind it.
+// tears reports whether what follows the last whole record may be what a crash leaves of one: a record that is cut off, or one whose bytes
+// were not all written, as a power cut leaves it. Records are written one behind another, so that no whole one can stand behind it.
 func tears(rest []byte) bool {
 	for at := 1; at+recordHead < len(rest); at++ {
 		if _, _, err := parseRecord(rest[at:]); err == nil {
