@@ -200,8 +200,8 @@ func (j *Journal) checkRoom(bytes int64) error {
 	return nil
 }
 
-// turn begins the next segment. What is in the one before is on disk then, so that only the last one can be cut off. If there is no room for
-// it, it is as if it had not been tried.
+// turn begins the next segment. What is in the one before is on disk then, so that only the last one can be cut off. If there is no room
+// for it, it is as if it had not been tried.
 func (j *Journal) turn() error {
 	if err := j.segment.Sync(); err != nil {
 		return j.fail(err)
@@ -266,7 +266,8 @@ func (j *Journal) Next() uint64 {
 	return j.next
 }
 
-// Records are those that are there when it is called, in order. The memory of a record is its reader's. An error is the last thing it yields.
+// Records are those that are there when it is called, in order. The memory of a record is its reader's. An error is the last thing it
+// yields.
 func (j *Journal) Records() iter.Seq2[Record, error] {
 	until := j.Next()
 	return func(yield func(Record, error) bool) {

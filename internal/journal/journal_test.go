@@ -302,12 +302,14 @@ func (f *failing) Truncate(size int64) error {
 	return f.file.Truncate(size)
 }
 
-// TestADiskThatFailsAWrite has each write fail in turn, with a part done. What was told to be there is there, in order; a full disk is no end.
+// TestADiskThatFailsAWrite has each write fail in turn, with a part done. What was told to be there is there, in order; a full disk is no
+// end.
 func TestADiskThatFailsAWrite(t *testing.T) {
 	list := random(rand.New(rand.NewPCG(6, 1)), 40)
 	for failAt := 1; failAt < 60; failAt++ {
 		for _, d := range []*disk{
-			{with: unix.ENOSPC, partial: 7}, {with: unix.EIO, partial: 7}, {with: unix.EIO, partial: 1 << 20}, {with: unix.EIO, partial: 9, alsoCut: true},
+			{with: unix.ENOSPC, partial: 7}, {with: unix.EIO, partial: 7}, {with: unix.EIO, partial: 1 << 20},
+			{with: unix.EIO, partial: 9, alsoCut: true},
 		} {
 			d.failAt = failAt
 			folder := t.TempDir()

@@ -15,7 +15,8 @@ const (
 	closed   kind = 3
 )
 
-// The layout of a record, all integers little-endian: u32 size of the body, u32 CRC-32C of the body, the body. docs/format/journal.md draws it.
+// The layout of a record, all integers little-endian: u32 size of the body, u32 CRC-32C of the body, the body. docs/format/journal.md draws
+// it.
 const (
 	recordHead = 8
 	// mostBody bounds a body: a length that is longer is none.
