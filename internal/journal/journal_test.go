@@ -308,7 +308,9 @@ func TestADiskThatFailsAWrite(t *testing.T) {
 	list := random(rand.New(rand.NewPCG(6, 1)), 40)
 	for failAt := 1; failAt < 60; failAt++ {
 		for _, d := range []*disk{
-			{with: unix.ENOSPC, partial: 7}, {with: unix.EIO, partial: 7}, {with: unix.EIO, partial: 1 << 20},
+			{with: unix.ENOSPC, partial: 7},
+			{with: unix.EIO, partial: 7},
+			{with: unix.EIO, partial: 1 << 20},
 			{with: unix.EIO, partial: 9, alsoCut: true},
 		} {
 			d.failAt = failAt

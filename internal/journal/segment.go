@@ -102,9 +102,9 @@ func checkCurrent(folder string, all []uint64) error {
 	return nil
 }
 
-// read reads a segment and yields its records, as long as yield asks for more. In the last one a record that is cut off, or whose bytes were
-// not all written, is where it ends, since a crash leaves one so; anywhere else that is a *DamageError. It returns where the last whole
-// record ends, and the number of the one that would follow it.
+// read reads a segment and yields its records, as long as yield asks for more. In the last one a record that is cut off, or whose bytes
+// were not all written, is where it ends, since a crash leaves one so; anywhere else that is a *DamageError. It returns where
+// the last whole record ends, and the number of the one that would follow it.
 func read(folder string, first uint64, last bool, yield func(Record) bool) (end int64, next uint64, err error) {
 	path := filepath.Join(folder, nameOf(first))
 	data, err := os.ReadFile(path)
