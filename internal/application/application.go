@@ -251,7 +251,7 @@ func Stages(p *plan.Plan) []worker.Stage {
 	var list []worker.Stage
 	for _, s := range p.Stages() {
 		list = append(list, worker.Stage{
-			Before: s.Before, Sinks: s.Sinks, Island: s.Island, Keyed: s.Input == plan.Keyed, Spread: s.Input == plan.Spread,
+			Entry: s.Entry, Before: s.Before, Sinks: s.Sinks, Island: s.Island, Keyed: s.Input == plan.Keyed, Spread: s.Input == plan.Spread,
 		})
 	}
 	return list

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/status"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 // watchEvery is how often --watch asks anew.
@@ -28,6 +29,8 @@ func newStatus() *cobra.Command {
 steps, sinks and executors, and the bottleneck, if there is one.
 
 Rates, latencies and the shares of executors' time are those of the last 10 seconds.
+BUSY of a source, step or sink is in percent of one executor, as in top: 150 % is one
+and a half.
 An executor is busy, waits for messages, is held (for markers of others, or for
 partitions on their way), or is out of credit (what it gives is not taken). The
 bottleneck is the step with the largest share in the executor that others wait for,
@@ -171,10 +174,10 @@ func (t *table) write(to *strings.Builder) {
 
 func sourceTable(s *status.Status) table {
 	t := table{names: 2}
-	t.row("SOURCE", "LISTENS", "CONNECTIONS", "ACCEPTED", "PER S", "REFUSED", "ERRORS")
+	t.row("SOURCE", "LISTENS", "CONNECTIONS", "ACCEPTED", "PER S", "REFUSED", "BUSY", "ERRORS")
 	for _, x := range s.Sources {
 		t.row(x.Source, dash(x.Address), number(x.Connections), number(x.MessagesAccepted), rate(x.MessagesPerSecond), number(x.Refused),
-			number(x.Errors))
+			status.Percent(x.Busy), number(x.Errors))
 	}
 	return t
 }
@@ -190,14 +193,14 @@ func stepTable(s *status.Status) table {
 
 func sinkTable(s *status.Status) table {
 	t := table{names: 3}
-	t.row("SINK", "RECEIVER", "CONNECTION", "DELIVERED", "PER S", "UNDELIVERED", "ERRORS", "P50", "P99")
+	t.row("SINK", "RECEIVER", "CONNECTION", "DELIVERED", "PER S", "UNDELIVERED", "BUSY", "ERRORS", "P50", "P99")
 	for _, x := range s.Sinks {
 		p50, p99 := "-", "-"
 		if x.Latency != nil {
-			p50, p99 = seconds(x.Latency.P50Seconds), seconds(x.Latency.P99Seconds)
+			p50, p99 = latency(x.Latency.P50Seconds), latency(x.Latency.P99Seconds)
 		}
 		t.row(x.Sink, dash(x.Address), x.Connection, number(x.DeliveredMessages), rate(x.MessagesPerSecond), number(x.UndeliveredMessages),
-			number(x.Errors), p50, p99)
+			status.Percent(x.Busy), number(x.Errors), p50, p99)
 	}
 	return t
 }
@@ -210,6 +213,14 @@ func executorTable(s *status.Status) table {
 			status.Percent(x.Held), status.Percent(x.OutOfCredit))
 	}
 	return t
+}
+
+// latency tells one; what is above all that is told apart is more than that.
+func latency(s float64) string {
+	if s >= worker.LatencyBounds[len(worker.LatencyBounds)-1].Seconds() {
+		return "> " + seconds(s)
+	}
+	return seconds(s)
 }
 
 // number is a count.

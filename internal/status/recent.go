@@ -61,6 +61,10 @@ type Lately struct {
 type Doing struct {
 	worker.Spent
 	Steps []time.Duration // busy in each step
+	// Call is how long it has been in the call that runs, whose messages entered at step Entry; Blocked how long it has waited, now, for the
+	// sink of that number.
+	Call, Blocked time.Duration
+	Entry, Sink   int
 }
 
 // lately is what came between two readings. Executors that joined meanwhile are counted from their start; those that left, no more.
@@ -80,6 +84,7 @@ func lately(before, now *reading) Lately {
 		if n < len(before.Executors) && before.Executors[n].Spent.All() <= e.Spent.All() {
 			doing = Doing{Spent: e.Spent.Since(&before.Executors[n].Spent), Steps: since(e.Busy, before.Executors[n].Busy)}
 		}
+		doing.Call, doing.Entry, doing.Blocked, doing.Sink = e.Call, e.Entry, e.Blocked, e.Sink
 		l.Executors = append(l.Executors, doing)
 	}
 	return l

@@ -52,6 +52,8 @@ type Source struct {
 	Refused           uint64  `json:"refused"` // connections and messages
 	Errors            uint64  `json:"errors"`  // messages that its decoder could not read
 	MessagesPerSecond float64 `json:"messages_per_second"`
+	// Busy is how many executors its decoder kept busy: 0.5 is half of one.
+	Busy float64 `json:"busy"`
 }
 
 // Step is how a step that is neither source nor sink stands.
@@ -62,7 +64,7 @@ type Step struct {
 	MessagesPerSecond float64 `json:"messages_per_second"`
 	// Errors are the messages that went no further because its code raised an error, that which finds keys included.
 	Errors uint64 `json:"errors"`
-	// Busy is the share of all executors' time that its code had.
+	// Busy is how many executors its code kept busy: 0.5 is half of one, 1.5 one and a half.
 	Busy float64 `json:"busy"`
 }
 
@@ -80,6 +82,8 @@ type Sink struct {
 	UndeliveredMessages int        `json:"undelivered_messages"`
 	Errors              uint64     `json:"errors"`              // messages that its encoder could not write
 	MessagesPerSecond   float64    `json:"messages_per_second"` // delivered
+	// Busy is how many executors its encoder kept busy.
+	Busy float64 `json:"busy"`
 	// Latency is from the read of a message by its source to its result's arrival at the sink; null if there was none lately.
 	Latency *Latency `json:"latency"`
 }
@@ -142,7 +146,7 @@ func Of(f *Facts, now time.Time) Status {
 	s.Application, s.Partitions, s.WindowSeconds = f.Plan.Application, f.Partitions, f.Lately.Took.Seconds()
 	s.Bottleneck = bottleneck(f.Plan, &f.Lately)
 	for number, step := range f.Plan.Of(plan.Source) {
-		s.Sources = append(s.Sources, f.source(number, &f.Plan.Steps[step]))
+		s.Sources = append(s.Sources, f.source(number, step))
 	}
 	for n := range f.Plan.Steps {
 		if kind := f.Plan.Steps[n].Kind; kind != plan.Source && kind != plan.Sink {
@@ -150,7 +154,7 @@ func Of(f *Facts, now time.Time) Status {
 		}
 	}
 	for number, step := range f.Plan.Of(plan.Sink) {
-		s.Sinks = append(s.Sinks, f.sink(number, &f.Plan.Steps[step]))
+		s.Sinks = append(s.Sinks, f.sink(number, step))
 	}
 	for n := range f.Figures.Executors {
 		s.Executors = append(s.Executors, f.executor(n))
@@ -158,12 +162,12 @@ func Of(f *Facts, now time.Time) Status {
 	return s
 }
 
-func (f *Facts) source(number int, step *plan.Step) Source {
-	figures := &f.Figures.Sources[number]
+func (f *Facts) source(number, n int) Source {
+	step, figures := &f.Plan.Steps[n], &f.Figures.Sources[number]
 	s := Source{
 		Source: step.ID(), Connector: step.Outside.Connector, Connections: figures.Connections, MessagesAccepted: figures.Accepted.Messages,
 		BytesAccepted: figures.Accepted.Bytes, Refused: figures.Refused, Errors: f.Figures.Failures[step.ID()],
-		MessagesPerSecond: f.rate(at(f.Lately.Sources, number)),
+		MessagesPerSecond: f.rate(at(f.Lately.Sources, number)), Busy: f.busy(n),
 	}
 	if f.Addresses != nil {
 		s.Address = f.Addresses[number]
@@ -173,25 +177,27 @@ func (f *Facts) source(number int, step *plan.Step) Source {
 
 func (f *Facts) step(n int) Step {
 	step := &f.Plan.Steps[n]
-	s := Step{
+	return Step{
 		Step: step.ID(), Kind: string(step.Kind), Messages: at(f.Figures.Steps, n), MessagesPerSecond: f.rate(at(f.Lately.Steps, n)),
-		Errors: f.Figures.Failures[step.ID()] + f.Figures.Failures[step.ID()+" key"],
+		Errors: f.Figures.Failures[step.ID()] + f.Figures.Failures[step.ID()+" key"], Busy: f.busy(n),
 	}
-	var busy, all time.Duration
-	for e := range f.Lately.Executors {
-		busy += at(f.Lately.Executors[e].Steps, n)
-		all += f.Lately.Executors[e].All()
-	}
-	s.Busy = part(busy, all)
-	return s
 }
 
-func (f *Facts) sink(number int, step *plan.Step) Sink {
-	figures := &f.Figures.Sinks[number]
+// busy is how many executors a step kept busy, lately.
+func (f *Facts) busy(step int) (executors float64) {
+	for n := range f.Lately.Executors {
+		e := &f.Lately.Executors[n]
+		executors += min(part(e.Busy, e.All()), part(at(e.Steps, step), e.All()))
+	}
+	return executors
+}
+
+func (f *Facts) sink(number, n int) Sink {
+	step, figures := &f.Plan.Steps[n], &f.Figures.Sinks[number]
 	s := Sink{
 		Sink: step.ID(), Connector: step.Outside.Connector, Address: step.Outside.Place(), Connection: "unknown",
 		Messages: figures.Outputs.Messages, DeliveredMessages: figures.Delivered.Messages, UndeliveredMessages: figures.Undelivered,
-		MessagesPerSecond: f.rate(at(f.Lately.Sinks, number)), Errors: f.Figures.Failures[step.ID()],
+		MessagesPerSecond: f.rate(at(f.Lately.Sinks, number)), Errors: f.Figures.Failures[step.ID()], Busy: f.busy(n),
 	}
 	if c := f.Connections.Of(step.ID()); c.Known {
 		s.Connection, s.Why, s.Since = "connected", c.Lost, &c.Since

@@ -33,6 +33,18 @@ func doing(busy, waiting, held, sink, exchange int, steps ...int) Doing {
 	return d
 }
 
+// blocked is an executor that has waited 3 s for the sink.
+func blocked(d Doing) Doing {
+	d.Blocked = 3 * time.Second
+	return d
+}
+
+// calling is one whose call has run for 3 s.
+func calling(d Doing) Doing {
+	d.Call = 3 * time.Second
+	return d
+}
+
 func TestBottlenecks(t *testing.T) {
 	for _, c := range []struct {
 		what      string
@@ -48,6 +60,12 @@ func TestBottlenecks(t *testing.T) {
 		{"a receiver as fast as the steps", []Doing{doing(6, 0, 0, 4, 0, 0, 6)}, "step p/split 0 60 %"},
 		{"partitions move", []Doing{doing(1, 3, 6, 0, 0, 1), doing(1, 9, 0, 0, 0, 1)}, "move  0 60 %"},
 		{"all the time goes to moves, not to steps", []Doing{doing(10, 0, 0, 0, 0)}, "none"},
+		{"one waits for another whose receiver is away", []Doing{doing(4, 1, 0, 5, 0, 0, 4), doing(1, 4, 0, 0, 5, 0, 1)}, "sink p/sink 0 50 %"},
+		{"the first call does not end", []Doing{calling(doing(3, 7, 0, 0, 0))}, "call p/source 0 30 %"},
+		{"an encoder", []Doing{doing(9, 1, 0, 0, 0, 0, 1, 2, 6)}, "encoder p/sink 0 60 %"},
+		{"a decoder", []Doing{doing(9, 1, 0, 0, 0, 6, 1, 2)}, "decoder p/source 0 60 %"},
+		{"a receiver has stalled for 3 s", []Doing{blocked(doing(6, 1, 0, 3, 0, 0, 6))}, "sink p/sink 0 30 %"},
+		{"a call has run for 3 s", []Doing{doing(1, 9, 0, 0, 0, 0, 1), calling(doing(3, 7, 0, 0, 0, 0, 0, 3))}, "step p/count 1 30 %"},
 	} {
 		got := "none"
 		if b := bottleneck(words, &Lately{Executors: c.executors}); b != nil {
@@ -123,7 +141,7 @@ func TestAStatusIsMadeOfFigures(t *testing.T) {
 	if s.Sources[0] != source {
 		t.Errorf("%+v", s.Sources[0])
 	}
-	if x := s.Steps[0]; x.Step != "p/split" || x.Busy != 0.25 || x.MessagesPerSecond != 10 || s.Steps[1].Errors != 7 {
+	if x := s.Steps[0]; x.Step != "p/split" || x.Busy != 0.5 || x.MessagesPerSecond != 10 || s.Steps[1].Errors != 7 {
 		t.Errorf("%+v", s.Steps)
 	}
 	x := s.Sinks[0]

@@ -13,6 +13,8 @@ import (
 // Stage is where messages enter an executor, and all that they meet behind it without an exchange. It is known by its place in
 // Config.Stages; messages go from stages to later ones only.
 type Stage struct {
+	// Entry is the number, in the application, of the step at which messages enter.
+	Entry int
 	// Before are the stages that hand on to it. Those without any are fed by the sources, in their order.
 	Before []int
 	// Sinks are the numbers of the sinks that it writes to.

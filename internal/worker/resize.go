@@ -19,6 +19,31 @@ const (
 	goodWait   = 20 * time.Millisecond
 )
 
+// portion is how many partitions move at the next marker.
+type portion struct {
+	few   int
+	from  time.Duration // how long twice as many had waited, if they were halved at the last marker; else 0
+	floor time.Duration // how long they wait however few they are; 0 if that is not known
+}
+
+// took says how long they have waited. Where half of them wait as long, they do not wait for each other, but for a receiver or a step that
+// is slow: then more go at once for as long as it makes no difference, since to go singly would only take longer.
+func (p *portion) took(wait time.Duration) {
+	from := p.from
+	p.from = 0
+	switch {
+	case wait < goodWait, p.floor > 0 && wait <= p.floor*3/2:
+		p.few *= 2
+	case p.floor == 0 && wait <= 2*goodWait:
+	case from > 0 && wait > from*3/4:
+		p.floor = wait
+		p.few *= 2
+	default:
+		p.from, p.floor = wait, 0
+		p.few = max(1, p.few/2)
+	}
+}
+
 // Resized is what a change of the number of executors came to.
 type Resized struct {
 	Before, After int
@@ -54,12 +79,12 @@ func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
 }
 
 func (w *Worker) resize(ctx context.Context, result *Resized) error {
-	began := time.Now()
 	r, done, err := w.whileRunning(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
+	began := time.Now()
 	result.Before = w.table.Executors
 	if partitions := len(w.table.Owners); result.After < 1 || result.After > partitions {
 		return &CountError{Executors: result.After, Partitions: partitions}
@@ -163,8 +188,9 @@ func (w *Worker) rebalance(r running, result *Resized) error {
 	executors := result.After
 	moves := w.table.Balance(executors)
 	members := max(executors, w.table.Executors)
-	for few := firstMoves; len(moves) > 0 || w.table.Executors != executors; {
-		some := moves[:min(few, len(moves))]
+	portion := portion{few: firstMoves}
+	for len(moves) > 0 || w.table.Executors != executors {
+		some := moves[:min(portion.few, len(moves))]
 		moves = moves[len(some):]
 		if len(moves) == 0 {
 			members = executors
@@ -177,12 +203,7 @@ func (w *Worker) rebalance(r running, result *Resized) error {
 		result.Entities += marked.Entities
 		result.Markers++
 		result.LongestWait = max(result.LongestWait, marked.LongestWait)
-		switch {
-		case marked.LongestWait < goodWait:
-			few *= 2
-		case marked.LongestWait > 2*goodWait:
-			few = max(1, few/2)
-		}
+		portion.took(marked.LongestWait)
 	}
 	return nil
 }

@@ -57,8 +57,15 @@ type ExecutorFigures struct {
 	Queued     int // messages in the edges to it, or taken and not processed
 	OutOfRoom  int // of the edges from it, those without credit
 	Spent      Spent
-	// Busy is how long the executor was in each step; steps behind the last that it was in may be missing.
+	// Busy is how long the executor was in each step, the call that runs included if it is known how its time divides; steps behind the last
+	// that it was in may be missing.
 	Busy []time.Duration
+	// Call is how long it has been in the call that runs, whose messages entered at step Entry; 0 if none does.
+	Call  time.Duration
+	Entry int
+	// Blocked is how long it has waited now for credit to a sink, whose number Sink is; 0 if it does not.
+	Blocked time.Duration
+	Sink    int
 }
 
 // EdgeFigures are those of an edge.
@@ -126,7 +133,9 @@ func (l *loop) figures(to *Figures, total *counts) {
 	l.turning.Lock()
 	defer l.turning.Unlock()
 	total.add(&l.counts)
-	f := ExecutorFigures{Waiting: l.door.Waiting(), Spent: l.clock.read(time.Now()), Busy: slices.Clone(l.counts.busy)}
+	now := time.Now()
+	f := ExecutorFigures{Waiting: l.door.Waiting(), Spent: l.clock.read(now), Busy: slices.Clone(l.counts.busy)}
+	l.present(&f, now)
 	for _, in := range l.inputs {
 		f.Queued += in.edge.held().Messages
 		if in.lane {
@@ -142,6 +151,25 @@ func (l *loop) figures(to *Figures, total *counts) {
 		to.Edges = append(to.Edges, e)
 	}
 	to.Executors = append(to.Executors, f)
+}
+
+// present adds what the executor does now.
+func (l *loop) present(f *ExecutorFigures, now time.Time) {
+	if l.clock.stands.as == noSinkCredit {
+		f.Blocked, f.Sink = now.Sub(l.clock.since), l.clock.stands.sink
+	}
+	if len(l.calls) == 0 || l.calls[0].order != nil {
+		return
+	}
+	c := l.calls[0]
+	began := c.began
+	if l.finished.After(began) {
+		began = l.finished
+	}
+	f.Call, f.Entry = now.Sub(began), l.worker.config.Stages[c.stage].Entry
+	running := counts{busy: f.Busy}
+	running.worked(f.Call, l.shares[c.stage], nil)
+	f.Busy = running.busy
 }
 
 // edgesFrom are the figures of the edges from the loop.

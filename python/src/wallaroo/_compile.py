@@ -364,6 +364,7 @@ class _StageWriter:
         self._write(f"except {kind} as error:")
         key = ", key" if with_key else ""
         self._write(f"    fail(batch, index, {name}, {raised}, {message or self._value}{key})")
+        self._belongs(site, with_key=with_key)  # a traceback takes long to make, and is the step's time
         self._end(lacking)
 
     def _belongs(self, site: Site, *, with_key: bool) -> None:
