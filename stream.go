@@ -101,9 +101,10 @@ func (s Stream[T]) FlatMap[U any](name string, f func(T) iter.Seq[U], opts ...Op
 	})
 }
 
-// Filter adds a step that lets those messages through for which keep is true.
+// Filter adds a step that lets those messages through for which keep is true. They are encoded as those of the stream that it filters,
+// unless it has an Encoding of its own.
 func (s Stream[T]) Filter(name string, keep func(T) bool, opts ...Option) Stream[T] {
-	return s.compute(name, keep, opts, func(at *post[T], out next[T]) next[T] {
+	return s.compute(name, keep, s.encodedAlike(opts), func(at *post[T], out next[T]) next[T] {
 		return func(r *gohost.Run, message T) {
 			at.message = message
 			r.Enter(&at.Post)
@@ -164,6 +165,15 @@ func (s Stream[T]) after() []int {
 	}
 	slices.Sort(steps)
 	return steps
+}
+
+// givers names the steps whose results the stream is.
+func (s Stream[T]) givers() string {
+	var names []string
+	for _, step := range s.after() {
+		names = append(names, s.app.steps[step].ID())
+	}
+	return strings.Join(names, " or ")
 }
 
 // feed has a step take the stream's messages.
