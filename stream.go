@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -186,11 +187,18 @@ func (s Stream[T]) feed(fuse func(*fusing) next[T]) {
 // isNil reports whether a function is.
 func isNil(f any) bool { return f == nil || reflect.ValueOf(f).IsNil() }
 
-// nameOf is the name of a function, as it stands in lists: without its package's path.
+// literal is in the names that the compiler makes up for function literals: main.application.func3, main.application.func3.1.
+var literal = regexp.MustCompile(`^[^.]+\..*\.func[0-9]+(\.[0-9]+)*$`)
+
+// nameOf is the name of a function, as it stands in lists: without its package's path. A literal has none, and is called what it is.
 func nameOf(f any) string {
 	if isNil(f) {
 		return ""
 	}
 	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
-	return name[strings.LastIndexByte(name, '/')+1:]
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	if literal.MatchString(name) {
+		return "a function literal"
+	}
+	return name
 }
