@@ -147,7 +147,7 @@ func TestMistakesInEncodings(t *testing.T) {
 			},
 			want: []string{
 				"Texts/one: its messages must have bytes, to go to another machine and to be kept as dead letters: give Texts/seal an Encoding, " +
-				"or the type AppendBinary and UnmarshalBinary: wallaroo_test.sealed.text is not exported, and would be lost: " +
+					"or the type AppendBinary and UnmarshalBinary: wallaroo_test.sealed.text is not exported, and would be lost: " +
 					"export it, tag it `cbor:\"-\"` if it may be, or give the type AppendBinary and UnmarshalBinary",
 			},
 		},
