@@ -11,8 +11,8 @@ import (
 )
 
 // Encoding says how values of a type become bytes at a step, and of bytes: its state, if that is of the type, and what it gives. Without
-// it they are encoded as codec.For says. A stream that is merged of several is encoded as the first of them says; where steps share a
-// state, the first says it for all.
+// it they are encoded as codec.For says. What Filter gives is encoded as what it takes. A stream that is merged of several is encoded as
+// the first of them that can be; where steps share a state, the first says it for all.
 //
 // Bytes are made of messages that are kept as dead letters, of the entities of atomic steps, and of all that --check-ownership looks at.
 func Encoding[T any](c codec.Codec[T]) Option {
@@ -50,7 +50,7 @@ func formFor[T any]() form[T] {
 // check is why values cannot become bytes; nil if they can.
 func (f form[T]) check() error { return f.why }
 
-// form is how the messages of a stream become bytes.
+// form is how the messages of a stream become bytes: as those of the first of the merged streams that can.
 func (s Stream[T]) form() form[T] {
 	for _, out := range s.from {
 		if out.form.why == nil {
@@ -58,6 +58,15 @@ func (s Stream[T]) form() form[T] {
 		}
 	}
 	return formFor[T]()
+}
+
+// encodedAlike are the options of a step that gives messages of the stream as they are: their encoding stands behind what it was given.
+func (s Stream[T]) encodedAlike(opts []Option) []Option {
+	as := s.form()
+	if as.why != nil {
+		return opts
+	}
+	return append(slices.Clone(opts), Encoding(as.codec))
 }
 
 // encodes reports whether the options have an encoding of a type.

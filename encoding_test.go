@@ -2,6 +2,7 @@ package wallaroo_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,42 @@ func TestAnEncodingStandsForThatOfItsType(t *testing.T) {
 	}
 }
 
+// TestAnEncodingStaysBehindFilter has the messages that filters let through go by the codec of what comes to them, which one of two merged
+// streams has, or by their own.
+func TestAnEncodingStaysBehindFilter(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		own  []wallaroo.Option
+		want string
+		at   string // the step that cannot encode "b"
+	}{
+		"of the stream": {want: "1\n1\n"},
+		"of its own":    {own: []wallaroo.Option{wallaroo.Encoding(bySeal{fails: "b"})}, want: "1\n", at: "Texts/some"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := wallaroo.New("Sealed")
+			s := texts(app)
+			s.Filter("none", func(string) bool { return false }).Map("not encoded", seal).
+				Merge(s.Map("seal", seal, wallaroo.Encoding(bySeal{}))).
+				Filter("some", isSealed, c.own...).Filter("again", isSealed).
+				KeyBy(unseal).StatefulMap("count", (*letterCount).addSealed).Map("text", strconv.Itoa).To("out", textsOut)
+			result, err := wallarootest.Rehearse(app, wallarootest.Inputs("a", "b"), wallarootest.Failures(), wallarootest.Seed(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := result.Text(); got != c.want {
+				t.Errorf("%q, failures %v", got, result.Failures)
+			}
+			if c.at != "" && (len(result.Failures) != 1 || result.Failures[0].Step != c.at) || c.at == "" && len(result.Failures) > 0 {
+				t.Errorf("failures %v", result.Failures)
+			}
+		})
+	}
+}
+
+func isSealed(s sealed) bool { return s.text != "" }
+
 // TestAnEncodingIsThatOfLetters makes letters of messages as the step gives them that they come from.
 func TestAnEncodingIsThatOfLetters(t *testing.T) {
 	t.Parallel()
@@ -92,12 +129,25 @@ func TestMistakesInEncodings(t *testing.T) {
 			},
 			want: []string{"Texts/two: the Encoding of state \"s\" is said at the first step that has it, Texts/one"},
 		},
+		"of none, where streams are merged": {
+			build: func(app *wallaroo.App) {
+				s := texts(app)
+				s.Map("one", seal).Merge(s.Map("other", seal).Filter("some", isSealed)).
+					KeyBy(unseal).StatefulMap("count", (*letterCount).addSealed).Done()
+			},
+			want: []string{
+				"Texts/count: its messages must have bytes, to go to another machine and to be kept as dead letters: give Texts/one or Texts/some " +
+					"an Encoding, or the type AppendBinary and UnmarshalBinary: wallaroo_test.sealed.text is not exported, and would be lost: " +
+					"export it, tag it `cbor:\"-\"` if it may be, or give the type AppendBinary and UnmarshalBinary",
+			},
+		},
 		"of none, where there is no other": {
 			build: func(app *wallaroo.App) {
 				texts(app).Map("seal", seal).KeyBy(unseal).StatefulMap("one", (*letterCount).addSealed).Done()
 			},
 			want: []string{
-				"Texts/one: its messages may go to another executor, and cannot: wallaroo_test.sealed.text is not exported, and would be lost: " +
+				"Texts/one: its messages must have bytes, to go to another machine and to be kept as dead letters: give Texts/seal an Encoding, " +
+					"or the type AppendBinary and UnmarshalBinary: wallaroo_test.sealed.text is not exported, and would be lost: " +
 					"export it, tag it `cbor:\"-\"` if it may be, or give the type AppendBinary and UnmarshalBinary",
 			},
 		},

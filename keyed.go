@@ -118,7 +118,8 @@ func (k Keyed[K, T]) check(added step, f any, o options) {
 		app.wrong(fmt.Errorf("%s key: %w", added.ID(), err))
 	}
 	if err := k.stream.form().check(); err != nil {
-		app.wrong(fmt.Errorf("%s: its messages may go to another executor, and cannot: %w", added.ID(), err))
+		app.wrong(fmt.Errorf("%s: its messages must have bytes, to go to another machine and to be kept as dead letters: give %s an Encoding, "+
+			"or the type AppendBinary and UnmarshalBinary: %w", added.ID(), k.stream.givers(), err))
 	}
 	if o.parallel {
 		app.wrong(fmt.Errorf("%s: Parallel is for steps without state: the key says where this one runs", added.ID()))

@@ -40,5 +40,8 @@ func throughLetter[T any](as form[T], value T, most int) (again T, encoding mess
 	return again, l.Encoding, err
 }
 
+// NameOf is the name of a function as graphs show it.
+func NameOf(f any) string { return nameOf(f) }
+
 // ReadLetter makes a message of a letter.
 func ReadLetter[T any](l message.Letter) (T, error) { return readLetter(formFor[T](), l) }

@@ -159,7 +159,8 @@ func TestMistakesInKeysAndStates(t *testing.T) {
 			s := texts(a).Map("hide", func(string) hidden { return hidden{1} })
 			s.KeyBy(func(h hidden) int { return h.n }).StatefulMap("count", func(_ *chan int, h hidden) int { return h.n }).Done()
 		}, wallaroo.Config{}, []string{
-			"Texts/count: its messages may go to another executor, and cannot: wallaroo_test.hidden.n is not exported, and would be lost: " +
+			"Texts/count: its messages must have bytes, to go to another machine and to be kept as dead letters: give Texts/hide an Encoding, " +
+				"or the type AppendBinary and UnmarshalBinary: wallaroo_test.hidden.n is not exported, and would be lost: " +
 				"export it, tag it `cbor:\"-\"` if it may be, or give the type AppendBinary and UnmarshalBinary",
 			`Texts/count: state "Texts/count" cannot move or be saved: chan int is a chan, which has no bytes`,
 		}},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -101,9 +102,10 @@ func (s Stream[T]) FlatMap[U any](name string, f func(T) iter.Seq[U], opts ...Op
 	})
 }
 
-// Filter adds a step that lets those messages through for which keep is true.
+// Filter adds a step that lets those messages through for which keep is true. They are encoded as those of the stream that it filters,
+// unless it has an Encoding of its own.
 func (s Stream[T]) Filter(name string, keep func(T) bool, opts ...Option) Stream[T] {
-	return s.compute(name, keep, opts, func(at *post[T], out next[T]) next[T] {
+	return s.compute(name, keep, s.encodedAlike(opts), func(at *post[T], out next[T]) next[T] {
 		return func(r *gohost.Run, message T) {
 			at.message = message
 			r.Enter(&at.Post)
@@ -166,6 +168,15 @@ func (s Stream[T]) after() []int {
 	return steps
 }
 
+// givers names the steps whose results the stream is.
+func (s Stream[T]) givers() string {
+	var names []string
+	for _, step := range s.after() {
+		names = append(names, s.app.steps[step].ID())
+	}
+	return strings.Join(names, " or ")
+}
+
 // feed has a step take the stream's messages.
 func (s Stream[T]) feed(fuse func(*fusing) next[T]) {
 	for _, out := range s.from {
@@ -176,11 +187,18 @@ func (s Stream[T]) feed(fuse func(*fusing) next[T]) {
 // isNil reports whether a function is.
 func isNil(f any) bool { return f == nil || reflect.ValueOf(f).IsNil() }
 
-// nameOf is the name of a function, as it stands in lists: without its package's path.
+// literal is in the names that the compiler makes up for function literals: main.application.func3, main.application.func3.1.
+var literal = regexp.MustCompile(`^[^.]+\..*\.func[0-9]+(\.[0-9]+)*$`)
+
+// nameOf is the name of a function, as it stands in lists: without its package's path. A literal has none, and is called what it is.
 func nameOf(f any) string {
 	if isNil(f) {
 		return ""
 	}
 	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
-	return name[strings.LastIndexByte(name, '/')+1:]
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	if literal.MatchString(name) {
+		return "a function literal"
+	}
+	return name
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ asked for.
 Exit codes: 0 done; 1 the application did not answer or could not do it; 2 wrong use.`,
 		Example: `  wallaroo dead-letters replay 17 --data-dir data
   wallaroo dead-letters replay 17 18 19 --token-file key --at 127.0.0.1:5051`,
-		Args: cobra.MinimumNArgs(1),
+		Args: letterNumbers,
 		RunE: func(command *cobra.Command, ids []string) error {
 			return flags.ask(command, func(ctx context.Context, a *asking) error { return a.replay(ctx, ids) })
 		},
@@ -67,6 +68,19 @@ Exit codes: 0 done; 1 the application did not answer or could not do it; 2 wrong
 	flags.add(command, "print what the application's HTTP answers, as JSON on one line")
 	flags.addToken(command)
 	return command
+}
+
+// letterNumbers refuses arguments that are no numbers of dead letters, or none.
+func letterNumbers(cmd *cobra.Command, ids []string) error {
+	if len(ids) == 0 {
+		return fmt.Errorf("no dead letter is named: %s lists their numbers", cmd.Parent().CommandPath())
+	}
+	for _, id := range ids {
+		if n, err := strconv.ParseUint(id, 10, 63); err != nil || n == 0 {
+			return fmt.Errorf("%q is not the number of a dead letter: %s lists them", id, cmd.Parent().CommandPath())
+		}
+	}
+	return nil
 }
 
 // listLetters prints all dead letters, page by page.

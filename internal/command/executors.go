@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/wallaroo-stream/wallaroo/internal/control"
@@ -37,7 +40,12 @@ doing it; 2 wrong use.`,
 		Example: `  wallaroo executors 2 --data-dir data
   wallaroo executors 4 --token-file key --at 127.0.0.1:5051 --json
   wallaroo executors`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("%s: there is one number, that of executors", strings.Join(args, " "))
+			}
+			return nil
+		},
 		RunE: func(command *cobra.Command, args []string) error {
 			executors, err := executorsWanted(args)
 			if err != nil {
@@ -48,7 +56,18 @@ doing it; 2 wrong use.`,
 	}
 	flags.add(command, "print what the application's HTTP answers, as JSON on one line")
 	flags.addToken(command)
+	command.SetFlagErrorFunc(negativeIsNoFlag)
 	return command
+}
+
+// negativeIsNoFlag tells of a number below zero, which is read as a flag, what is wrong with the number.
+func negativeIsNoFlag(_ *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if _, notNumber := strconv.Atoi(unknown.GetSpecifiedShortnames()); notNumber == nil {
+			_, err = parseExecutors("-" + unknown.GetSpecifiedShortnames())
+		}
+	}
+	return err
 }
 
 // executorsWanted is the number that was given, 0 if none was.

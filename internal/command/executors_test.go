@@ -148,6 +148,9 @@ func TestExecutorsSaysWhatIsWrong(t *testing.T) {
 	}{
 		{[]string{"3", "--at", broken}, exitFailed, "executors 3: start executor 2: no python"},
 		{[]string{"1025", "--at", broken}, exitUsage, "executors: 1025 is not a number from 1 to 1024, the number of partitions"},
+		{[]string{"2", "3", "--at", broken}, exitUsage, "2 3: there is one number, that of executors"},
+		{[]string{"-12", "--at", broken}, exitUsage, `"-12" is not a number of executors: want one from 1 to the number of partitions`},
+		{[]string{"-x", "--at", broken}, exitUsage, "unknown shorthand flag: 'x' in -x"},
 		{[]string{"3", "--at", loading}, exitFailed, "the application is not processing: loading the application"},
 		{[]string{"--at", loading}, exitFailed, "the application is not processing: loading the application"},
 		{

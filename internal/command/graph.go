@@ -100,7 +100,7 @@ func askGraph(cmd *cobra.Command, tokens []string) error {
 func showGraph(cmd *cobra.Command, line *commandline.Line, o application.Options, _ *logging.Writer) error {
 	format, err := readFormat(line)
 	if err != nil {
-		return err
+		return &exitError{exitUsage, err}
 	}
 	p, err := loadPlan(o)
 	if err != nil {

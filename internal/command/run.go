@@ -311,13 +311,16 @@ func loadPlan(o application.Options) (*plan.Plan, error) {
 	return application.Check(ctx, o)
 }
 
-// exitCode gives an application's error the exit code of its kind.
+// exitCode gives an application's error the exit code of its kind, unless it has one.
 func exitCode(err error) error {
 	var config *application.ConfigError
 	var load *pyhost.LoadError
+	var exit *exitError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &exit):
+		return err
 	case errors.As(err, &load):
 		if load.Code == 0 {
 			return nil

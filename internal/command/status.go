@@ -38,6 +38,8 @@ or a sink whose receiver is too slow.
 
 With --json it prints what /api/status answers, which docs/status.md describes.
 
+With --watch it ends when the application that it has shown has gone, and says so.
+
 Signals: SIGINT and SIGTERM end the command.
 
 Exit codes: 0 done; 1 the application did not answer; 2 wrong use.`,
@@ -51,7 +53,7 @@ Exit codes: 0 done; 1 the application did not answer; 2 wrong use.`,
 			}
 			return flags.ask(command, func(ctx context.Context, a *asking) error {
 				if watch {
-					return failed(watchStatus(ctx, a.client, a.out, isTerminal(a.out)))
+					return failed(a.watchStatus(ctx, isTerminal(a.out)))
 				}
 				s, err := a.client.Status(ctx)
 				if err != nil {
@@ -77,25 +79,31 @@ func noArguments(cmd *cobra.Command, args []string) error {
 // clearScreen puts the cursor at the top and what follows on an empty screen.
 const clearScreen = "\x1b[H\x1b[J"
 
-// watchStatus shows how the application stands every second until ctx is done; on a terminal one in the place of the other.
-func watchStatus(ctx context.Context, client *control.Client, to io.Writer, live bool) error {
+// watchStatus shows how the application stands every second until ctx is done, or it has gone; on a terminal one in the place of the other.
+func (a *asking) watchStatus(ctx context.Context, live bool) error {
+	seen := false
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		s, err := client.Status(ctx)
+		s, err := a.client.Status(ctx)
 		if ctx.Err() != nil {
 			return nil // whoever watched has seen enough
+		}
+		if _, gone := errors.AsType[*control.GoneError](err); gone && seen {
+			_, err = fmt.Fprintln(a.status, "the application has gone")
+			return err
 		}
 		if err != nil {
 			return err
 		}
+		seen = true
 		text := told(&s)
 		if live {
 			text = clearScreen + text
 		} else {
 			text += "\n"
 		}
-		if _, err := io.WriteString(to, text); err != nil {
+		if _, err := io.WriteString(a.out, text); err != nil {
 			return err
 		}
 		select {

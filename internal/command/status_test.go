@@ -137,7 +137,7 @@ func TestStatusIsShownAnewUntilTheApplicationHasGone(t *testing.T) {
 	p.signal(stopSignals()[0])
 	p.exitCode()
 	err := watching.Wait()
-	if watching.ProcessState.ExitCode() != exitFailed || !strings.Contains(said.String(), "nothing listens at "+at) {
+	if watching.ProcessState.ExitCode() != 0 || said.String() != "the application has gone\n" {
 		t.Errorf("%v %s", err, said)
 	}
 }

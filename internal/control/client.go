@@ -42,6 +42,11 @@ func NewClient(at address.Address, token string) *Client {
 	}}
 }
 
+// GoneError says that nothing listens where an application was asked.
+type GoneError struct{ text string }
+
+func (e *GoneError) Error() string { return e.text }
+
 // Close gives up its connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -145,7 +150,7 @@ func (c *Client) unanswered(method string, err error) error {
 	dial, ok := errors.AsType[*net.OpError](err)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("nothing listens at %s: is the application running? its log says where HTTP answers", c.at)
+		return &GoneError{fmt.Sprintf("nothing listens at %s: is the application running? its log says where HTTP answers", c.at)}
 	case ok && dial.Op == "dial":
 		return fmt.Errorf("%s cannot be reached: %w", c.at, err)
 	case method == http.MethodPost:

@@ -174,10 +174,14 @@ func (g *Graph) DOT() string {
 
 // label is what stands in a step's box.
 func (s *Step) label() string {
+	text := s.Name
 	if s.Address != "" {
-		return s.Name + "\n" + s.Address
+		text += "\n" + s.Address
 	}
-	return s.Name
+	if s.Parallel {
+		text += "\nparallel"
+	}
+	return text
 }
 
 func (s *Step) shape() string {

@@ -49,7 +49,7 @@ func TestDOT(t *testing.T) {
 	got := g.DOT()
 	for _, want := range []string{
 		`digraph "Two \"pipelines\"" {`, `subgraph "cluster b" {`, `"a/split" -> "b/count" [label="of \"user\""];`, `"a/split" -> "a/odd";`,
-		`"a/source" [label="source", shape=cds];`, `"a/sum" -> "state total" [dir=none, style=dashed];`,
+		`"a/source" [label="source", shape=cds];`, `"a/sum" -> "state total" [dir=none, style=dashed];`, `"a/split" [label="split\nparallel"];`,
 	} {
 		if strings.Count(got, want) != 1 {
 			t.Errorf("%s is not there once in\n%s", want, got)
