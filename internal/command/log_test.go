@@ -48,8 +48,8 @@ func TestALongErrorIsCut(t *testing.T) {
 	p, at := startOf(t, "words.py", data)
 	p.accept()
 	send(t, p.dial(), "rubbish"+strings.Repeat("x", 5000))
-	p.stderr.await(t, ` key='rubbishx+\.\.\. error="ValueError: rubbishx{481}\\n  \.\.\. 4019 characters \.\.\.\\nx{500}" [^\n]*dead_letter=1\n`+
-		`(    [^\n]*\n)+    ValueError: rubbishx{481} \.\.\. \d+ characters \.\.\. x{500}\n`)
+	p.stderr.await(t, ` key='rubbishx+\.\.\. error="ValueError: rubbishx{481}\\n  \.\.\. 4019 characters \.\.\.\\nx{500}" `+
+		`[^\n]*dead_letter=1\n(    [^\n]*\n)+    ValueError: rubbishx{481} \.\.\. \d+ characters \.\.\. x{500}\n`)
 	out, code, text := asks(t.Context(), newDeadLetters(), "--at", at)
 	if code != 0 || len(out) > 1500 {
 		t.Errorf("exit code %d, %s: %s", code, text, out)
