@@ -1,10 +1,8 @@
 package wallaroo
 
 import (
-	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -114,10 +112,7 @@ func newMeeting[K comparable, S, T any](
 
 // Key is that of the message at hand, for reports.
 func (m *meeting[K, S, T]) Key() string {
-	if text, is := any(m.last).(string); is {
-		return strconv.Quote(text)
-	}
-	return fmt.Sprintf("%+v", m.last)
+	return gohost.ShowKey(m.last)
 }
 
 // Letter is the message at hand.

@@ -257,7 +257,7 @@ func TestFailuresAroundStateNameStepAndKey(t *testing.T) {
 	c := process(t, app, ample, "a", "", "a!", "a", "b", "\xffz", "a")
 	c.check(t, [][]string{{"a1", "b1", "a4"}},
 		"1 p/count key: panic: runtime error: slice bounds out of range [:1] with length 0",
-		`2 p/count "a": panic: an exclamation`,
+		`2 p/count 'a': panic: an exclamation`,
 		"3 p/behind: panic: no a3",
 		"5 p/count key: a key of text must be UTF-8: use an array of bytes for others")
 	if c.entered["p/count"] != 5 || c.entered["p/behind"] != 4 {

@@ -176,7 +176,7 @@ func TestFailuresAreTold(t *testing.T) {
 		want := []string{
 			`texts/source, of the input "undecodable": it cannot be decoded`,
 			`texts/refuse, of the input "refused": it is refused`,
-			`texts/panic, key "p", of the input "panics": panic: oh`,
+			`texts/panic, key 'p', of the input "panics": panic: oh`,
 			`texts/panic key: panic: runtime error: slice bounds out of range [:1] with length 0`,
 		}
 		if !slices.Equal(told, want) {

@@ -139,7 +139,8 @@ func TestAPortInUseIsAConfigError(t *testing.T) {
 	taken := receiver.Addr().String()
 	err := Run(context.Background(), context.Background(), options(newLog(), wordCount, "--in", taken, "--out", taken))
 	var config *ConfigError
-	if !errors.As(err, &config) || !strings.Contains(err.Error(), `source "Split and Count/source": listen tcp `+taken) {
+	if !errors.As(err, &config) || !strings.Contains(err.Error(), `source "Split and Count/source": listen tcp `+taken) ||
+		!strings.Contains(err.Error(), "choose another port in --in") {
 		t.Errorf("Run: %v", err)
 	}
 }
@@ -155,7 +156,8 @@ func TestAnHTTPPortInUseIsAConfigErrorIfItWasAskedFor(t *testing.T) {
 	o := options(newLog(), wordCount)
 	o.HTTP.Address = &a
 	var config *ConfigError
-	if err := Run(context.Background(), context.Background(), o); !errors.As(err, &config) || !strings.Contains(err.Error(), "--http") {
+	if err := Run(context.Background(), context.Background(), o); !errors.As(err, &config) ||
+		!strings.Contains(err.Error(), "choose another port in --http, or 0 for a free one") {
 		t.Errorf("Run: %v", err)
 	}
 }

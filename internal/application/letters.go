@@ -29,6 +29,8 @@ type letters struct {
 	dir   *datadir.Dir
 	log   *slog.Logger
 	cut   int // bytes of a dead letter that a crash had left
+	// dropped are those that went to make room, which may go by the second as fast as messages fail.
+	dropped tally
 
 	replaying sync.Mutex // held while some are sent again
 	plan      *plan.Plan // guarded by replaying, as are those below: of the application, once it is loaded
@@ -39,6 +41,9 @@ type letters struct {
 // openLetters opens the data directory, if there is one. The letters must be closed.
 func openLetters(o *Options, about *control.Application) (l *letters, err error) {
 	l = &letters{log: o.Log}
+	l.dropped.tell = func(n int) {
+		l.log.Warn("dead letters were dropped to make room for others: see --dead-letters", "dropped", n)
+	}
 	if o.DataDir == "" {
 		return l, nil
 	}
@@ -57,6 +62,7 @@ func (l *letters) close() {
 	if l.store == nil {
 		return
 	}
+	l.dropped.finish()
 	if err := l.store.Close(); err != nil {
 		l.log.Error("dead letters may not all be on the disk", "error", err)
 	}
@@ -90,10 +96,10 @@ func (l *letters) runs(p *plan.Plan, w *worker.Worker) {
 	l.plan, l.stages, l.worker = p, p.Stages(), w
 }
 
-// keep makes a dead letter of a failure and returns its number. Without a store that is "".
-func (l *letters) keep(p *plan.Plan, origin worker.Origin, f *worker.Failure) (id string, err error) {
+// keep makes a dead letter of a failure. Without a store it has no number.
+func (l *letters) keep(p *plan.Plan, origin worker.Origin, f *worker.Failure) (added deadletters.Added, err error) {
 	if l.store == nil {
-		return "", nil
+		return deadletters.Added{Missing: f.Letter.Missing}, nil
 	}
 	pipeline, _, _ := strings.Cut(f.Step, "/")
 	if step := find(p, f.Step); step >= 0 {
@@ -112,11 +118,9 @@ func (l *letters) keep(p *plan.Plan, origin worker.Origin, f *worker.Failure) (i
 	if origin.Peer != "" {
 		r.Connection, r.Position = known(origin.Peer), &origin.Position
 	}
-	added, err := l.store.Add(r)
-	if added.Dropped > 0 {
-		l.log.Warn("dead letters were dropped to make room for others: see --dead-letters", "dropped", added.Dropped)
-	}
-	return added.ID, err
+	added, err = l.store.Add(r)
+	l.dropped.add(added.Dropped)
+	return added, err
 }
 
 // known is a text that is null in a record if it is empty.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/status"
@@ -43,9 +44,9 @@ type StepError struct {
 func (e *StepError) Error() string {
 	text := fmt.Sprintf("application %q: it ends by a failure of step %q", e.Application, e.Where())
 	if e.Key != "" {
-		text += ", key " + e.Key
+		text += ", key " + logging.Cut(e.Key)
 	}
-	text += ": " + e.Failure.Error
+	text += ": " + logging.Cut(e.Failure.Error)
 	if e.Traceback != "" {
 		text += "\n" + strings.TrimRight(e.Traceback, "\n")
 	}
@@ -136,8 +137,8 @@ func (r *reporter) Stopping() {
 
 // Failed keeps the message, and tells the log. Where the first failure is to end the application, it does.
 func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
-	id, err := r.letters.keep(r.plan, origin, &f)
-	r.tellFailed(origin, &f, id, err)
+	added, err := r.letters.keep(r.plan, origin, &f)
+	r.tellFailed(origin, &f, added, err)
 	if r.options.StopOnError {
 		r.end(&StepError{Application: r.plan.Application, Failure: f})
 	}
@@ -164,7 +165,7 @@ func (r *reporter) ended(err error) error {
 }
 
 // tellFailed writes a failure into the log, unless there are too many.
-func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, id string, lost error) {
+func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, added deadletters.Added, lost error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.logged == 0 {
@@ -177,9 +178,9 @@ func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, id string
 	r.logged++
 	attributes := []any{"step", f.Where()}
 	if f.Key != "" {
-		attributes = append(attributes, "key", f.Key)
+		attributes = append(attributes, "key", logging.Cut(f.Key))
 	}
-	attributes = append(attributes, "error", f.Error)
+	attributes = append(attributes, "error", logging.Cut(f.Error))
 	if f.Shown != "" {
 		attributes = append(attributes, "message", f.Shown)
 	}
@@ -191,11 +192,18 @@ func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, id string
 	}
 	what := "a step failed; its message is dropped"
 	switch {
-	case id != "":
+	case added.ID != "" && added.Missing == "":
 		what = "a step failed; its message is a dead letter"
-		attributes = append(attributes, "dead_letter", id)
+	case added.ID != "":
+		what = "a step failed; its message could not be kept in its dead letter"
 	case lost != nil:
 		what = "a step failed; its message is dropped, since no dead letter could be written"
+	}
+	if added.Missing != "" {
+		attributes = append(attributes, "message_missing", logging.Cut(added.Missing))
+	}
+	if added.ID != "" {
+		attributes = append(attributes, "dead_letter", added.ID)
 	}
 	if lost != nil {
 		attributes = append(attributes, "why", lost)
@@ -213,7 +221,7 @@ func (r *reporter) tellUnlogged() {
 	if r.unlogged > 0 {
 		what := "more steps failed; their messages are dropped"
 		if r.letters.store != nil {
-			what = "more steps failed; their messages are dead letters"
+			what = "more steps failed; there are dead letters of them"
 		}
 		r.options.Log.Error(what, "failures", r.unlogged)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
+	"github.com/wallaroo-stream/wallaroo/internal/logging"
 )
 
 func newDeadLetters() *cobra.Command {
@@ -123,10 +124,10 @@ func (a *asking) letter(l *deadletters.Letter) (string, error) {
 		text += " key"
 	}
 	if l.Key != nil {
-		text += ", key " + *l.Key
+		text += ", key " + logging.Cut(*l.Key)
 	}
 	what, _, _ := strings.Cut(l.Error, "\n")
-	text += ": " + what
+	text += ": " + logging.Cut(what)
 	if l.Message == nil {
 		text += " (its message was not kept: " + l.MessageMissing + ")"
 	}

@@ -66,7 +66,7 @@ var ownFlags = []commandline.Flag{
 		Default: strconv.Itoa(application.DefaultMaxConnections),
 	},
 	{
-		Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered before sources slow down",
+		Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered, on each executor, before sources slow down",
 		Default: strconv.Itoa(application.DefaultSinkBuffer),
 	},
 	{

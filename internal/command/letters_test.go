@@ -47,8 +47,14 @@ func lettersOf(t *testing.T, at string) []deadletters.Letter {
 // startLetters runs letters.py, and returns where its HTTP answers.
 func startLetters(t *testing.T, data string, flags ...string) (p *process, at string) {
 	t.Helper()
+	return startOf(t, "letters.py", data, flags...)
+}
+
+// startOf runs an application that keeps dead letters, and returns where its HTTP answers.
+func startOf(t *testing.T, app, data string, flags ...string) (p *process, at string) {
+	t.Helper()
 	at = net.JoinHostPort("127.0.0.1", freePort(t))
-	return startApplication(t, "wallaroo", "letters.py", append(flags, "--http", at, "--data-dir", data, "--log-level", "warn")...), at
+	return startApplication(t, "wallaroo", app, append(flags, "--http", at, "--data-dir", data, "--log-level", "warn")...), at
 }
 
 // awaitMetric returns when a counter has come to a value.

@@ -20,9 +20,40 @@ func TestALongMessageThatFailsIsShownCut(t *testing.T) {
 	kept := startApplication(t, "wallaroo", "words.py", "--max-frame", "2097152", "--dead-letters", "1048576", "--data-dir", data)
 	kept.accept()
 	send(t, kept.dial(), payload, "bad")
-	kept.stderr.await(t, `msg="a step failed; its message is a dead letter" step=words/source`+cut)
+	kept.stderr.await(t, `msg="a step failed; its message could not be kept in its dead letter" step=words/source`+
+		strings.TrimSuffix(cut, `\n`)+` message_missing="it has 1048586 bytes, and at most [^\n]*" dead_letter=1\n`)
 	kept.stderr.await(t, `msg="a step failed; its message is a dead letter" step=words/count key='bad' error="ValueError: a bad word" `+
 		`source=`)
+}
+
+// TestAMessageThatIsNotAtHandIsMissedInTheLog fails where results are looked at, when their messages are gone.
+func TestAMessageThatIsNotAtHandIsMissedInTheLog(t *testing.T) {
+	t.Parallel()
+	missing := ` step=words/sink error=[^\n]* source=[^\n]* message_missing="what an encoder returned is looked at later, [^"]*"`
+	for what, flags := range map[string][]string{
+		`"a step failed; its message could not be kept in its dead letter"` + missing + ` dead_letter=1\n`: {"--data-dir", t.TempDir()},
+		`"a step failed; its message is dropped"` + missing + `\n`:                                         nil,
+	} {
+		p := startApplication(t, "wallaroo", "words.py", flags...)
+		p.accept()
+		send(t, p.dial(), "untold")
+		p.stderr.await(t, "msg="+what)
+	}
+}
+
+// TestALongErrorIsCut in the log, in the user's own lines and where dead letters are listed.
+func TestALongErrorIsCut(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	p, at := startOf(t, "words.py", data)
+	p.accept()
+	send(t, p.dial(), "rubbish"+strings.Repeat("x", 5000))
+	p.stderr.await(t, ` key='rubbishx+\.\.\. error="ValueError: rubbishx{481}\\n  \.\.\. 4019 characters \.\.\.\\nx{500}" `+
+		`[^\n]*dead_letter=1\n(    [^\n]*\n)+    ValueError: rubbishx{481} \.\.\. \d+ characters \.\.\. x{500}\n`)
+	out, code, text := asks(t.Context(), newDeadLetters(), "--at", at)
+	if code != 0 || len(out) > 1500 {
+		t.Errorf("exit code %d, %s: %s", code, text, out)
+	}
 }
 
 func TestWhatUserCodePrintsAndLogs(t *testing.T) {

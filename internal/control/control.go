@@ -47,7 +47,7 @@ const (
 // Listen claims an address. With nil it claims the default one, or the next port that is free.
 func Listen(a *address.Address) (net.Listener, error) {
 	if a != nil {
-		listener, err := net.Listen("tcp", a.String())
+		listener, err := address.Listen(*a, "--http")
 		if err != nil {
 			return nil, fmt.Errorf("--http %s: %w", a, err)
 		}

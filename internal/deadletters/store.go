@@ -128,6 +128,8 @@ type Added struct {
 	ID string // "" if it could not be written
 	// Dropped is how many records, which were not replayed, went to make room.
 	Dropped int
+	// Missing is why the record is without its message; "" if it has it.
+	Missing string
 }
 
 // Add keeps a record, and gives it its number. It is with the operating system when Add returns. An error says that the record could not be
@@ -146,7 +148,7 @@ func (s *Store) Add(r Record) (added Added, err error) {
 	}
 	s.next++
 	s.counts.Written++
-	added = Added{ID: r.ID}
+	added = Added{ID: r.ID, Missing: r.MessageMissing}
 	added.Dropped, err = s.drop()
 	s.counts.Dropped += uint64(added.Dropped)
 	return added, err

@@ -3,6 +3,8 @@ package gohost
 import (
 	"fmt"
 	"reflect"
+	"strconv"
+	"strings"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -70,6 +72,17 @@ func Show(value any) string {
 	return text
 }
 
+// ShowKey is a key as people read it: as fmt writes it, and text in single quotes, as Python's is, which the log need not quote again.
+func ShowKey(key any) string {
+	text := reflect.ValueOf(key)
+	if text.Kind() != reflect.String {
+		return fmt.Sprintf("%+v", key)
+	}
+	quoted := strconv.Quote(text.String())
+	inner := strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+	return "'" + strings.ReplaceAll(inner, "'", `\'`) + "'"
+}
+
 // Fail says that the step whose code runs could not process the message at hand.
 func (r *Run) Fail(err error) { r.fail(err.Error(), "") }
 
@@ -83,7 +96,7 @@ func (r *Run) fail(what, traceback string) {
 	if !r.at.finding && r.at.holds != nil {
 		f.Key = r.at.holds.Key()
 	}
-	if most := r.executor.part.Limits.Letter; most > 0 {
+	if most := r.executor.part.Limits.Letter; most > 0 || r.at.holds == nil {
 		f.Letter = letter(r.at.holds, most)
 	}
 	if f.Letter.Encoding == "" && r.at.holds != nil {
@@ -92,7 +105,7 @@ func (r *Run) fail(what, traceback string) {
 	r.Emit(worker.Event{Failure: f})
 }
 
-// letter is the message at hand. Making bytes of it may be the user's code.
+// letter is the message at hand, or why it is not kept. Making bytes of it may be the user's code.
 func letter(holds Holder, most int) (l message.Letter) {
 	if holds == nil {
 		return message.Letter{Missing: "it was not at hand any more"}

@@ -128,7 +128,7 @@ func (t *text) attribute(a slog.Attr) {
 	value := a.Value.Resolve()
 	if a.Key == Traceback {
 		for line := range strings.Lines(value.String()) {
-			t.below.WriteString("    " + strings.TrimSuffix(line, "\n") + "\n")
+			t.below.WriteString("    " + Cut(strings.TrimSuffix(line, "\n")) + "\n")
 		}
 		return
 	}

@@ -46,12 +46,12 @@ func Listen(config ReceiveConfig) (*Receiver, error) {
 	if config.Count > 0 && config.Framing == framing.Raw {
 		return nil, fmt.Errorf("messages cannot be counted in framing %s: want framing %s or %s", framing.Raw, framing.Lines, framing.Prefixed)
 	}
-	listener, err := net.Listen("tcp", config.Listen.String())
+	listener, err := address.Listen(config.Listen, "--listen")
 	if err != nil {
 		return nil, err
 	}
 	meter := newMeter("received", config.Framing, config.Status, config.Live)
-	return &Receiver{config: config, listener: listener.(*net.TCPListener), meter: meter}, nil
+	return &Receiver{config: config, listener: listener, meter: meter}, nil
 }
 
 // Addr is where the receiver listens, with the real port if port 0 was asked for.

@@ -24,6 +24,10 @@ const (
 	writeBytes = 256 << 10
 )
 
+// keepAlive has the kernel ask the receiver's now and then on an idle connection. It answers by a reset once it has forgotten a receiver
+// that ended, on Linux a minute (tcp_fin_timeout) after its end; for one that has only closed its own side it goes on to answer well.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3}
+
 // errOver is a connection whose receiver has gone without acknowledging everything.
 var errOver = errors.New("the receiver has closed the connection")
 
@@ -66,7 +70,7 @@ func (s *Sink) connect(ctx context.Context, notice <-chan struct{}, needless fun
 	for !needless() {
 		conn, err := s.dial(ctx, s.address.String())
 		if err == nil {
-			s.conn = newConnection(conn)
+			s.conn = newConnection(conn, s.log)
 			s.told(nil)
 			s.log.Info("sink connected")
 			return nil
@@ -99,7 +103,7 @@ func (s *Sink) Close() {
 }
 
 func dial(ctx context.Context, address string) (*net.TCPConn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: keepAlive}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
@@ -215,17 +219,39 @@ type connection struct {
 	done   chan struct{}
 }
 
-// newConnection begins to watch a connection: what a receiver sends is thrown away, and a reset is seen when it comes. A receiver that
-// has only closed its own side is still one that reads.
-func newConnection(conn *net.TCPConn) *connection {
+// newConnection begins to watch a connection.
+func newConnection(conn *net.TCPConn, log *slog.Logger) *connection {
 	c := &connection{TCPConn: conn, broken: make(chan error, 1), done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
-		if _, err := io.Copy(io.Discard, conn); err != nil {
+		if err := c.watch(log); err != nil {
 			c.broken <- err
 		}
 	}()
 	return c
+}
+
+// watch returns when the connection breaks. What a receiver sends is thrown away. One that has only closed its own side still reads, and
+// whether it is that or has ended, only a reset tells.
+func (c *connection) watch(log *slog.Logger) error {
+	if _, err := io.Copy(io.Discard, c.TCPConn); err != nil {
+		return err
+	}
+	log.Info("the sink's receiver has closed its side: it has ended, or goes on to read")
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var over bool
+	var failed error
+	err = raw.Read(func(uintptr) bool { // again at each event of the socket, of which a reset is one
+		over, failed = acked.Over(raw)
+		return over || failed != nil
+	})
+	if over {
+		err = errOver
+	}
+	return errors.Join(err, failed)
 }
 
 // close ends the connection and waits for the goroutine that watches it.

@@ -34,11 +34,11 @@ func (s *Source) ID() string { return s.config.ID }
 
 // Listen claims the address. The error is a *connector.ListenError.
 func (s *Source) Listen() (string, error) {
-	listener, err := net.Listen("tcp", s.address.String())
+	listener, err := address.Listen(s.address, "--in, or where the application names it")
 	if err != nil {
 		return "", &connector.ListenError{Source: s.config.ID, Err: err}
 	}
-	s.listener = listener.(*net.TCPListener)
+	s.listener = listener
 	return listener.Addr().String(), nil
 }
 

@@ -97,7 +97,7 @@ class Answers:
         A message that the engine does not keep is shown to people at least, in short.
         """
         fields = failure(site, error, *key)
-        if self.max_letter:
+        if self.max_letter or isinstance(message, Missing):
             fields.update(told(message, self.max_letter))
         if "message" not in fields and not isinstance(message, Missing):
             fields["shown"] = short_repr(message)

@@ -46,6 +46,8 @@ def whole_word(word):
 def count(word, state):
     if word == "bad":
         raise ValueError("a bad word")
+    if word.startswith("rubbish"):
+        raise ValueError(word)
     if word == "sleep":
         time.sleep(1000)
     if word == "hold":  # keeps the interpreter's lock
@@ -81,4 +83,6 @@ def raise_chain():
 
 @wallaroo.encoder
 def encode(line):
+    if line.startswith("untold "):
+        return 5
     return line + "\n"
