@@ -81,8 +81,7 @@ func (s *Source) admit(
 	select {
 	case places <- struct{}{}:
 		connections.Go(func() {
-			defer func() { <-places }()
-			s.serve(ctx, stop, conn, inlet)
+			s.serve(ctx, stop, conn, inlet, func() { <-places })
 		})
 	default:
 		inlet.Refused()
@@ -114,7 +113,8 @@ const (
 	backlogTime = 50 * time.Millisecond
 )
 
-func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet connector.Inlet) {
+// serve hands on what a connection brings. Its place is given up before the log tells of its end: whoever reads that may connect.
+func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet connector.Inlet, giveUpPlace func()) {
 	defer conn.Close()
 	peer := conn.RemoteAddr().String()
 	log := s.config.Log.With("peer", peer)
@@ -132,6 +132,7 @@ func (s *Source) serve(ctx, stop context.Context, conn *net.TCPConn, inlet conne
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
+	giveUpPlace()
 	if !s.tell(log.With("messages", r.messages, "bytes", r.bytes), conn, r, err) {
 		inlet.Refused()
 	}
