@@ -109,11 +109,15 @@ func (r *reporter) pairs(addresses []string) string {
 }
 
 func (r *reporter) Resizing(before, after int) {
+	r.about.Changing(&status.Changing{From: before, To: after, Since: time.Now()})
 	r.options.Log.Info("changing executors", "from", before, "to", after)
 }
 
 // Resized tells what a change came to, and whoever asked to know how many Python processes there are.
 func (r *reporter) Resized(c worker.Resized, err error) {
+	if c.Before > 0 { // else it was refused before its turn came, and another may be under way
+		r.about.Changing(nil)
+	}
 	if err != nil {
 		r.options.Log.Warn("executors not changed", "to", c.After, "error", err)
 		return

@@ -137,6 +137,9 @@ func told(s *status.Status) string {
 	case s.Bottleneck != nil:
 		fmt.Fprintf(&b, "bottleneck: %s %s: %s\n", s.Bottleneck.Kind, s.Bottleneck.Name, s.Bottleneck.Why)
 	}
+	if c := s.Changing; c != nil {
+		fmt.Fprintf(&b, "changing executors: %d -> %d, for %s\n", c.From, c.To, age(time.Since(c.Since).Seconds()))
+	}
 	if d := s.DeadLetters; d.Written+d.Dropped+d.Failed > 0 {
 		fmt.Fprintf(&b, "dead letters: %d written, %d replayed, %d lost\n", d.Written, d.Replayed, d.Dropped+d.Failed)
 	}

@@ -112,6 +112,34 @@ func TestTheBottleneckIsTheStepThatHoldsOthers(t *testing.T) {
 	}
 }
 
+// TestStatusTellsOfAChangeThatIsUnderWay asks for one while a receiver stalls, so that no marker comes through.
+func TestStatusTellsOfAChangeThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	p := startApplication(t, "wallaroo", "hangs.py", "--http", "127.0.0.1:0", "--sink-buffer", "1000", "--data-dir", data)
+	if err := p.acceptConn().SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	p.keepSending(strings.Repeat("x", 100))
+	s := p.awaitStatus(func(s *status.Status) bool { return s.Executors[0].OutOfCredit > 0 })
+	if s.Changing != nil {
+		t.Errorf("%+v", s.Changing)
+	}
+	at := p.stderr.await(t, `level=INFO msg=ready .* http=(\S+)`)[1]
+	asking := exec.Command("wallaroo", "executors", "2", "--at", at, "--data-dir", data)
+	if err := asking.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = asking.Process.Kill()
+		_ = asking.Wait()
+	}()
+	s = p.awaitStatus(func(s *status.Status) bool { return s.Changing != nil })
+	if s.Changing.From != 1 || s.Changing.To != 2 {
+		t.Errorf("%+v", s.Changing)
+	}
+}
+
 func TestStatusOfAnApplicationThatIsNotLoaded(t *testing.T) {
 	starting := &control.Application{Worker: "w1"}
 	starting.Set(status.Starting, "loading the application")

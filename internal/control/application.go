@@ -28,6 +28,7 @@ type Application struct {
 	// DeadLetters are those that are kept; nil if none are.
 	DeadLetters DeadLetters
 
+	changing  atomic.Pointer[status.Changing]
 	loaded    atomic.Pointer[Loaded]
 	addresses atomic.Pointer[[]string]
 	recent    status.Recent
@@ -51,6 +52,9 @@ func (a *Application) Load(l Loaded) { a.loaded.Store(&l) }
 
 // Listening says where the sources listen.
 func (a *Application) Listening(addresses []string) { a.addresses.Store(&addresses) }
+
+// Changing says that the number of executors changes; nil, that this has ended.
+func (a *Application) Changing(c *status.Changing) { a.changing.Store(c) }
 
 // ready is the application once it is loaded, or why it cannot be asked or changed.
 func (a *Application) ready() (*Loaded, error) {
@@ -96,6 +100,7 @@ func (a *Application) status() status.Status {
 	now, r := time.Now(), a.Get()
 	f := status.Facts{
 		Worker: a.Worker, State: r.State, Why: r.Why, Since: r.Since, Connections: &a.Connections, Letters: a.letters(),
+		Changing: a.changing.Load(),
 	}
 	if at := a.addresses.Load(); at != nil {
 		f.Addresses = *at

@@ -33,11 +33,20 @@ type Status struct {
 	WindowSeconds float64     `json:"window_seconds"`
 	Bottleneck    *Bottleneck `json:"bottleneck"`
 	Partitions    int         `json:"partitions"`
-	Sources       []Source    `json:"sources"`
-	Steps         []Step      `json:"steps"`
-	Sinks         []Sink      `json:"sinks"`
-	Executors     []Executor  `json:"executors"`
-	DeadLetters   DeadLetters `json:"dead_letters"`
+	// Changing is the change of the number of executors that is under way; null if none is.
+	Changing    *Changing   `json:"changing"`
+	Sources     []Source    `json:"sources"`
+	Steps       []Step      `json:"steps"`
+	Sinks       []Sink      `json:"sinks"`
+	Executors   []Executor  `json:"executors"`
+	DeadLetters DeadLetters `json:"dead_letters"`
+}
+
+// Changing is a change of the number of executors that is under way.
+type Changing struct {
+	From  int       `json:"from"`
+	To    int       `json:"to"`
+	Since time.Time `json:"since"`
 }
 
 // Source is how a source stands.
@@ -128,6 +137,7 @@ type Facts struct {
 	Figures     worker.Figures
 	Lately      Lately
 	Connections *Connections
+	Changing    *Changing
 	Letters     deadletters.Counts
 }
 
@@ -135,7 +145,7 @@ type Facts struct {
 func Of(f *Facts, now time.Time) Status {
 	s := Status{
 		Worker: f.Worker, State: f.State, Why: f.Why, Since: f.Since, StateSeconds: now.Sub(f.Since).Seconds(),
-		Sources: []Source{}, Steps: []Step{}, Sinks: []Sink{}, Executors: []Executor{},
+		Changing: f.Changing, Sources: []Source{}, Steps: []Step{}, Sinks: []Sink{}, Executors: []Executor{},
 		DeadLetters: DeadLetters{
 			Written: f.Letters.Written, Dropped: f.Letters.Dropped, Failed: f.Letters.Failed, Replayed: f.Letters.Replayed,
 		},
