@@ -184,8 +184,18 @@ func TestTheDocumentationListsAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, of := range []any{
-		Status{}, Source{}, Step{}, Sink{}, Latency{}, Executor{}, DeadLetters{}, Changing{}, Bottleneck{},
-		graph.Graph{}, graph.Step{}, graph.State{},
+		Status{},
+		Source{},
+		Step{},
+		Sink{},
+		Latency{},
+		Executor{},
+		DeadLetters{},
+		Changing{},
+		Bottleneck{},
+		graph.Graph{},
+		graph.Step{},
+		graph.State{},
 	} {
 		for field := range reflect.TypeOf(of).Fields() {
 			if name := field.Tag.Get("json"); !strings.Contains(string(page), "`"+name+"`") {
