@@ -11,7 +11,9 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
+	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
+	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/status"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -32,6 +34,7 @@ type reporter struct {
 	second   *time.Timer // guarded by mu, as are those below: ends the second in which failures are being counted
 	logged   int         // failures logged in it
 	unlogged int         // failures not logged in it
+	unkept   int         // of these, those of which no dead letter could be written
 	first    *StepError  // that ends the application, if one is to
 }
 
@@ -177,6 +180,9 @@ func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, added dea
 	}
 	if r.logged == failuresPerSecond {
 		r.unlogged++
+		if lost != nil {
+			r.unkept++
+		}
 		return
 	}
 	r.logged++
@@ -185,8 +191,8 @@ func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, added dea
 		attributes = append(attributes, "key", logging.Cut(f.Key))
 	}
 	attributes = append(attributes, "error", logging.Cut(f.Error))
-	if f.Shown != "" {
-		attributes = append(attributes, "message", f.Shown)
+	if text := shown(f, lost); text != "" {
+		attributes = append(attributes, "message", text)
 	}
 	if origin.Source >= 0 {
 		attributes = append(attributes, "source", r.plan.Steps[r.plan.Of(plan.Source)[origin.Source]].ID())
@@ -218,18 +224,26 @@ func (r *reporter) tellFailed(origin worker.Origin, f *worker.Failure, added dea
 	r.options.Log.Error(what, attributes...)
 }
 
+// shown is the message of a failure as people read it, where nothing keeps it; "" if it is kept, or not at hand in a form to be read.
+func shown(f *worker.Failure, lost error) string {
+	if f.Shown == "" && lost != nil && f.Letter.Encoding == message.Text {
+		return gohost.Show(f.Letter.Text)
+	}
+	return f.Shown
+}
+
 // tellUnlogged ends the second in which failures were counted.
 func (r *reporter) tellUnlogged() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.unlogged > 0 {
-		what := "more steps failed; their messages are dropped"
+		attributes := []any{"failures", r.unlogged}
 		if r.letters.store != nil {
-			what = "more steps failed; there are dead letters of them"
+			attributes = append(attributes, "dead_letters", r.unlogged-r.unkept)
 		}
-		r.options.Log.Error(what, "failures", r.unlogged)
+		r.options.Log.Error("more steps failed", attributes...)
 	}
-	r.logged, r.unlogged = 0, 0
+	r.logged, r.unlogged, r.unkept = 0, 0, 0
 }
 
 // stopped tells what was done in all.
