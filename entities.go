@@ -14,19 +14,42 @@ import (
 type entity[K comparable, S any] struct {
 	key       K
 	partition int
+	changed   uint64 // the age in which a message met it last
+	saved     uint64 // the age in which it was saved last
 	state     S
 }
 
 // entities are those of a state whose partitions are here.
+//
+// Time is cut into ages by Mark. What messages met in the age before this one is to be saved, by Save, or, if a message comes first, by that;
+// so what is saved is the state at the Mark. An entity costs a message one comparison for it.
 type entities[K comparable, S any] struct {
+	about   *stateInfo
+	number  int // of the state in the plan
+	form    form[S]
 	initial func(K) S // nil for the zero value
 	byKey   map[K]*entity[K, S]
 	within  [][]*entity[K, S] // by partition
 	buffer  []byte
+
+	age     uint64            // from firstAge on; 0 if nothing is to be saved ever
+	changed [][]*entity[K, S] // by partition: those that a message met in this age
+	saving  [][]*entity[K, S] // by partition: those that a message met in the age before, and which Save has not come to
+	at      int               // the partition that Save is at
+	early   []byte            // of these, those that could not wait for it
+	wrong   error             // why one of them could not be saved
 }
 
-func newEntities[K comparable, S any](partitions int, initial func(K) S) *entities[K, S] {
-	return &entities[K, S]{initial: initial, byKey: map[K]*entity[K, S]{}, within: make([][]*entity[K, S], partitions)}
+func newEntities[K comparable, S any](f *fusing, about *stateInfo, initial func(K) S) *entities[K, S] {
+	partitions := f.executor.Partitions()
+	e := &entities[K, S]{
+		about: about, number: f.executor.StateNumber(about.Name), form: about.form.(form[S]), initial: initial, byKey: map[K]*entity[K, S]{},
+		within: make([][]*entity[K, S], partitions), changed: make([][]*entity[K, S], partitions), saving: make([][]*entity[K, S], partitions), at: partitions,
+	}
+	if f.executor.Saves() {
+		e.age = firstAge
+	}
+	return e
 }
 
 // partitionOf is the partition of a key.
@@ -45,9 +68,13 @@ func (e *entities[K, S]) add(key K, p int) *entity[K, S] {
 	if e.initial != nil {
 		made.state = e.initial(key)
 	}
-	e.byKey[key] = made
-	e.within[p] = append(e.within[p], made)
+	e.keep(made)
 	return made
+}
+
+func (e *entities[K, S]) keep(one *entity[K, S]) {
+	e.byKey[one.key] = one
+	e.within[one.partition] = append(e.within[one.partition], one)
 }
 
 // All are the keys, by partition, and pointers to the states.
@@ -63,21 +90,37 @@ func (e *entities[K, S]) All() iter.Seq2[any, any] {
 	}
 }
 
+// firstAge leaves room for the ages of entities that no message has met here.
+const firstAge = 2
+
+// moved is entities of one partition on their way; those that changed since the last Mark are among all.
+type moved[K comparable, S any] struct{ all, changed []*entity[K, S] }
+
 // TakeOut removes the entities of a partition.
 func (e *entities[K, S]) TakeOut(p int) (leaving any, count int) {
-	list := e.within[p]
-	e.within[p] = nil
-	for _, one := range list {
+	for _, one := range e.saving[p] {
+		if e.unsaved(one) {
+			e.saveEarly(one)
+		}
+	}
+	m := moved[K, S]{e.within[p], e.changed[p]}
+	e.within[p], e.changed[p], e.saving[p] = nil, nil, nil
+	for _, one := range m.all {
 		delete(e.byKey, one.key)
 	}
-	return list, len(list)
+	return m, len(m.all)
 }
 
 // PutIn takes in entities of one partition.
 func (e *entities[K, S]) PutIn(coming any) {
-	for _, one := range coming.([]*entity[K, S]) {
-		e.byKey[one.key] = one
-		e.within[one.partition] = append(e.within[one.partition], one)
+	m := coming.(moved[K, S])
+	for _, one := range m.all {
+		one.changed, one.saved = 0, 0 // ages are counted by each executor
+		e.keep(one)
+	}
+	for _, one := range m.changed {
+		one.changed = e.age
+		e.changed[one.partition] = append(e.changed[one.partition], one)
 	}
 }
 
@@ -158,6 +201,7 @@ func (m *meeting[K, S, T]) place(r *gohost.Run, key K, value T) {
 			m.last = key
 			r.Enter(&m.meets)
 			one = m.table.add(key, p)
+			m.table.meet(one)
 			m.act(r, &one.state, value)
 			return
 		}
@@ -166,6 +210,9 @@ func (m *meeting[K, S, T]) place(r *gohost.Run, key K, value T) {
 }
 
 func (m *meeting[K, S, T]) process(r *gohost.Run, one *entity[K, S], value T) {
+	if one.changed != m.table.age {
+		m.table.meet(one)
+	}
 	m.last = one.key
 	r.Enter(&m.meets)
 	m.act(r, &one.state, value)

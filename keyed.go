@@ -153,9 +153,7 @@ func declare[K comparable, S any](a *App, added step, o options) {
 	case initial == nil:
 		a.wrong(fmt.Errorf("%s: the function of Initial is nil", added.ID()))
 	}
-	a.states[added.State] = &stateInfo{
-		Name: added.State, Class: typeName[S](), Keyed: true, step: added.ID(), types: types,
-		table: func(f *fusing) stateTable { return newEntities(f.executor.Partitions(), initial) },
-		form:  o.form[S](),
-	}
+	about := &stateInfo{Name: added.State, Class: typeName[S](), Keyed: true, step: added.ID(), types: types, form: o.form[S]()}
+	about.table = func(f *fusing) stateTable { return newEntities(f, about, initial) }
+	a.states[added.State] = about
 }

@@ -3,8 +3,10 @@ package gohost
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -26,6 +28,13 @@ type State interface {
 	TakeOut(partition int) (entities any, count int)
 	// PutIn takes in what another executor's TakeOut returned.
 	PutIn(entities any)
+	// Mark notes what is to be saved: what has changed since the last Mark. All of that is saved by then.
+	Mark()
+	// Save appends entities that are to be saved, until so many bytes are appended, and says whether more are left. An error says which
+	// entity cannot be saved.
+	Save(dst []byte, bytes int) (_ []byte, left bool, err error)
+	// Restore puts in an entity that was saved, whose key has none here. An error says which one, and why it cannot be read.
+	Restore(*entity.Entity) error
 }
 
 // Program is an application's functions, fused for one executor.
@@ -47,6 +56,8 @@ type Part struct {
 	Limits Limits
 	// CheckOwnership asks for functions that check what steps hand on.
 	CheckOwnership bool
+	// Saves says that state is to be saved.
+	Saves bool
 	// Fuse makes the executor's own functions. They may keep it.
 	Fuse func(*Executor) Program
 }
@@ -102,6 +113,14 @@ func (x *Executor) ChecksOwnership() bool { return x.part.CheckOwnership }
 
 // State is the entities of a state, nil if no step here has it. Nothing may run meanwhile.
 func (x *Executor) State(name string) State { return x.program.States[name] }
+
+// Saves reports whether state is to be saved.
+func (x *Executor) Saves() bool { return x.part.Saves }
+
+// StateNumber is the place of a state in the plan.
+func (x *Executor) StateNumber(name string) int {
+	return slices.IndexFunc(x.part.Plan.States, func(s plan.State) bool { return s.Name == name })
+}
 
 // Partitions is the number of partitions.
 func (x *Executor) Partitions() int { return len(x.part.Table.Owners) }
@@ -215,6 +234,51 @@ func (x *Executor) Open(o worker.Open) {
 		r.begin(o.ID, 0, false)
 		for _, p := range o.Partitions {
 			delete(x.shut[o.Stage], p)
+		}
+		r.done()
+	}
+}
+
+// Mark begins a call that notes what is to be saved of an island.
+func (x *Executor) Mark(id uint32, number int) {
+	x.calls <- func(r *Run) {
+		r.begin(id, 0, false)
+		for _, name := range x.islands[number].states {
+			x.program.States[name].Mark()
+		}
+		r.done()
+	}
+}
+
+// Save begins a call that encodes some of what is to be saved.
+func (x *Executor) Save(id uint32, bytes int) {
+	x.calls <- func(r *Run) {
+		r.begin(id, 0, false)
+		e := worker.Event{Saved: make([]byte, 0, bytes+bytes/4)}
+		for _, of := range x.part.Plan.States {
+			left := false
+			if state := x.program.States[of.Name]; state != nil && !e.Left && e.Stuck == nil {
+				e.Saved, left, e.Stuck = state.Save(e.Saved, bytes-len(e.Saved))
+				e.Left = e.Left || left
+			}
+		}
+		r.Emit(e)
+		r.done()
+	}
+}
+
+// Restore begins a call that puts in entities that were saved.
+func (x *Executor) Restore(id uint32, entities []byte) {
+	x.calls <- func(r *Run) {
+		r.begin(id, 0, false)
+		for e, err := range entity.All(entities) {
+			if err == nil {
+				err = x.program.States[x.part.Plan.States[e.State].Name].Restore(&e)
+			}
+			if err != nil {
+				r.Emit(worker.Event{Stuck: err})
+				break
+			}
 		}
 		r.done()
 	}

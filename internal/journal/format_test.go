@@ -9,11 +9,9 @@ import (
 )
 
 // example are the records of the segment that docs/format/journal.md shows.
-var example = []*Record{
-	{Connection: 1, Opened: &Opened{Source: "words/source", Peer: "127.0.0.1:40000"}},
-	some(1, 0, "a", "", "bc"),
-	{Connection: 1, Closed: true},
-}
+var example = []*Record{some(1, 0, "a", "", "bc"), {
+	Source: "words/source", Peer: "127.0.0.1:2", Connection: 2, Stream: "orders", First: 7, Ingest: 8, Sizes: []uint32{1}, Payload: []byte("d"),
+}}
 
 // TestTheFormatIsWhatItsPageShows writes the example, and reads what the page shows.
 func TestTheFormatIsWhatItsPageShows(t *testing.T) {

@@ -1,5 +1,5 @@
 // Package journal is the durable log of what sources have accepted that cannot send it again. Records are appended to segments, files of a
-// folder, and read from the first one on when an application starts again. docs/format/journal.md describes the files.
+// folder, and read again from some number on when an application starts again. docs/format/journal.md describes the files.
 package journal
 
 import (
@@ -13,10 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options bound a journal and say how durable it is.
+// Options bound a journal.
 type Options struct {
-	// Sync has a record on disk before Append returns; without it, it is the operating system's then, which survives every end of the process.
-	Sync bool
 	// SegmentBytes is how large a segment becomes before the next one begins.
 	SegmentBytes int64
 	// FreeBytes is how much room is left on the disk at least.
@@ -47,6 +45,7 @@ type Journal struct {
 	end     int64  // of the segment
 	next    uint64 // the number of the next record
 	last    uint64 // the number of the last connection
+	before  int64  // bytes of the segments before the last
 	buffer  []byte
 	broken  error // after which nothing can be appended
 	left    int64 // bytes that may be appended before the room is looked at again
@@ -78,6 +77,9 @@ func open(
 		return nil, err
 	}
 	next := uint64(1)
+	if len(all) > 0 {
+		next = all[0]
+	}
 	for n, first := range all {
 		last := n == len(all)-1
 		if first != next {
@@ -91,6 +93,9 @@ func open(
 			return nil, err
 		}
 		j.first = first
+		if !last {
+			j.before += j.end
+		}
 	}
 	j.next, j.synced = next, next
 	if len(all) == 0 {
@@ -123,26 +128,23 @@ func (j *Journal) begin(first uint64, end int64) (file, int64, error) {
 	return segment, end, nil
 }
 
-// Connect appends that a connection was opened, and returns its number.
-func (j *Journal) Connect(source, peer string) (uint64, error) {
+// Connect returns a number for one more connection.
+func (j *Journal) Connect() uint64 {
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.last++
-	number := j.last
-	j.mu.Unlock()
-	return number, j.Append(&Record{Connection: number, Opened: &Opened{Source: source, Peer: peer}})
+	return j.last
 }
 
-// Append appends a record. When it returns nil, the record survives the end of the process and, with Options.Sync, of the machine. After
-// ErrNoRoom nothing has changed; any other error is final.
-func (j *Journal) Append(r *Record) error {
+// Append appends a record and returns its number. It is the operating system's then, and survives every end of the process; what Sync is
+// for. After ErrNoRoom nothing has changed; any other error is final.
+func (j *Journal) Append(r *Record) (uint64, error) {
 	j.mu.Lock()
-	err := j.append(r)
-	number := j.next
-	j.mu.Unlock()
-	if err != nil || !j.options.Sync {
-		return err
+	defer j.mu.Unlock()
+	if err := j.append(r); err != nil {
+		return 0, err
 	}
-	return j.sync(number)
+	return j.next - 1, nil
 }
 
 // append writes a record; who calls it holds the lock.
@@ -219,6 +221,7 @@ func (j *Journal) turn() error {
 	if err := j.segment.Close(); err != nil {
 		return j.fail(err)
 	}
+	j.before += j.end
 	j.segment, j.first, j.end, j.synced = segment, j.next, end, j.next
 	return nil
 }
@@ -226,30 +229,31 @@ func (j *Journal) turn() error {
 // isFull reports whether an error is a disk's, or an allowance's, that is full.
 func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
-// sync returns when all records below a number are on disk. Whoever comes while another syncs waits, and is then done or syncs for all who
-// came meanwhile: a group.
-func (j *Journal) sync(number uint64) error {
+// Sync returns when the records up to a number are on disk, and survive the end of the machine. Whoever comes while another syncs waits,
+// and is then done or syncs for all who came meanwhile: a group. It returns the number of the last record that is on disk. An error is
+// final.
+func (j *Journal) Sync(number uint64) (uint64, error) {
 	j.syncing.Lock()
 	defer j.syncing.Unlock()
 	j.mu.Lock()
-	until, segment, err, done := j.next, j.segment, j.broken, j.synced >= number
-	j.mu.Unlock()
+	until, segment, err, done := j.next, j.segment, j.broken, j.synced > number
+	defer j.mu.Unlock()
 	if done || err != nil {
-		return err
+		return j.synced - 1, err
 	}
+	j.mu.Unlock()
 	err = segment.Sync()
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.synced >= number {
-		return nil // the segment was turned meanwhile, and is on disk
+	if j.synced > number {
+		return j.synced - 1, nil // the segment was turned meanwhile, and is on disk
 	}
 	if err != nil {
-		return j.fail(err) // what is on disk is not known any more
+		return 0, j.fail(err) // what is on disk is not known any more
 	}
 	j.groups.Syncs++
 	j.groups.Records += until - j.synced
 	j.synced = until
-	return nil
+	return j.synced - 1, nil
 }
 
 // Groups is how records were brought to disk so far.
@@ -266,20 +270,28 @@ func (j *Journal) Next() uint64 {
 	return j.next
 }
 
-// Records are those that are there when it is called, in order. The memory of a record is its reader's. An error is the last thing it
-// yields.
-func (j *Journal) Records() iter.Seq2[Record, error] {
+// Records are those that are there when it is called, from a number on, in order. The memory of a record is its reader's. An error is the
+// last thing it yields; that the first of them is gone, by Trim, is one.
+func (j *Journal) Records(from uint64) iter.Seq2[Record, error] {
 	until := j.Next()
 	return func(yield func(Record, error) bool) {
 		all, err := segments(j.folder)
+		if err == nil && from < until && all[0] > from {
+			err = &DamageError{File: filepath.Join(j.folder, nameOf(from)), Why: fmt.Sprintf("record %d is missing", from)}
+		}
 		if err != nil {
 			yield(Record{}, err)
 			return
 		}
 		for n, first := range all {
+			last := n == len(all)-1
+			if !last && all[n+1] <= from {
+				continue
+			}
 			number, more := first, true
-			_, _, err := read(j.folder, first, n == len(all)-1, func(r Record) bool {
-				more = number < until && yield(r, nil)
+			_, _, err := read(j.folder, first, last, func(r Record) bool {
+				r.Number = number
+				more = number < until && (number < from || yield(r, nil))
 				number++
 				return more
 			})
@@ -291,6 +303,36 @@ func (j *Journal) Records() iter.Seq2[Record, error] {
 			}
 		}
 	}
+}
+
+// Trim removes the segments whose records all have numbers below one: nobody will ask for them.
+func (j *Journal) Trim(below uint64) error {
+	all, err := segments(j.folder)
+	if err != nil {
+		return err
+	}
+	for n := 0; n < len(all)-1 && all[n+1] <= below; n++ {
+		path := filepath.Join(j.folder, nameOf(all[n]))
+		info, err := os.Stat(path)
+		if err == nil {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			return err
+		}
+		j.mu.Lock()
+		j.before -= info.Size()
+		j.left = 0 // there is more room
+		j.mu.Unlock()
+	}
+	return nil
+}
+
+// Bytes is how long the journal is.
+func (j *Journal) Bytes() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.before + j.end
 }
 
 // Close closes the journal; what was appended is on disk then.

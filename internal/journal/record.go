@@ -6,15 +6,6 @@ import (
 	"hash/crc32"
 )
 
-// kind says what a record is.
-type kind uint8
-
-const (
-	opened   kind = 1
-	messages kind = 2
-	closed   kind = 3
-)
-
 // The layout of a record, all integers little-endian: u32 size of the body, u32 CRC-32C of the body, the body. docs/format/journal.md draws
 // it.
 const (
@@ -25,25 +16,19 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Record is something that a source did. One of its three is set.
+// Record is messages of a connection, one behind another, that a source has accepted.
 type Record struct {
-	// Connection is the number of the connection that it is about; a journal gives each another.
-	Connection uint64
-	Opened     *Opened
-	Messages   *Messages
-	Closed     bool
-}
-
-// Opened is a connection that was opened.
-type Opened struct {
+	// Number is its place in the journal, from 1 on; Append sets it for nobody.
+	Number uint64
 	Source string // its identity, PIPELINE/NAME
-	Peer   string // as it stands in logs
-}
-
-// Messages are those of a connection, one behind another.
-type Messages struct {
-	First   uint64 // the number of the first one in its connection
-	Ingest  int64  // when they were read, in nanoseconds since 1970
+	Peer   string // the connection's other end, as it stands in logs
+	// Connection is a number that no other connection of the journal has.
+	Connection uint64
+	// Stream is the name of what the sender sends, if it may go on with it by another connection; "" if it may not.
+	Stream string
+	// First is the number of the first message in its stream or, where there is none, in its connection.
+	First   uint64
+	Ingest  int64 // when they were read, in nanoseconds since 1970
 	Sizes   []uint32
 	Payload []byte
 }
@@ -52,26 +37,17 @@ type Messages struct {
 func appendRecord(dst []byte, r *Record) []byte {
 	start := len(dst)
 	dst = append(dst, make([]byte, recordHead)...)
-	switch {
-	case r.Opened != nil:
-		dst = append(dst, byte(opened))
-		dst = binary.LittleEndian.AppendUint64(dst, r.Connection)
-		dst = appendText(dst, r.Opened.Source)
-		dst = appendText(dst, r.Opened.Peer)
-	case r.Messages != nil:
-		dst = append(dst, byte(messages))
-		dst = binary.LittleEndian.AppendUint64(dst, r.Connection)
-		dst = binary.LittleEndian.AppendUint64(dst, r.Messages.First)
-		dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Messages.Ingest))
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(r.Messages.Sizes)))
-		for _, size := range r.Messages.Sizes {
-			dst = binary.LittleEndian.AppendUint32(dst, size)
-		}
-		dst = append(dst, r.Messages.Payload...)
-	default:
-		dst = append(dst, byte(closed))
-		dst = binary.LittleEndian.AppendUint64(dst, r.Connection)
+	dst = appendText(dst, r.Source)
+	dst = appendText(dst, r.Peer)
+	dst = binary.LittleEndian.AppendUint64(dst, r.Connection)
+	dst = appendText(dst, r.Stream)
+	dst = binary.LittleEndian.AppendUint64(dst, r.First)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Ingest))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(r.Sizes)))
+	for _, size := range r.Sizes {
+		dst = binary.LittleEndian.AppendUint32(dst, size)
 	}
+	dst = append(dst, r.Payload...)
 	body := dst[start+recordHead:]
 	binary.LittleEndian.PutUint32(dst[start:], uint32(len(body)))
 	binary.LittleEndian.PutUint32(dst[start+4:], crc32.Checksum(body, castagnoli))
@@ -115,26 +91,17 @@ func parseRecord(data []byte) (r Record, size int, err error) {
 
 // parseBody reads a body whose checksum is right; false if it is none all the same.
 func parseBody(body []byte) (r Record, ok bool) {
-	f := fields{rest: body[1:]}
+	f := fields{rest: body}
+	r.Source, r.Peer = f.text(), f.text()
 	r.Connection = f.u64()
-	switch kind(body[0]) {
-	case opened:
-		r.Opened = &Opened{Source: f.text(), Peer: f.text()}
-	case messages:
-		m := &Messages{First: f.u64(), Ingest: int64(f.u64())}
-		m.Sizes, m.Payload = f.sizes(), f.rest
-		sum := 0
-		for _, size := range m.Sizes {
-			sum += int(size)
-		}
-		r.Messages, f.rest = m, nil
-		f.cut = f.cut || sum != len(m.Payload) || len(m.Sizes) == 0
-	case closed:
-		r.Closed = true
-	default:
-		return r, false
+	r.Stream = f.text()
+	r.First, r.Ingest = f.u64(), int64(f.u64())
+	r.Sizes, r.Payload = f.sizes(), f.rest
+	sum := 0
+	for _, size := range r.Sizes {
+		sum += int(size)
 	}
-	return r, !f.cut && len(f.rest) == 0
+	return r, !f.cut && sum == len(r.Payload) && len(r.Sizes) > 0
 }
 
 // fields are read one behind another; cut says that there were too few bytes.

@@ -121,3 +121,70 @@ func appendUnsigned(dst []byte, n uint64) []byte {
 	}
 	return binary.BigEndian.AppendUint64(append(dst, tagInteger, 0), n)
 }
+
+// ReadKey makes a key of its canonical bytes, in a value that can be set and whose type CheckKey allows.
+func ReadKey(data []byte, into reflect.Value) error {
+	if len(data) == 0 {
+		return errNoKey
+	}
+	tag, data := data[0], data[1:]
+	switch kind := into.Kind(); {
+	case kind == reflect.String && tag == tagText && utf8.Valid(data):
+		into.SetString(string(data))
+	case kind == reflect.Bool && (tag == tagFalse || tag == tagTrue) && len(data) == 0:
+		into.SetBool(tag == tagTrue)
+	case kind == reflect.Array && tag == tagBytes && len(data) == into.Len():
+		for i, b := range data {
+			into.Index(i).SetUint(uint64(b))
+		}
+	case kind == reflect.Struct && tag == tagTuple:
+		return readTuple(data, into)
+	case (into.CanInt() || into.CanUint()) && tag == tagInteger:
+		return readInteger(data, into)
+	default:
+		return fmt.Errorf("%w of type %s: %x with tag %d", errNoKey, into.Type(), data, tag)
+	}
+	return nil
+}
+
+// errNoKey is bytes that are not a key's.
+var errNoKey = errors.New("bytes that are no key")
+
+func readTuple(data []byte, into reflect.Value) error {
+	for _, field := range into.Fields() {
+		if len(data) < 4 || uint64(len(data)-4) < uint64(binary.BigEndian.Uint32(data)) {
+			return fmt.Errorf("%w of type %s: a part is cut off", errNoKey, into.Type())
+		}
+		size := 4 + int(binary.BigEndian.Uint32(data))
+		if err := ReadKey(data[4:size], field); err != nil {
+			return err
+		}
+		data = data[size:]
+	}
+	if len(data) > 0 {
+		return fmt.Errorf("%w of type %s: it has more parts", errNoKey, into.Type())
+	}
+	return nil
+}
+
+// readInteger reads two's complement of at most 64 bits, or of 65 without a sign.
+func readInteger(data []byte, into reflect.Value) error {
+	var n uint64
+	if len(data) > 0 && data[0]&0x80 != 0 {
+		n = 1<<64 - 1
+	}
+	for _, b := range data {
+		n = n<<8 | uint64(b)
+	}
+	negative := n>>63 == 1 && len(data) <= 8
+	fits := 0 < len(data) && (len(data) <= 8 || len(data) == 9 && data[0] == 0)
+	switch {
+	case fits && into.CanUint() && !negative && !into.OverflowUint(n):
+		into.SetUint(n)
+	case fits && into.CanInt() && len(data) <= 8 && !into.OverflowInt(int64(n)):
+		into.SetInt(int64(n))
+	default:
+		return fmt.Errorf("%w of type %s: the integer %x", errNoKey, into.Type(), data)
+	}
+	return nil
+}

@@ -24,6 +24,8 @@ type State struct {
 	Class string `json:"class"`
 	Keyed bool   `json:"keyed"`
 	U64   bool   `json:"u64"`
+	// Version is that of its entities' type, as the application says it; 0 if it does not.
+	Version int `json:"version"`
 }
 
 // Step is one thing that the user added. Its identity is the pipeline's name and its own.

@@ -10,7 +10,7 @@ import (
 // Executor runs the stages of an application for the messages it is given, and keeps the state of its partitions. It carries out calls in
 // the order in which they begin, and decides nothing. A loop begins them and is told what came of each.
 //
-// Process, Replay, Switch, Load, Open and Probe begin a call: they do not block, and come from one goroutine at a time while Serve runs.
+// Process, Replay, Switch, Load, Open, Probe, Mark, Save and Restore begin a call: they do not block, and come from one goroutine at a time while Serve runs.
 // At most CallsAhead calls are begun and not done. Each call ends with an Event that says Done.
 type Executor interface {
 	// Serve carries calls out and tells deliver what came of them, in order and from one goroutine, until ctx is done, which is nil. An error
@@ -29,6 +29,14 @@ type Executor interface {
 	Open(Open)
 	// Probe finds out whether state can move, by an entity of each kind; what cannot is told by events that are Stuck.
 	Probe(id uint32)
+	// Mark notes what is to be saved of an island: what has changed since its last Mark. It is quick; all that was to be saved before is. What
+	// is to be saved is saved as it is now, whatever comes before Save.
+	Mark(id uint32, island int)
+	// Save encodes entities that are to be saved, of any island, until they have about so many bytes: an event with Saved.
+	Save(id uint32, bytes int)
+	// Restore puts in entities that were saved, of any islands and partitions that are this executor's and whose queues are open. Their memory
+	// is the executor's.
+	Restore(id uint32, entities []byte)
 }
 
 // Call is a batch of messages to run through a stage, and through the later ones that are this executor's too.
@@ -89,7 +97,10 @@ type Event struct {
 	Output  message.Batch // messages for To, if there are any
 	Failure *Failure      // a message that a step could not process, or nil
 	State   *State        // of a partition that leaves, or nil
-	Stuck   error         // why state could not move, or nil
+	Stuck   error         // why state could not move, or be saved or restored, or nil
+	// Saved is entities (package entity) that were to be saved, and Left whether more are.
+	Saved   []byte
+	Left    bool
 	Done    bool
 	Entered []Entered // with Done, by step
 }

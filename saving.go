@@ -1,0 +1,103 @@
+package wallaroo
+
+import (
+	"fmt"
+	"reflect"
+
+	saved "github.com/wallaroo-stream/wallaroo/internal/entity"
+	"github.com/wallaroo-stream/wallaroo/internal/gohost"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+)
+
+// meet notes that a message is about to meet an entity, for the first time in this age. If it was to be saved, it is now.
+func (e *entities[K, S]) meet(one *entity[K, S]) {
+	if e.age == 0 {
+		return
+	}
+	if e.unsaved(one) {
+		e.saveEarly(one)
+	}
+	one.changed = e.age
+	e.changed[one.partition] = append(e.changed[one.partition], one)
+}
+
+// unsaved reports whether an entity is to be saved: it changed in the last age, and was not saved since.
+func (e *entities[K, S]) unsaved(one *entity[K, S]) bool {
+	return one.changed+1 == e.age && one.saved != e.age
+}
+
+// Mark begins another age. All of the one before is saved.
+func (e *entities[K, S]) Mark() {
+	e.age++
+	e.saving, e.changed, e.at = e.changed, e.saving, 0
+}
+
+// saveEarly saves an entity that cannot wait for Save, which gives it out.
+func (e *entities[K, S]) saveEarly(one *entity[K, S]) {
+	var err error
+	if e.early, err = e.appendTo(e.early, one); err != nil && e.wrong == nil {
+		e.wrong = err
+	}
+}
+
+// Save appends entities that are to be saved, until so many bytes are appended.
+func (e *entities[K, S]) Save(dst []byte, bytes int) (_ []byte, left bool, err error) {
+	if e.wrong != nil {
+		return dst, false, e.wrong
+	}
+	limit := len(dst) + bytes
+	dst = append(dst, e.early...)
+	e.early = e.early[:0]
+	for ; e.at < len(e.saving); e.at++ {
+		list := e.saving[e.at]
+		for n, one := range list {
+			if len(dst) >= limit {
+				e.saving[e.at] = list[n:]
+				return dst, true, nil
+			}
+			if e.unsaved(one) {
+				if dst, err = e.appendTo(dst, one); err != nil {
+					return dst, false, err
+				}
+			}
+		}
+		e.saving[e.at] = nil
+	}
+	return dst, false, nil
+}
+
+// appendTo appends an entity. An error says which one has no bytes.
+func (e *entities[K, S]) appendTo(dst []byte, one *entity[K, S]) (_ []byte, err error) {
+	one.saved = e.age
+	whole := dst
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			dst, err = whole, fmt.Errorf("panic: %v", panicked)
+		}
+		if err != nil {
+			err = fmt.Errorf("state %q, key %s: the entity cannot be saved: %w", e.about.Name, gohost.ShowKey(one.key), err)
+		}
+	}()
+	if e.buffer, err = partition.AppendKey(e.buffer[:0], one.key); err != nil {
+		return dst, err
+	}
+	dst, at := saved.Begin(dst, e.number, e.about.Version, e.buffer)
+	if dst, err = e.form.codec.Append(dst, one.state); err != nil {
+		return whole, err
+	}
+	return saved.End(dst, at), nil
+}
+
+// Restore puts in an entity that was saved.
+func (e *entities[K, S]) Restore(was *saved.Entity) error {
+	one := &entity[K, S]{partition: partition.Of(partition.Hash(was.Key), len(e.within))}
+	err := partition.ReadKey(was.Key, reflect.ValueOf(&one.key).Elem())
+	if err == nil {
+		one.state, err = e.form.codec.Decode(was.Value)
+	}
+	if err != nil {
+		return fmt.Errorf("state %q, key %s: the entity cannot be restored: %w", e.about.Name, gohost.ShowKey(one.key), err)
+	}
+	e.keep(one)
+	return nil
+}
