@@ -54,14 +54,19 @@ func (n *native) executor(number int, table *partition.Table) worker.Executor {
 	limits := gohost.Limits{Results: n.options.MaxOutput.Messages, Bytes: n.options.MaxOutput.Bytes, Letter: n.options.letter()}
 	return gohost.New(gohost.Part{
 		Number: number, Plan: n.Native.Plan, Stages: n.stages, Table: table, Limits: limits,
-		CheckOwnership: n.options.CheckOwnership,
-		Fuse:           func(x *gohost.Executor) gohost.Program { return n.Fuse(n.stages, x) },
+		CheckOwnership: n.options.CheckOwnership, Saves: n.options.DataDir != "",
+		Fuse: func(x *gohost.Executor) gohost.Program { return n.Fuse(n.stages, x) },
 	})
 }
 
 // Start makes one more executor; nothing of it runs before it is prepared.
 func (n *native) Start(_ context.Context, number int) (worker.Recruit, error) {
 	return &newcomer{n, number}, nil
+}
+
+// Renew makes an executor anew.
+func (n *native) Renew(_ context.Context, number int, table *partition.Table) (worker.Executor, error) {
+	return n.executor(number, table), nil
 }
 
 // Dismiss does nothing: an executor that serves no more is memory.

@@ -142,6 +142,40 @@ func (r *reporter) Stopping() {
 	r.options.Log.Info("stopping: no new connections; what has arrived is processed and delivered", "within", StopWithin)
 }
 
+// NoRoom tells why a source accepts nothing now.
+func (r *reporter) NoRoom(why error) {
+	r.options.Log.Warn("no more is accepted until there is room for the journal", "why", why)
+}
+
+// Checkpointed tells of a checkpoint.
+func (r *reporter) Checkpointed(c worker.Checkpointed) {
+	r.options.Log.Debug("checkpoint", "epoch", c.Epoch, "bytes", c.Bytes, "took", c.Took, "aligned", c.Aligned, "saved", c.Saved,
+		"committed", c.Committed)
+}
+
+// NotKept tells of a checkpoint that cannot be written.
+func (r *reporter) NotKept(epoch uint64, why error) {
+	r.options.Log.Error("a checkpoint cannot be written; the last one stands, and it is tried again", "epoch", epoch, "error", why)
+}
+
+// Recovering tells that executors start again.
+func (r *reporter) Recovering(why error) {
+	r.about.Set(status.Starting, "going back to the last checkpoint")
+	r.options.Log.Error("going back to the last checkpoint", "why", why)
+}
+
+// Restoring tells how much is taken in again.
+func (r *reporter) Restoring(p worker.Restoring) {
+	r.about.Set(status.Starting, fmt.Sprintf("restoring: %d of %d entities, %d of %d records of the journal",
+		p.Entities, p.OfEntities, p.Records, p.OfRecords))
+}
+
+// Recovered tells that messages are processed again.
+func (r *reporter) Recovered() {
+	r.about.Set(status.Running, "")
+	r.options.Log.Info("recovered: messages are processed again")
+}
+
 // Failed keeps the message, and tells the log. Where the first failure is to end the application, it does.
 func (r *reporter) Failed(origin worker.Origin, f worker.Failure) {
 	added, err := r.letters.keep(r.plan, origin, &f)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -112,6 +113,32 @@ func (t *team) Start(ctx context.Context, number int) (worker.Recruit, error) {
 		return nil, err
 	}
 	return r, t.compare(r.plan)
+}
+
+// renewWithin is how long a process that lives may take to begin anew before another takes its place.
+const renewWithin = 2 * time.Second
+
+// Renew has the process of a number begin anew, without state; another takes its place if it has died or does not answer.
+func (t *team) Renew(ctx context.Context, number int, table *partition.Table) (worker.Executor, error) {
+	t.mu.Lock()
+	host := t.hosts[number]
+	t.mu.Unlock()
+	if host != nil {
+		within, cancel := context.WithTimeout(ctx, renewWithin)
+		defer cancel()
+		r := &recruit{team: t, number: number, host: host, plan: t.plan}
+		if executor, err := r.Prepare(within, table); err == nil {
+			return executor, nil
+		}
+		over, now := context.WithCancel(ctx)
+		now()
+		t.Dismiss(over, number)
+	}
+	started, err := t.Start(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	return started.Prepare(ctx, table)
 }
 
 // Dismiss ends a process, if there is one of that number.

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -39,6 +40,12 @@ func (k kept) PutIn(coming any) {
 		k[p] = append(k[p], list...)
 	}
 }
+
+func (k kept) Mark() {}
+
+func (k kept) Save(dst []byte, _ int) ([]byte, bool, error) { return dst, false, nil }
+
+func (k kept) Restore(*entity.Entity) error { return nil }
 
 // graph has two steps with state behind one source, which is an island, and a pipeline that is another.
 var graph = &plan.Plan{Application: "graph", Steps: []plan.Step{

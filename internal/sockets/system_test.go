@@ -28,10 +28,13 @@ type lines struct {
 
 func (x *lines) Process(c worker.Call) { x.calls <- c }
 
-func (x *lines) Switch(worker.Switch) {}
-func (x *lines) Load(worker.Load)     {}
-func (x *lines) Open(worker.Open)     {}
-func (x *lines) Probe(uint32)         {}
+func (x *lines) Switch(worker.Switch)   {}
+func (x *lines) Load(worker.Load)       {}
+func (x *lines) Open(worker.Open)       {}
+func (x *lines) Probe(uint32)           {}
+func (x *lines) Mark(uint32, int)       {}
+func (x *lines) Save(uint32, int)       {}
+func (x *lines) Restore(uint32, []byte) {}
 
 func (x *lines) Replay(uint32, worker.Replay) {}
 
@@ -80,6 +83,12 @@ func (s *system) Resizing(int, int)                    {}
 func (s *system) Resized(worker.Resized, error)        {}
 func (s *system) Marked(worker.Marked)                 {}
 func (s *system) Stopping()                            {}
+func (s *system) NoRoom(error)                         {}
+func (s *system) Checkpointed(worker.Checkpointed)     {}
+func (s *system) NotKept(uint64, error)                {}
+func (s *system) Recovering(error)                     {}
+func (s *system) Restoring(worker.Restoring)           {}
+func (s *system) Recovered()                           {}
 
 // Write takes in a record of the log.
 func (s *system) Write(record []byte) (int, error) {

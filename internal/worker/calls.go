@@ -74,6 +74,9 @@ func (l *loop) handle(e Event) error {
 	if e.Stuck != nil {
 		c.order.stuck(e.Stuck)
 	}
+	if c.order != nil && c.order.saves && !e.Done {
+		l.saving.gave(&e, &l.worker.saved)
+	}
 	if e.Failure != nil {
 		l.counts.failed(e.Failure.Where())
 		l.worker.config.Report.Failed(l.origin(c, e.Failure.Index), *e.Failure)
@@ -115,6 +118,9 @@ func (l *loop) find(e Event) (*call, error) {
 	}
 	if e.Stuck != nil && (c.order == nil || c.order.stuck == nil) {
 		return nil, fmt.Errorf("executor %d: %w", l.number, e.Stuck)
+	}
+	if e.Saved != nil && (c.order == nil || !c.order.saves) {
+		return nil, fmt.Errorf("executor %d: state that nobody asked to be saved", l.number)
 	}
 	if e.State != nil && (c.order == nil || !c.order.leaves[e.State.Partition]) {
 		return nil, fmt.Errorf("executor %d: state of partition %d, which was not asked for", l.number, e.State.Partition)

@@ -105,6 +105,21 @@ func (x *checkedExecutor) Probe(id uint32) {
 	x.Executor.Probe(id)
 }
 
+func (x *checkedExecutor) Mark(id uint32, island int) {
+	x.begin(checkedCall{done: func() {}})
+	x.Executor.Mark(id, island)
+}
+
+func (x *checkedExecutor) Save(id uint32, bytes int) {
+	x.begin(checkedCall{done: func() {}})
+	x.Executor.Save(id, bytes)
+}
+
+func (x *checkedExecutor) Restore(id uint32, entities []byte) {
+	x.begin(checkedCall{done: func() {}})
+	x.Executor.Restore(id, entities)
+}
+
 // errBack is an executor that would go on for ever.
 var errBack = errors.New("what comes out of a queue goes back into it")
 

@@ -35,6 +35,8 @@ type Config struct {
 	Crew    Crew
 	Report  Report
 	Limits  Limits
+	// Keep is where what outlives the worker is kept; nil for nowhere.
+	Keep *Keep
 	// StopWithin is how long Run may go on after it was asked to stop.
 	StopWithin time.Duration
 	// Chaos disturbs the worker, for tests; nil for peace.
@@ -59,6 +61,9 @@ type Limits struct {
 type Crew interface {
 	// Start starts the executor of a number and has it load the application.
 	Start(ctx context.Context, number int) (Recruit, error)
+	// Renew prepares the executor of a number once more, which serves no longer, under a table and without state: what died is started
+	// again.
+	Renew(ctx context.Context, number int, table *partition.Table) (Executor, error)
 	// Dismiss ends an executor that serves no more.
 	Dismiss(ctx context.Context, number int)
 }

@@ -125,11 +125,21 @@ func (c *goCrew) Start(ctx context.Context, number int) (worker.Recruit, error) 
 // Prepare puts the checks around the executor.
 func (r *goRecruit) Prepare(ctx context.Context, table *partition.Table) (worker.Executor, error) {
 	executor, err := r.Recruit.Prepare(ctx, table)
-	x := &checkedExecutor{Executor: executor, crew: r.crew, number: r.number, owners: map[int][]int{}, shut: map[worker.Target]bool{}}
-	for _, s := range r.crew.stages {
+	return r.crew.checked(executor, r.number, table), err
+}
+
+// Renew puts the checks around an executor that begins anew.
+func (c *goCrew) Renew(ctx context.Context, number int, table *partition.Table) (worker.Executor, error) {
+	executor, err := c.Crew.Renew(ctx, number, table)
+	return c.checked(executor, number, table), err
+}
+
+func (c *goCrew) checked(executor worker.Executor, number int, table *partition.Table) worker.Executor {
+	x := &checkedExecutor{Executor: executor, crew: c, number: number, owners: map[int][]int{}, shut: map[worker.Target]bool{}}
+	for _, s := range c.stages {
 		x.owners[s.Island] = append([]int(nil), table.Owners...)
 	}
-	return x, err
+	return x
 }
 
 // gave takes note of what a call gave.
@@ -174,11 +184,17 @@ type report struct {
 	away  int            // partitions that have moved
 }
 
-func (r *report) Waiting(string)                {}
-func (r *report) Ready([]string)                { close(r.ready) }
-func (r *report) Resizing(int, int)             {}
-func (r *report) Resized(worker.Resized, error) {}
-func (r *report) Stopping()                     {}
+func (r *report) Waiting(string)                   {}
+func (r *report) Ready([]string)                   { close(r.ready) }
+func (r *report) Resizing(int, int)                {}
+func (r *report) Resized(worker.Resized, error)    {}
+func (r *report) Stopping()                        {}
+func (r *report) NoRoom(error)                     {}
+func (r *report) Checkpointed(worker.Checkpointed) {}
+func (r *report) NotKept(uint64, error)            {}
+func (r *report) Recovering(error)                 {}
+func (r *report) Restoring(worker.Restoring)       {}
+func (r *report) Recovered()                       {}
 func (r *report) Marked(m worker.Marked) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -83,6 +83,24 @@ func (e *Edge) put(i item) bool {
 	return len(e.queue) == 1
 }
 
+// reserve takes credit for a batch that putReserved puts in.
+func (e *Edge) reserve(c Credit) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.used.Messages += c.Messages
+	e.used.Bytes += c.Bytes
+}
+
+// putReserved puts a batch in whose credit is taken; it reports whether items must be called.
+func (e *Edge) putReserved(b message.Batch) bool {
+	e.mu.Lock()
+	credit := creditOf(&b)
+	e.used.Messages -= credit.Messages
+	e.used.Bytes -= credit.Bytes
+	e.mu.Unlock()
+	return e.put(item{batch: b})
+}
+
 func (e *Edge) hasCredit() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

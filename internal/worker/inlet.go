@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/journal"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
@@ -14,18 +15,30 @@ import (
 // are the executor's, in one order; a marker enters all lanes between two batches, and so cuts every connection at one point.
 type Inlet struct {
 	worker *Worker
-	stage  int  // that the source feeds
-	spread bool // the stage takes its messages on any executor
+	source string // its identity
+	stage  int    // that the source feeds
+	spread bool   // the stage takes its messages on any executor
 
 	mu          sync.Mutex
 	lanes       []*input      // guarded by mu, as are those below: by executor
 	takers      int           // the executors below this take what connections bring
 	connections []*Connection // open
 	waiting     []*Connection // for credit, in the order in which they came
+	replaying   bool          // only connections that replay may hand on
+	next        uint64        // the record of the journal that is replayed next, while it is
+	unsynced    []unsynced    // in the journal and not known to be on disk, in order
 	watch       watch         // what looks on; nil but in tests
 
 	messages, bytes atomic.Uint64 // accepted
 	refused         atomic.Uint64 // connections and messages
+}
+
+// unsynced is a batch that is handed on when its record is on disk.
+type unsynced struct {
+	number uint64
+	from   *Connection
+	lane   *input
+	batch  message.Batch
 }
 
 // watch sees where markers cut the connections. It is called with the inlet's lock.
@@ -66,14 +79,10 @@ func (i *Inlet) close(c *Connection) {
 // Refused counts a connection, or a message, that was refused for what it brought.
 func (i *Inlet) Refused() { i.refused.Add(1) }
 
-func (i *Inlet) accepted(b *message.Batch) {
-	i.messages.Add(uint64(b.Count()))
-	i.bytes.Add(uint64(len(b.Payload)))
-}
-
-// handOn writes as much of a batch of a connection to its lane as that has credit for; if it has none, the connection's turn will be told.
-// So a marker never waits behind more than may be in flight, however much a connection brings at once.
-func (i *Inlet) handOn(c *Connection, all *message.Batch) bool {
+// handOn takes as much of a batch of a connection as its lane has credit for, writes it to the journal, if there is one, and then to the
+// lane; if there is no credit, the connection's turn will be told. So a marker never waits behind more than may be in flight, however much
+// a connection brings at once. After an error nothing has been handed on.
+func (i *Inlet) handOn(c *Connection, all *message.Batch) (bool, error) {
 	i.mu.Lock()
 	lane := i.lane(c)
 	if lane == nil {
@@ -81,25 +90,96 @@ func (i *Inlet) handOn(c *Connection, all *message.Batch) bool {
 			i.waiting = append(i.waiting, c)
 		}
 		i.mu.Unlock()
-		return false
+		return false, nil
 	}
+	before := *all
 	b := all.Take(lane.edge.left())
+	keep := i.worker.config.Keep
+	if keep == nil {
+		i.put(c, lane, b)
+		return true, nil
+	}
+	number, err := keep.Journal.Append(c.record(&b))
+	if err != nil {
+		*all = before
+		i.mu.Unlock()
+		return false, err
+	}
+	if !keep.Sync {
+		i.put(c, lane, b)
+		return true, nil
+	}
+	lane.edge.reserve(creditOf(&b))
+	i.unsynced = append(i.unsynced, unsynced{number: number, from: c, lane: lane, batch: b})
+	i.giveTurn()
+	i.mu.Unlock()
+	return true, i.sync(keep.Journal, number)
+}
+
+// put writes a batch to a lane. It gives the inlet's lock back.
+func (i *Inlet) put(c *Connection, lane *input, b message.Batch) {
+	i.accepted(c, &b)
+	first := lane.edge.put(item{batch: b})
+	i.giveTurn()
+	i.mu.Unlock()
+	if first {
+		lane.edge.items()
+	}
+}
+
+func (i *Inlet) accepted(c *Connection, b *message.Batch) {
+	i.messages.Add(uint64(b.Count()))
+	i.bytes.Add(uint64(len(b.Payload)))
 	i.worker.handed.Add(uint64(b.Count()))
 	i.worker.inside.Add(int64(b.Count()))
 	if i.watch != nil {
 		i.watch.handedOn(c.peer, b.Count())
 	}
-	first := lane.edge.put(item{batch: b})
-	i.next()
-	i.mu.Unlock()
-	if first {
-		lane.edge.items()
+}
+
+// sync returns when a record is on disk, and what stands up to it in the journal is handed on, in its order.
+func (i *Inlet) sync(j *journal.Journal, number uint64) error {
+	synced, err := j.Sync(number)
+	if err != nil {
+		return err
 	}
+	i.mu.Lock()
+	var woken []*Edge
+	for len(i.unsynced) > 0 && i.unsynced[0].number <= synced {
+		u := i.unsynced[0]
+		i.unsynced = i.unsynced[1:]
+		i.accepted(u.from, &u.batch)
+		edge := u.lane.edge
+		if edge.putReserved(u.batch) {
+			woken = append(woken, edge)
+		}
+	}
+	i.mu.Unlock()
+	for _, edge := range woken {
+		edge.items()
+	}
+	return nil
+}
+
+// replay hands a record of the journal on, whole, if its lane has credit; if not, the connection's turn will be told.
+func (i *Inlet) replay(c *Connection, number uint64, b message.Batch) bool {
+	i.mu.Lock()
+	lane := i.lane(c)
+	if lane == nil {
+		i.waiting = append(i.waiting, c)
+		i.mu.Unlock()
+		return false
+	}
+	i.next = number + 1
+	i.put(c, lane, b)
 	return true
 }
 
 // lane is where a connection's messages go; nil if there is no credit.
 func (i *Inlet) lane(c *Connection) *input {
+	if len(i.lanes) == 0 || i.replaying != c.replays {
+		return nil
+	}
 	if !i.spread {
 		if lane := i.lanes[c.at]; lane.edge.hasCredit() {
 			return lane
@@ -120,11 +200,11 @@ func (i *Inlet) lane(c *Connection) *input {
 func (i *Inlet) room() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.next()
+	i.giveTurn()
 }
 
-// next gives the first of the waiting connections that has credit its turn; when it has written, it gives the next its own.
-func (i *Inlet) next() {
+// giveTurn gives the first of the waiting connections that has credit its turn; when it has written, it gives the next its own.
+func (i *Inlet) giveTurn() {
 	for n, c := range i.waiting {
 		if i.lane(c) != nil {
 			i.waiting = slices.Delete(i.waiting, n, n+1)
@@ -139,7 +219,7 @@ func (i *Inlet) giveUp(c *Connection) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.waiting = slices.DeleteFunc(i.waiting, func(other *Connection) bool { return other == c })
-	i.next()
+	i.giveTurn()
 }
 
 // join opens the lane to an executor, which is the next one.
@@ -156,9 +236,11 @@ func (i *Inlet) leave(executors int) {
 	i.lanes = slices.Delete(i.lanes, executors, len(i.lanes))
 }
 
-// inject puts a marker into all lanes. Behind it, connections belong to the executors that the marker's table has.
-func (i *Inlet) inject(e door.Epoch, executors int) {
+// inject puts a marker into all lanes, and returns where it cuts the source. Behind it, connections belong to the executors that the
+// marker's table has.
+func (i *Inlet) inject(e door.Epoch, executors int) Position {
 	i.mu.Lock()
+	at := i.position()
 	var woken []*Edge
 	for _, lane := range i.lanes {
 		if lane.edge.put(item{marker: e}) {
@@ -169,11 +251,45 @@ func (i *Inlet) inject(e door.Epoch, executors int) {
 		i.watch.marked(e)
 	}
 	i.repin(executors)
-	i.next()
+	i.giveTurn()
 	i.mu.Unlock()
 	for _, edge := range woken {
 		edge.items()
 	}
+	return at
+}
+
+// position is how far the source has come.
+func (i *Inlet) position() Position {
+	p := Position{Accepted: i.messages.Load()}
+	switch keep := i.worker.config.Keep; {
+	case keep == nil:
+	case i.replaying:
+		p.Next = i.next
+	case len(i.unsynced) > 0:
+		p.Next = i.unsynced[0].number
+	default:
+		p.Next = keep.Journal.Next()
+	}
+	return p
+}
+
+// rewind takes the source back to a position: what was handed on and not kept there comes again by connections that replay, and all others
+// wait until proceed is called. The lanes are gone.
+func (i *Inlet) rewind(to Position, executors int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.lanes, i.unsynced, i.replaying, i.next = nil, nil, true, to.Next
+	i.messages.Store(to.Accepted)
+	i.repin(executors)
+}
+
+// proceed has the connections hand on again: all that the journal holds is.
+func (i *Inlet) proceed() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.replaying = false
+	i.giveTurn()
 }
 
 // repin spreads the connections evenly over the executors, moving as few as it takes.

@@ -35,6 +35,12 @@ func (i *Inlet) free(lane int) {
 	edge.giveBack(creditOf(&b))
 }
 
+// handedOn reports whether a batch was handed on, as far as there was credit.
+func (i *Inlet) handedOn(c *Connection, b *message.Batch) bool {
+	handed, err := i.handOn(c, b)
+	return handed && err == nil
+}
+
 // hasTurn reports whether a connection was told that it is its turn, and takes the notice away.
 func hasTurn(c *Connection) bool {
 	select {
@@ -123,14 +129,14 @@ func TestABatchIsHandedOnAsFarAsThereIsCredit(t *testing.T) {
 	for range 5 {
 		b.Append([]byte("m"))
 	}
-	if !i.handOn(c, &b) || b.Count() != 2 || b.Position != 13 || i.lanes[0].edge.held().Messages != 3 {
+	if !i.handedOn(c, &b) || b.Count() != 2 || b.Position != 13 || i.lanes[0].edge.held().Messages != 3 {
 		t.Errorf("%d messages are left from position %d, and %d in the lane", b.Count(), b.Position, i.lanes[0].edge.held().Messages)
 	}
-	if i.handOn(c, &b) {
+	if i.handedOn(c, &b) {
 		t.Error("more was taken than there was credit for")
 	}
 	i.free(0)
-	if !hasTurn(c) || !i.handOn(c, &b) || b.Count() != 1 {
+	if !hasTurn(c) || !i.handedOn(c, &b) || b.Count() != 1 {
 		t.Errorf("%d messages are left when one more was let in", b.Count())
 	}
 }
@@ -139,7 +145,7 @@ func TestABatchIsHandedOnAsFarAsThereIsCredit(t *testing.T) {
 func TestTurnsAreGivenInOrder(t *testing.T) {
 	i := newInlet(1, 1)
 	first, second, third := i.connect("1"), i.connect("2"), i.connect("3")
-	if !i.handOn(first, one()) || i.handOn(second, one()) || i.handOn(third, one()) || i.handOn(first, one()) {
+	if !i.handedOn(first, one()) || i.handedOn(second, one()) || i.handedOn(third, one()) || i.handedOn(first, one()) {
 		t.Fatal("credit for one message is not that")
 	}
 	for _, c := range []*Connection{second, third, first} {
@@ -147,7 +153,7 @@ func TestTurnsAreGivenInOrder(t *testing.T) {
 			t.Fatal("a connection has its turn while there is no credit")
 		}
 		i.free(0)
-		if !hasTurn(c) || !i.handOn(c, one()) {
+		if !hasTurn(c) || !i.handedOn(c, one()) {
 			t.Fatalf("it is not connection %s's turn", c.peer)
 		}
 	}
@@ -157,9 +163,9 @@ func TestTurnsAreGivenInOrder(t *testing.T) {
 func TestATurnThatIsGivenUpGoesToTheNext(t *testing.T) {
 	i := newInlet(1, 1)
 	first, second, third := i.connect("1"), i.connect("2"), i.connect("3")
-	i.handOn(first, one())
-	i.handOn(second, one())
-	i.handOn(third, one())
+	i.handedOn(first, one())
+	i.handedOn(second, one())
+	i.handedOn(third, one())
 	i.free(0)
 	i.giveUp(second)
 	if !hasTurn(third) {
@@ -172,7 +178,7 @@ func TestAConnectionWaitsForItsOwnLaneOnly(t *testing.T) {
 	i := newInlet(2, 1)
 	first, second := i.connect("1"), i.connect("2")
 	for _, c := range []*Connection{first, second, first, second} {
-		i.handOn(c, one())
+		i.handedOn(c, one())
 	}
 	i.free(1)
 	if hasTurn(first) || !hasTurn(second) {
@@ -185,18 +191,18 @@ func TestWhatIsAnybodysGoesWhereLeastIs(t *testing.T) {
 	i.spread = true
 	c := i.connect("")
 	for range 4 {
-		i.handOn(c, one())
+		i.handedOn(c, one())
 	}
 	i.free(2)
 	for range 3 {
-		i.handOn(c, one())
+		i.handedOn(c, one())
 	}
 	for n, lane := range i.lanes {
 		if held := lane.edge.held().Messages; held != 2 {
 			t.Errorf("lane %d holds %d messages", n, held)
 		}
 	}
-	if i.handOn(c, one()) {
+	if i.handedOn(c, one()) {
 		t.Error("a message was taken without credit")
 	}
 }

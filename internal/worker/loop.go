@@ -51,6 +51,7 @@ type loop struct {
 	shares   []shares  // by stage
 	replays  []*replay // not begun
 	moving   moving
+	saving   saving
 	inputs   []*input
 	over     bool  // nothing is left to do, or the loop was stopped
 	err      error // what ended it
@@ -218,15 +219,25 @@ func (l *loop) enqueue(in *input) error {
 	return nil
 }
 
-// begin begins a call if one may begin: what is ordered goes first, then what is sent again; then stages have their turns, at each what has
-// waited for a partition that has come before what waits in edges, and a stage whose output has nowhere to go is passed over.
+// begin begins a call if one may begin: what is ordered goes first, then what is sent again; then messages and what is to be saved take
+// turns.
 func (l *loop) begin() (bool, error) {
 	if len(l.calls) >= CallsAhead {
 		return false, nil
 	}
-	if l.beginOrder() || l.beginReplay() {
+	if l.beginOrder() || l.beginReplay() || !l.saving.waits && l.beginSave() {
 		return true, nil
 	}
+	l.saving.waits = false
+	if began, err := l.beginMessages(); began || err != nil {
+		return began, err
+	}
+	return l.beginSave(), nil
+}
+
+// beginMessages begins a call of messages, if there may be one: stages have their turns, at each what has waited for a partition that has
+// come before what waits in edges, and a stage whose output has nowhere to go is passed over.
+func (l *loop) beginMessages() (bool, error) {
 	for stage := range l.turns.next() {
 		q, settles := l.door.Next(stage)
 		takes := len(l.queues[stage]) > 0 && l.door.May(stage)

@@ -53,39 +53,72 @@ func (w *Worker) whileRunning(ctx context.Context) (r running, done func(), err 
 	return w.running, w.marking.notify, nil
 }
 
-// mark sends a marker around that carries the next table, and returns what moved at it when all have passed it, what moves has come, and
-// who leaves has left. Only who holds the token may call it. Those who join must be in the worker already. It cannot be taken back once it
-// has begun: an error is the end of what runs.
-func (w *Worker) mark(r running, next *partition.Table, moves []partition.Move) (Marked, error) {
+// letOthersMark gives the token to whoever waits for it, such as a checkpoint, and takes it again.
+func (w *Worker) letOthersMark(r running) error {
+	w.marking.notify()
+	<-w.marking // whoever has it gives it back, soon if what runs ends
+	if r.ctx.Err() != nil {
+		return ErrNotRunning
+	}
+	return nil
+}
+
+// marker is what a marker asks for.
+type marker struct {
+	epoch      door.Epoch
+	table      *partition.Table
+	moves      []partition.Move
+	checkpoint bool
+}
+
+// mark sends a marker around, and returns what moved at it when all have passed it, what moves has come, and who leaves has left; and where
+// the sources were. Only who holds the token may call it. Those who join must be in the worker already. It cannot be taken back once it has
+// begun: an error is the end of what runs.
+func (w *Worker) mark(r running, m marker) (Marked, []Position, error) {
 	if err := w.awaitSinks(r.ctx); err != nil {
-		return Marked{}, err
+		return Marked{}, nil, err
 	}
 	w.epoch++
-	w.expect(Marked{Marker: uint64(w.epoch), Partitions: len(moves)})
+	m.epoch = w.epoch
+	w.expect(Marked{Marker: uint64(m.epoch), Partitions: len(m.moves)})
 	loops := w.all()
-	for _, l := range loops {
-		l.announce(w.epoch, moves)
-	}
-	for _, inlet := range w.inlets {
-		inlet.inject(w.epoch, next.Executors)
+	if m.checkpoint {
+		w.saved.begin(m.epoch, len(loops), len(w.outlets))
 	}
 	for _, l := range loops {
-		for door.Epoch(l.quiet.Load()) < w.epoch {
-			select {
-			case <-w.progress:
-			case <-r.ctx.Done():
-				return Marked{}, ErrNotRunning
-			}
+		l.announce(&m)
+	}
+	var positions []Position
+	for n, inlet := range w.inlets {
+		at := inlet.inject(m.epoch, m.table.Executors)
+		at.Source = w.config.Sources[n].ID()
+		positions = append(positions, at)
+	}
+	for _, l := range loops {
+		if err := w.await(r, func() bool { return door.Epoch(l.quiet.Load()) >= m.epoch }); err != nil {
+			return Marked{}, nil, err
 		}
 	}
 	w.mu.Lock()
-	w.table = next
+	w.table = m.table
 	w.moved.Markers++
 	marked := w.marked
 	w.moved.Partitions += uint64(marked.Partitions)
 	w.mu.Unlock()
 	w.config.Report.Marked(marked)
-	return marked, nil
+	return marked, positions, nil
+}
+
+// await returns when something is so that loops tell of by the worker's progress. Only who holds the token may call it.
+func (w *Worker) await(r running, isSo func() bool) error {
+	for !isSo() {
+		select {
+		case <-w.progress:
+		case <-r.ctx.Done():
+			return ErrNotRunning
+		}
+	}
+	return nil
 }
 
 // awaitSinks returns when no sink is too far behind.
@@ -118,9 +151,12 @@ func (w *Worker) settledIn(p movedPartition, now time.Time) {
 	w.marked.LongestWait = max(w.marked.LongestWait, now.Sub(p.left))
 }
 
-// leave ends the executors from a number on, which have passed the last marker and own nothing.
-func (w *Worker) leave(ctx context.Context, executors int) {
+// leave ends the executors from a number on, which have passed the last marker, own nothing, and have given out what is to be saved.
+func (w *Worker) leave(r running, executors int) error {
 	for n := len(w.all()) - 1; n >= executors; n-- {
+		if err := w.await(r, func() bool { return !w.saved.awaits(n) }); err != nil {
+			return err
+		}
 		l := w.loop(n)
 		l.goAway()
 		w.mu.Lock()
@@ -130,11 +166,12 @@ func (w *Worker) leave(ctx context.Context, executors int) {
 		for _, other := range w.all() {
 			other.forget(l)
 		}
-		w.config.Crew.Dismiss(ctx, n)
+		w.config.Crew.Dismiss(r.ctx, n)
 	}
 	for _, inlet := range w.inlets {
 		inlet.leave(executors)
 	}
+	return nil
 }
 
 // goAway ends the loop of an executor that leaves, and returns when the executor serves no more.

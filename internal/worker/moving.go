@@ -50,6 +50,7 @@ type order struct {
 	leaves map[int]bool // partitions whose state it is to give out
 	begin  func(id uint32)
 	stuck  func(error) // nil where nothing can be
+	saves  bool        // it may give out what is to be saved
 	done   func()
 }
 
@@ -64,10 +65,13 @@ func (m *moving) order(o order) {
 func (m *moving) givenOut(island int, s State) { m.states[island] = append(m.states[island], s) }
 
 // announce tells the loop what a marker asks for, before it can come.
-func (l *loop) announce(e door.Epoch, moves []partition.Move) {
+func (l *loop) announce(m *marker) {
 	l.turning.Lock()
 	defer l.turning.Unlock()
-	l.moving.epoch, l.moving.moves = e, moves
+	l.moving.epoch, l.moving.moves = m.epoch, m.moves
+	if m.checkpoint {
+		l.saving = saving{epoch: m.epoch, islands: len(l.worker.islands)}
+	}
 }
 
 // brought takes a marker from an input.
@@ -88,6 +92,9 @@ func (l *loop) brought(in *input, e door.Epoch) error {
 	}
 	l.counts.aligned(time.Since(l.moving.began[island]))
 	delete(l.moving.began, island)
+	if l.saving.epoch == e {
+		l.markIsland(island)
+	}
 	l.switchTable(island)
 	return l.release(island)
 }

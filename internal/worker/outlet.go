@@ -19,7 +19,12 @@ type Outlet struct {
 	edges  []*spout // guarded by mu, as are those below
 	turn   int
 	passed door.Epoch
-	taken  []taken // not delivered, in the order in which they were taken
+	taken  []taken    // not delivered, in the order in which they were taken
+	before uint64     // messages taken so far
+	marks  []passing  // markers that are passed, and in front of which something is not delivered
+	over   door.Epoch // the last marker in front of which all is delivered
+	rests  bool       // it has no executors for a while
+	handed func()     // called without a lock when over has grown
 
 	total   Traffic // delivered
 	latency Latencies
@@ -38,10 +43,17 @@ type taken struct {
 	credit Credit
 }
 
+// passing is a marker that the sink has passed.
+type passing struct {
+	epoch  door.Epoch
+	before uint64 // how many messages were taken before it
+}
+
 // join adds the edge of an executor that has passed a marker.
 func (o *Outlet) join(edge *Edge, passed door.Epoch, took func(door.Epoch)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.rests = false
 	o.edges = append(o.edges, &spout{Edge: edge, brought: passed, took: took})
 }
 
@@ -51,7 +63,11 @@ func (o *Outlet) Items() <-chan struct{} { return o.items }
 // Take returns the next batch, the executors taking turns; false when there is none now. It counts as undelivered until Delivered says
 // otherwise.
 func (o *Outlet) Take() (connector.Batch, bool) {
+	over := o.handedOver()
 	b, ok, told := o.take()
+	if o.handedOver() > over {
+		o.handed()
+	}
 	for _, tell := range told {
 		tell()
 	}
@@ -71,6 +87,7 @@ func (o *Outlet) take() (b message.Batch, ok bool, told []func()) {
 		}
 		if b, ok := s.take(unlimited); ok {
 			o.taken = append(o.taken, taken{edge: s.Edge, credit: creditOf(&b)})
+			o.before += uint64(b.Count())
 			o.latency.take(time.Since(time.Unix(0, b.Ingest)), b.Count())
 			return b, true, told
 		}
@@ -107,7 +124,31 @@ func (o *Outlet) align() (told []func()) {
 			return told
 		}
 		o.passed = least
+		o.marks = append(o.marks, passing{epoch: least, before: o.before})
+		o.settle()
 	}
+}
+
+// settle finds out in front of which markers all is delivered.
+func (o *Outlet) settle() {
+	for len(o.marks) > 0 && o.marks[0].before <= o.total.Messages {
+		o.over = o.marks[0].epoch
+		o.marks = o.marks[1:]
+	}
+}
+
+// handedOver is the last marker in front of which all is delivered.
+func (o *Outlet) handedOver() door.Epoch {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.over
+}
+
+// rest has the outlet go on from a marker, with executors that will join. What was taken and is not delivered may still be.
+func (o *Outlet) rest(passed door.Epoch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.edges, o.marks, o.passed, o.over, o.rests = nil, nil, passed, passed, true
 }
 
 // Epoch is that of what was taken last: one more than the last marker that all executors had written before it.
@@ -128,13 +169,17 @@ func (o *Outlet) Full() bool {
 func (o *Outlet) Closed() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !slices.ContainsFunc(o.edges, func(s *spout) bool { return !s.closed() })
+	return !o.rests && !slices.ContainsFunc(o.edges, func(s *spout) bool { return !s.closed() })
 }
 
 // Delivered says that the next messages, of so many bytes, have left for good. They leave in the order in which they were taken.
 func (o *Outlet) Delivered(messages, bytes int) {
+	over := o.handedOver()
 	for _, back := range o.delivered(messages, bytes) {
 		back.edge.giveBack(back.credit)
+	}
+	if o.handedOver() > over {
+		o.handed()
 	}
 }
 
@@ -144,6 +189,7 @@ func (o *Outlet) delivered(messages, bytes int) (back []taken) {
 	defer o.mu.Unlock()
 	o.total.Messages += uint64(messages)
 	o.total.Bytes += uint64(bytes)
+	o.settle()
 	for messages > 0 {
 		front := &o.taken[0]
 		part := Credit{Messages: min(messages, front.credit.Messages), Bytes: min(bytes, front.credit.Bytes)}

@@ -47,6 +47,18 @@ func (c *pythonCrew) Start(ctx context.Context, number int) (worker.Recruit, err
 	return &pythonRecruit{crew: c, host: host, number: number, plan: p}, nil
 }
 
+// Renew starts another process, as one that died would need.
+func (c *pythonCrew) Renew(ctx context.Context, number int, table *partition.Table) (worker.Executor, error) {
+	over, now := context.WithCancel(ctx)
+	now()
+	c.Dismiss(over, number)
+	r, err := c.Start(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	return r.Prepare(ctx, table)
+}
+
 func (c *pythonCrew) Dismiss(ctx context.Context, number int) {
 	c.mu.Lock()
 	host := c.hosts[number]

@@ -25,6 +25,7 @@ func (w *Worker) Replay(ctx context.Context, r Replay) error {
 		return ErrNotRunning
 	}
 	w.inside.Add(1)
+	w.replayed.Store(true)
 	if w.ended.Load() { // the loops may have found out already that nothing is left to do
 		w.settled(1)
 		return ErrNotRunning

@@ -102,7 +102,9 @@ func (w *Worker) resize(ctx context.Context, result *Resized) error {
 		return err
 	}
 	if result.After < result.Before {
-		w.leave(r.ctx, result.After)
+		if err := w.leave(r, result.After); err != nil {
+			return err
+		}
 	}
 	result.Took = time.Since(began)
 	return nil
@@ -195,8 +197,11 @@ func (w *Worker) rebalance(r running, result *Resized) error {
 		if len(moves) == 0 {
 			members = executors
 		}
-		marked, err := w.mark(r, w.table.With(members, some), some)
+		marked, _, err := w.mark(r, marker{table: w.table.With(members, some), moves: some})
 		if err != nil {
+			return err
+		}
+		if err := w.letOthersMark(r); err != nil {
 			return err
 		}
 		result.Partitions += marked.Partitions
@@ -215,20 +220,20 @@ type Chaos struct {
 	Seed    uint64
 }
 
-// chaos disturbs until stop is done.
-func (w *Worker) chaos(over, stop context.Context) error {
+// chaos disturbs until the sources have ended, or ctx is done.
+func (w *Worker) chaos(ctx context.Context) error {
 	chance := rand.New(rand.NewPCG(w.config.Chaos.Seed, 0)) //nolint:gosec // it is to be the same again
 	tick := time.NewTicker(w.config.Chaos.Markers)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-		case <-stop.Done():
+		case <-w.brought:
 			return nil
-		case <-over.Done():
+		case <-ctx.Done():
 			return nil
 		}
-		if err := w.disturb(over, w.config.Chaos.Moves, chance); err != nil {
+		if err := w.disturb(ctx, w.config.Chaos.Moves, chance); err != nil {
 			return nil // the worker has ended, and says itself why
 		}
 	}
@@ -248,6 +253,6 @@ func (w *Worker) disturb(ctx context.Context, share float64, chance *rand.Rand) 
 			moves = append(moves, partition.Move{Partition: p, From: owner, Owner: other})
 		}
 	}
-	_, err = w.mark(r, w.table.With(w.table.Executors, moves), moves)
+	_, _, err = w.mark(r, marker{table: w.table.With(w.table.Executors, moves), moves: moves})
 	return err
 }

@@ -32,6 +32,17 @@ type Report interface {
 	Marked(Marked)
 	// Stopping says that the end has begun.
 	Stopping()
+	// NoRoom says why a source cannot accept anything now; it is told again and again until there is room.
+	NoRoom(why error)
+	// Checkpointed says what became of a checkpoint; NotKept that one could not be written, which is tried again.
+	Checkpointed(Checkpointed)
+	NotKept(epoch uint64, why error)
+	// Recovering says that executors start again, from the last checkpoint, and why.
+	Recovering(why error)
+	// Restoring says how much of the state and of the journal is taken in again, now and then while that goes on.
+	Restoring(Restoring)
+	// Recovered says that messages are processed again.
+	Recovered()
 }
 
 // Origin is where a message came from.
@@ -76,6 +87,13 @@ type Worker struct {
 	marked  Marked  // at the last marker
 	running running
 
+	saved    saved
+	asked    chan asked       // for a checkpoint
+	brought  chan struct{}    // closed when the sources have ended
+	fail     func(error)      // ends everything, by an error
+	replayed atomic.Bool      // dead letters have been, since the last checkpoint
+	run      uint64           // the number of this life among all of the application's; that is all the life's own
+	last     Manifest         // of the checkpoint that it began with
 	table    *partition.Table // changed while marking is held, and guarded by mu
 	epoch    door.Epoch       // changed while marking is held
 	marking  signal           // holds a token while no marker is under way
@@ -86,34 +104,33 @@ type Worker struct {
 	ended  atomic.Bool   // the sources have
 }
 
-// running is what a worker that runs starts further executors with; the zero value while it does not.
-type running struct {
-	ctx   context.Context
-	ready func()
-	serve func(*loop) // begin to serve its executor
-	turn  func(*loop) // begin to turn it
-}
-
 // New makes a worker with executors that are prepared for a table; nothing runs yet.
 func New(config Config, table *partition.Table, executors []Executor) *Worker {
 	w := &Worker{
 		config: config, graph: config.graph(), table: table, marking: newSignal(), progress: newSignal(),
 		ways: config.ways(), flows: config.flows(), gone: newCounts(len(config.Sinks)),
+		saved: saved{news: newSignal()}, asked: make(chan asked), brought: make(chan struct{}), fail: func(error) {},
+	}
+	if config.Keep != nil {
+		w.last = config.Keep.Checkpoints.Last()
+		w.epoch = door.Epoch(w.last.Epoch)
 	}
 	for n, s := range config.Stages {
 		if !slices.Contains(w.islands, s.Island) {
 			w.islands = append(w.islands, s.Island)
 		}
 		if len(s.Before) == 0 {
-			w.inlets = append(w.inlets, &Inlet{worker: w, stage: n, spread: s.Spread, takers: len(executors)})
+			inlet := &Inlet{worker: w, stage: n, spread: s.Spread, takers: len(executors)}
+			if len(w.inlets) < len(config.Sources) {
+				inlet.source = config.Sources[len(w.inlets)].ID()
+			}
+			w.inlets = append(w.inlets, inlet)
 		}
 	}
 	for range config.Sinks {
-		w.outlets = append(w.outlets, &Outlet{items: newSignal()})
+		w.outlets = append(w.outlets, &Outlet{items: newSignal(), handed: w.saved.news.notify})
 	}
-	for _, executor := range executors {
-		w.join(executor)
-	}
+	w.employ(executors)
 	w.marking.notify()
 	return w
 }
@@ -192,33 +209,18 @@ func (w *Worker) wakeAll() {
 }
 
 // Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
-// within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. When it returns, no
-// goroutine of the worker's or its connectors' is left, nor a connection.
+// within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. If there is a Keep, it
+// goes on from the last checkpoint and what was accepted since, and does so again when an executor dies. When it returns, no goroutine of
+// the worker's or its connectors' is left, nor a connection.
 func (w *Worker) Run(ctx, stop context.Context) error {
 	defer w.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	group, within := errgroup.WithContext(ctx)
-	serving, served := context.WithCancel(within)
-	serve := func(l *loop) { group.Go(func() error { return l.serve(serving) }) }
-	for _, l := range w.all() {
-		serve(l)
-	}
-	group.Go(func() error {
-		defer served()
-		return w.work(within, stop, cancel, serve)
-	})
-	return w.verdict(group.Wait())
-}
-
-// work is what is done while the executors serve.
-func (w *Worker) work(ctx, stop context.Context, cancel context.CancelCauseFunc, serve func(*loop)) error {
-	if err := w.connect(ctx, stop); err != nil || stop.Err() != nil {
-		return context.Cause(ctx) // asked to stop before anything was accepted: nothing is left to do
-	}
-	addresses, err := w.listen()
-	if err != nil {
-		return err
+	w.fail = cancel
+	first := w.begin(ctx)
+	addresses, err := w.open(first.ctx, stop)
+	if err != nil || stop.Err() != nil { // asked to stop before anything was accepted: nothing is left to do
+		return errors.Join(err, first.end())
 	}
 	told := make(chan struct{})
 	never := context.AfterFunc(stop, func() {
@@ -232,7 +234,15 @@ func (w *Worker) work(ctx, stop context.Context, cancel context.CancelCauseFunc,
 			<-told // nothing is reported behind the end
 		}
 	}()
-	return w.process(ctx, stop, running{serve: serve, ready: func() { w.config.Report.Ready(addresses) }})
+	return w.verdict(w.process(ctx, stop, first, addresses))
+}
+
+// open connects the sinks and listens at the sources.
+func (w *Worker) open(ctx, stop context.Context) ([]string, error) {
+	if err := w.connect(ctx, stop); err != nil || stop.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return w.listen()
 }
 
 // close gives up what the connectors still hold.
@@ -273,42 +283,18 @@ func (w *Worker) listen() ([]string, error) {
 }
 
 // process runs the sources, the loops and the sinks; each ends when the one before it has.
-func (w *Worker) process(ctx, stop context.Context, r running) error {
+func (w *Worker) process(ctx, stop context.Context, first *life, addresses []string) error {
 	group, ctx := errgroup.WithContext(ctx)
-	over, end := context.WithCancel(ctx)
-	r.ctx = over
-	group.Go(func() error { return w.flow(ctx, stop, r, end) })
 	for i, sink := range w.config.Sinks {
 		group.Go(func() error { return sink.Run(ctx, w.outlets[i]) })
 	}
-	if w.config.Chaos != nil {
-		group.Go(func() error { return w.chaos(over, stop) })
-	}
+	group.Go(func() error {
+		return w.liveOn(ctx, first, func() {
+			w.config.Report.Ready(addresses) // who hears of it may change the number of executors
+			group.Go(func() error { return w.runSources(ctx, stop) })
+		})
+	})
 	return group.Wait()
-}
-
-// flow runs the sources and the loops. Executors may join and leave until they have ended.
-func (w *Worker) flow(ctx, stop context.Context, r running, end context.CancelFunc) error {
-	group, ctx := errgroup.WithContext(ctx)
-	r.turn = func(l *loop) { group.Go(func() error { return l.run(ctx) }) }
-	for _, l := range w.all() {
-		r.turn(l)
-	}
-	w.setRunning(r)
-	r.ready() // who hears of it may change the number of executors
-	group.Go(func() error { return w.runSources(ctx, stop) })
-	err := group.Wait()
-	end()
-	<-w.marking // whoever sends a marker around has noticed the end
-	w.setRunning(running{})
-	w.marking.notify()
-	return err
-}
-
-func (w *Worker) setRunning(r running) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.running = r
 }
 
 func (w *Worker) runSources(ctx, stop context.Context) error {
@@ -316,12 +302,11 @@ func (w *Worker) runSources(ctx, stop context.Context) error {
 	for i, source := range w.config.Sources {
 		group.Go(func() error { return source.Run(ctx, stop, w.inlets[i]) })
 	}
-	if err := group.Wait(); err != nil {
-		return err
+	err := group.Wait()
+	if err == nil {
+		close(w.brought)
 	}
-	w.ended.Store(true)
-	w.wakeAll()
-	return nil
+	return err
 }
 
 // verdict makes the error of a worker that was late one that says what is left.
@@ -330,7 +315,7 @@ func (w *Worker) verdict(err error) error {
 		return err
 	}
 	s := w.Summary()
-	unprocessed := s.Accepted - w.handed.Load() + uint64(w.inside.Load())
+	unprocessed := uint64(w.inside.Load())
 	if unprocessed == 0 && s.Delivered == s.Outputs {
 		return nil // only connections were still open
 	}

@@ -46,6 +46,10 @@ func (x *testExecutor) Load(Load)     { x.t.Error("told to load state") }
 func (x *testExecutor) Probe(uint32)  { x.t.Error("told to probe") }
 func (x *testExecutor) Open(Open)     { x.t.Error("told to open a queue") }
 
+func (x *testExecutor) Mark(uint32, int)       { x.t.Error("told to mark an island") }
+func (x *testExecutor) Save(uint32, int)       { x.t.Error("told to save state") }
+func (x *testExecutor) Restore(uint32, []byte) { x.t.Error("told to restore state") }
+
 func (x *testExecutor) Replay(uint32, Replay) { x.t.Error("told to replay a message") }
 
 func (x *testExecutor) Serve(ctx context.Context, deliver func([]Event)) error {
@@ -185,12 +189,18 @@ type testReport struct {
 	failures []string
 }
 
-func (r *testReport) Waiting(string)         {}
-func (r *testReport) Ready([]string)         { close(r.ready) }
-func (r *testReport) Resizing(int, int)      {}
-func (r *testReport) Resized(Resized, error) {}
-func (r *testReport) Marked(Marked)          {}
-func (r *testReport) Stopping()              {}
+func (r *testReport) Waiting(string)            {}
+func (r *testReport) Ready([]string)            { close(r.ready) }
+func (r *testReport) Resizing(int, int)         {}
+func (r *testReport) Resized(Resized, error)    {}
+func (r *testReport) Marked(Marked)             {}
+func (r *testReport) Stopping()                 {}
+func (r *testReport) NoRoom(error)              {}
+func (r *testReport) Checkpointed(Checkpointed) {}
+func (r *testReport) NotKept(uint64, error)     {}
+func (r *testReport) Recovering(error)          {}
+func (r *testReport) Restoring(Restoring)       {}
+func (r *testReport) Recovered()                {}
 func (r *testReport) Failed(o Origin, f Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -353,7 +363,7 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 
 // TestALaneThatWasEmptiedIsNotQueued has the loop take what a lane holds before its producer has told of it.
 func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
-	w := New(Config{Sources: []connector.Source{nil}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
+	w := New(Config{Sources: []connector.Source{&testSource{}}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
 	l, lane := w.loops[0], w.inlets[0].lanes[0]
 	lane.edge.items = func() {}
 	b := message.Batch{}

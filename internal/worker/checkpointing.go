@@ -1,0 +1,171 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/checkpoint"
+)
+
+// Checkpointed is what a checkpoint came to.
+type Checkpointed struct {
+	Epoch uint64
+	Began time.Time
+	// Took is how long it took in all: Aligned until all had passed its marker, Saved until the executors had given out and the sinks had
+	// handed over what is in front of it, and Committed until it was written.
+	Took, Aligned, Saved, Committed time.Duration
+	// Bytes is how much was given out: of what has changed since the checkpoint before.
+	Bytes int
+}
+
+// asked is somebody who wants a checkpoint.
+type asked struct{ done chan<- error }
+
+// Checkpoint makes a checkpoint and returns when it is committed. ErrNotRunning says that the worker does not process, or no more.
+func (w *Worker) Checkpoint(ctx context.Context) error {
+	w.mu.RLock()
+	over := w.running.ctx
+	w.mu.RUnlock()
+	if over == nil || w.config.Keep == nil {
+		return ErrNotRunning
+	}
+	done := make(chan error, 1)
+	select {
+	case w.asked <- asked{done}:
+	case <-over.Done():
+		return ErrNotRunning
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// checkpoints makes one checkpoint after another until all is done.
+func (w *Worker) checkpoints(ctx context.Context, r running) error {
+	began, pause, handed := time.Now(), w.config.Keep.Interval, w.handed.Load()
+	for {
+		var who asked
+		select {
+		case <-time.After(time.Until(began.Add(pause))):
+			if w.handed.Load() == handed && !w.replayed.Swap(false) {
+				began = time.Now()
+				continue // nothing has changed
+			}
+		case who = <-w.asked:
+		case <-r.ctx.Done():
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+		began, handed = time.Now(), w.handed.Load()
+		spent, err := w.checkpoint(r)
+		if who.done != nil {
+			who.done <- err
+		}
+		if errors.Is(err, ErrNotRunning) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		pause = checkpoint.Pause(w.config.Keep.Interval, spent)
+	}
+}
+
+// checkpoint makes a checkpoint, however often it takes to write it, and returns how long the executor that had most to do with it had.
+func (w *Worker) checkpoint(r running) (spent time.Duration, err error) {
+	c := Checkpointed{Began: time.Now()}
+	positions, err := w.cut(r, &c)
+	if err != nil {
+		return 0, err
+	}
+	c.Aligned = time.Since(c.Began)
+	if err := w.gather(r, &c); err != nil {
+		return 0, err
+	}
+	c.Saved = time.Since(c.Began) - c.Aligned
+	keep := w.config.Keep
+	m := Manifest{Run: w.run, Epoch: c.Epoch, Sources: positions}
+	if err := w.persist(r, c.Epoch, func() error { return w.commit(r.ctx, m) }); err != nil {
+		return 0, err
+	}
+	c.Took = time.Since(c.Began)
+	c.Committed = c.Took - c.Saved - c.Aligned
+	w.config.Report.Checkpointed(c)
+	return c.Aligned + w.saved.committed(), keep.Checkpoints.Tidy(r.ctx)
+}
+
+// cut sends the marker of a checkpoint around.
+func (w *Worker) cut(r running, c *Checkpointed) ([]Position, error) {
+	_, done, err := w.whileRunning(r.ctx)
+	if err != nil {
+		return nil, ErrNotRunning
+	}
+	defer done()
+	marked, positions, err := w.mark(r, marker{table: w.table, checkpoint: true})
+	c.Epoch = marked.Marker
+	return positions, err
+}
+
+// gather takes in what the executors give out, until all have and the sinks have handed over what is in front of the marker.
+func (w *Worker) gather(r running, c *Checkpointed) error {
+	for {
+		pieces, complete := w.saved.take(w.outlets)
+		for _, piece := range pieces {
+			if err := w.persist(r, c.Epoch, func() error { return w.config.Keep.Checkpoints.Add(r.ctx, piece) }); err != nil {
+				return err
+			}
+			c.Bytes += len(piece)
+			w.saved.wrote(piece)
+			w.wakeAll()
+		}
+		if complete {
+			return nil
+		}
+		select {
+		case <-w.saved.news:
+		case <-r.ctx.Done():
+			return ErrNotRunning
+		}
+	}
+}
+
+// commit writes the manifest; then what came before it is needed no more.
+func (w *Worker) commit(ctx context.Context, m Manifest) error {
+	keep := w.config.Keep
+	if _, err := keep.Journal.Sync(keep.Journal.Next() - 1); err != nil { // a position lies in a journal that is on disk
+		return err
+	}
+	return keep.Checkpoints.Commit(ctx, m)
+}
+
+// The pauses between attempts to write double from the first to the last.
+const (
+	firstAttempt = 100 * time.Millisecond
+	lastAttempt  = 10 * time.Second
+)
+
+// persist does something for a checkpoint until it succeeds.
+func (w *Worker) persist(r running, epoch uint64, do func() error) error {
+	for pause := firstAttempt; ; pause = min(2*pause, lastAttempt) {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		if r.ctx.Err() != nil {
+			return ErrNotRunning
+		}
+		w.config.Report.NotKept(epoch, err)
+		select {
+		case <-time.After(pause):
+		case <-r.ctx.Done():
+			return ErrNotRunning
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package worker
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
+	"github.com/wallaroo-stream/wallaroo/internal/journal"
+)
+
+// Keep is where what outlives a worker is kept.
+type Keep struct {
+	// Journal gets what sources accept.
+	Journal *journal.Journal
+	// Sync has messages on disk before they are handed on; without it they are with the operating system then.
+	Sync bool
+	// Checkpoints get the state.
+	Checkpoints Checkpoints
+	// Interval is the least time between the beginnings of two checkpoints.
+	Interval time.Duration
+}
+
+// Checkpoints is where checkpoints go, and where they come from. All but Status is for one goroutine at a time.
+type Checkpoints interface {
+	// Last is what the last checkpoint holds beside state; the zero value if there is none, and everything begins at the beginning.
+	Last() Manifest
+	// Entities are the state of the last checkpoint. Their memory is good until the next. An error is the last thing it yields.
+	Entities(ctx context.Context) iter.Seq2[entity.Entity, error]
+	// NewRun begins a run that goes on from the last checkpoint, and returns its number: one more than that of any before. What was added to a
+	// checkpoint that is not committed is dropped.
+	NewRun(ctx context.Context) (uint64, error)
+	// Add adds entities to the checkpoint that is committed next: changes since the last. After an error nothing has changed.
+	Add(ctx context.Context, entities []byte) error
+	// Commit makes the checkpoint the last one. After an error the former one is, and it may be tried again.
+	Commit(ctx context.Context, m Manifest) error
+	// Tidy does some of what makes checkpoints smaller and removes those that nobody needs.
+	Tidy(ctx context.Context) error
+}
+
+// Manifest is what a checkpoint holds beside state.
+type Manifest struct {
+	Run, Epoch uint64
+	Sources    []Position
+	// Entities and Bytes are how much state there is, about; Commit is not told.
+	Entities, Bytes uint64
+}
+
+// Position is how far a source has come.
+type Position struct {
+	Source string `json:"source"` // its identity
+	// Next is the number of the first record of the journal whose messages were not handed on, if they are this source's.
+	Next uint64 `json:"next"`
+	// Accepted is how many messages were accepted in front of that, since the application began.
+	Accepted uint64 `json:"accepted"`
+	// Streams are those that their senders may go on with, by name: how many of their messages were accepted.
+	Streams map[string]uint64 `json:"streams,omitempty"`
+}
+
+// of is the position of a source; that at the beginning if it has none.
+func (m *Manifest) of(source string) Position {
+	for _, p := range m.Sources {
+		if p.Source == source {
+			return p
+		}
+	}
+	return Position{Source: source, Next: 1}
+}

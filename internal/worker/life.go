@@ -1,0 +1,215 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
+)
+
+// life is what runs between sources and sinks from one checkpoint on, or from the beginning, until all is done or an executor dies: the
+// executors that serve, and the loops that turn.
+type life struct {
+	worker  *Worker
+	ctx     context.Context // done when it is over
+	group   *errgroup.Group
+	serving context.Context
+	served  context.CancelFunc // no executor need serve any more
+}
+
+// running is what a worker that runs starts further executors with; the zero value while it does not.
+type running struct {
+	ctx   context.Context
+	serve func(*loop) // begin to serve its executor
+	turn  func(*loop) // begin to turn it
+}
+
+// DiedError is an executor that came to its end by itself.
+type DiedError struct {
+	Executor int // its number
+	Err      error
+}
+
+func (d *DiedError) Error() string { return fmt.Sprintf("executor %d: %s", d.Executor, d.Err.Error()) }
+
+// Unwrap is why it died.
+func (d *DiedError) Unwrap() error { return d.Err }
+
+// begin has the executors serve. The life must be ended.
+func (w *Worker) begin(ctx context.Context) *life {
+	a := &life{worker: w}
+	a.group, a.ctx = errgroup.WithContext(ctx)
+	a.serving, a.served = context.WithCancel(a.ctx)
+	for _, l := range w.all() {
+		a.serve(l)
+	}
+	return a
+}
+
+// serve begins to serve the executor of a loop.
+func (a *life) serve(l *loop) {
+	a.group.Go(func() error {
+		if err := l.serve(a.serving); err != nil {
+			return &DiedError{Executor: l.number, Err: err}
+		}
+		return nil
+	})
+}
+
+// end ends the service of the executors, and returns when that is over. The error is that of what ended the life, if it was one.
+func (a *life) end() error {
+	a.served()
+	return a.group.Wait()
+}
+
+// liveOn lives one life after another, until one ends well or by an error that another would not mend. ready is called when the first one
+// takes messages.
+func (w *Worker) liveOn(ctx context.Context, a *life, ready func()) error {
+	deaths := 0
+	for {
+		from := w.last.Epoch
+		err := a.live(ready)
+		if !w.mends(ctx, err) {
+			return err
+		}
+		w.last = w.config.Keep.Checkpoints.Last()
+		if deaths++; w.last.Epoch > from {
+			deaths = 1
+		}
+		if deaths > mostDeaths {
+			return fmt.Errorf("it died %d times without a checkpoint in between: %w", deaths, err)
+		}
+		w.config.Report.Recovering(err)
+		if err := w.reemploy(ctx); err != nil {
+			return err
+		}
+		a, ready = w.begin(ctx), func() { w.config.Report.Recovered() }
+	}
+}
+
+// mostDeaths is how many executors may die without a checkpoint between them.
+const mostDeaths = 10
+
+// mends reports whether another life would mend what ended the last one: an executor died, not by state that cannot be saved.
+func (w *Worker) mends(ctx context.Context, err error) bool {
+	_, died := errors.AsType[*DiedError](err)
+	_, stuck := errors.AsType[*StuckError](err)
+	return died && !stuck && w.config.Keep != nil && ctx.Err() == nil
+}
+
+// employ makes the loops of executors that are prepared for the worker's table, behind the last checkpoint.
+func (w *Worker) employ(executors []Executor) {
+	for n, inlet := range w.inlets {
+		if w.config.Keep != nil {
+			inlet.rewind(w.last.of(w.config.Sources[n].ID()), len(executors))
+		}
+	}
+	for _, outlet := range w.outlets {
+		outlet.rest(w.epoch)
+	}
+	w.saved.restart(w.epoch)
+	for _, executor := range executors {
+		w.join(executor)
+	}
+}
+
+// reemploy prepares executors again, as many as there were, to go on from the last checkpoint. Nothing of them serves or turns.
+func (w *Worker) reemploy(ctx context.Context) error {
+	table := partition.Even(len(w.table.Owners), w.table.Executors)
+	w.mu.Lock()
+	loops := w.loops
+	w.loops = nil
+	for _, l := range loops {
+		w.gone.add(&l.counts)
+	}
+	w.mu.Unlock()
+	for n := table.Executors; n < len(loops); n++ {
+		w.config.Crew.Dismiss(ctx, n)
+	}
+	executors := make([]Executor, table.Executors)
+	group, within := errgroup.WithContext(ctx)
+	for n := range executors {
+		group.Go(func() (err error) {
+			executors[n], err = w.config.Crew.Renew(within, n, table)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("start executors again: %w", err)
+	}
+	w.inside.Store(0)
+	w.epoch, w.table = door.Epoch(w.last.Epoch), table
+	w.employ(executors)
+	return nil
+}
+
+// live turns the loops until all is done. Executors may join and leave meanwhile.
+func (a *life) live(ready func()) error {
+	w := a.worker
+	group, ctx := errgroup.WithContext(a.ctx)
+	over, end := context.WithCancel(ctx)
+	r := running{ctx: over, serve: a.serve, turn: func(l *loop) { group.Go(func() error { return l.run(ctx) }) }}
+	for _, l := range w.all() {
+		r.turn(l)
+	}
+	group.Go(func() error { return w.accompany(ctx, r, ready) })
+	err := group.Wait()
+	end()
+	<-w.marking // whoever sends a marker around has noticed the end
+	w.setRunning(running{})
+	w.marking.notify()
+	if died := a.end(); died != nil {
+		return died
+	}
+	return err
+}
+
+// accompany takes in what was kept, and then does what is done beside the loops until all is done.
+func (w *Worker) accompany(ctx context.Context, r running, ready func()) error {
+	if err := w.restore(ctx); err != nil {
+		return err
+	}
+	w.setRunning(r)
+	group, ctx := errgroup.WithContext(ctx)
+	if w.config.Chaos != nil {
+		group.Go(func() error { return w.chaos(r.ctx) })
+	}
+	if w.config.Keep != nil {
+		group.Go(func() error { return w.checkpoints(ctx, r) })
+	}
+	group.Go(func() error {
+		if err := w.replay(ctx); err != nil {
+			return err
+		}
+		ready()
+		return w.finish(ctx)
+	})
+	return group.Wait()
+}
+
+// finish has the loops end when the sources have: behind a last checkpoint.
+func (w *Worker) finish(ctx context.Context) error {
+	select {
+	case <-w.brought:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if w.config.Keep != nil {
+		if err := w.Checkpoint(ctx); err != nil {
+			return err
+		}
+	}
+	w.ended.Store(true)
+	w.wakeAll()
+	return nil
+}
+
+func (w *Worker) setRunning(r running) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running = r
+}

@@ -1,0 +1,161 @@
+package worker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/checkpoint"
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
+)
+
+const (
+	// saveBytes is how much an executor encodes at once of what is to be saved: messages wait for that, and for no more.
+	saveBytes = 32 << 10
+	// mostSaved bounds what has been encoded and is not written: executors encode no more until it is, except what cannot wait.
+	mostSaved = 16 << 20
+)
+
+// saved is what executors have given out for the open checkpoint, and what else has been reported of it.
+type saved struct {
+	news   signal
+	mu     sync.Mutex
+	open   checkpoint.Machine // guarded by mu, as are those below
+	pieces [][]byte           // not written
+	bytes  int                // of these
+	spent  time.Duration      // by the executor that spent most on it
+}
+
+// begin opens the checkpoint of an epoch.
+func (s *saved) begin(e door.Epoch, executors, sinks int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open.Begin(uint64(e), executors, sinks)
+	s.pieces, s.bytes, s.spent = nil, 0, 0
+}
+
+// restart gives an open checkpoint up.
+func (s *saved) restart(last door.Epoch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open.Restart(uint64(last))
+	s.pieces, s.bytes = nil, 0
+}
+
+func (s *saved) isFull() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes >= mostSaved
+}
+
+// add takes in what an executor has encoded.
+func (s *saved) add(piece []byte) {
+	if len(piece) == 0 {
+		return
+	}
+	s.mu.Lock()
+	s.pieces = append(s.pieces, piece)
+	s.bytes += len(piece)
+	s.mu.Unlock()
+	s.news.notify()
+}
+
+// done says that an executor has given out all that is to be saved.
+func (s *saved) done(executor int, e door.Epoch, spent time.Duration) {
+	s.mu.Lock()
+	s.open.Saved(executor, uint64(e))
+	s.spent = max(s.spent, spent)
+	s.mu.Unlock()
+	s.news.notify()
+}
+
+// awaits reports whether the open checkpoint waits for an executor.
+func (s *saved) awaits(executor int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open.Awaits(executor)
+}
+
+// take returns what is to be written, and whether that is all.
+func (s *saved) take(outlets []*Outlet) (pieces [][]byte, complete bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n, o := range outlets {
+		s.open.HandedOver(n, uint64(o.handedOver()))
+	}
+	pieces = s.pieces
+	s.pieces = nil
+	return pieces, s.open.Complete()
+}
+
+// wrote says that a piece is written.
+func (s *saved) wrote(piece []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bytes -= len(piece)
+}
+
+// committed closes the open checkpoint; it returns how long the executor that spent most on it has spent.
+func (s *saved) committed() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open.Committed()
+	return s.spent
+}
+
+// saving is what a loop knows of the checkpoint for which its executor saves state.
+type saving struct {
+	epoch   door.Epoch // 0 if there is none
+	islands int        // that have not passed its marker here, or whose Mark is not done
+	marked  bool       // an island has: there may be something to save
+	left    bool       // there is more, as far as is known
+	spent   time.Duration
+	under   bool // a call of it has begun and is not done
+	waits   bool // it is the turn of messages
+}
+
+// markIsland notes what is to be saved of an island that has passed the marker of a checkpoint.
+func (l *loop) markIsland(island int) {
+	if !l.worker.hasState(island) {
+		l.saving.islands--
+		l.isSaved()
+		return
+	}
+	l.moving.order(order{island: island, begin: func(id uint32) { l.executor.Mark(id, island) }, done: func() {
+		l.saving.islands--
+		l.saving.marked, l.saving.left = true, true
+		l.isSaved()
+	}})
+}
+
+// beginSave begins a call that encodes some of what is to be saved, if there is anything.
+func (l *loop) beginSave() bool {
+	s := &l.saving
+	if !s.marked || !s.left || s.under || l.worker.saved.isFull() {
+		return false
+	}
+	s.under, s.waits, s.left = true, true, false
+	began := time.Now()
+	c := l.newCall(0, &order{saves: true, done: func() {
+		s.under = false
+		s.spent += time.Since(began)
+		l.isSaved()
+	}})
+	l.executor.Save(c.id, saveBytes)
+	return true
+}
+
+// isSaved tells the worker if all is given out that is to be saved.
+func (l *loop) isSaved() {
+	s := &l.saving
+	if s.epoch == 0 || s.islands > 0 || s.left || s.under {
+		return
+	}
+	l.worker.saved.done(l.number, s.epoch, s.spent)
+	*s = saving{}
+}
+
+// gave takes in what a call of beginSave has encoded.
+func (s *saving) gave(e *Event, to *saved) {
+	s.left = e.Left
+	to.add(e.Saved)
+}
