@@ -11,6 +11,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -98,10 +99,19 @@ func (e *ListenError) Error() string { return "source \"" + e.Source + "\": " + 
 // Unwrap is the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
 
+// ErrSuperseded is the error of a connection whose stream goes on by another one. What it sent last may have been accepted in part; Resume has
+// told the other how much of it.
+var ErrSuperseded = errors.New("the stream goes on by another connection")
+
 // Inlet is where a source hands on. Its methods may be called from any goroutine.
 type Inlet interface {
 	// Connect opens a connection to the peer of that name, as it stands in logs. It must be closed.
 	Connect(peer string) Connection
+	// Resume opens a connection that goes on with a stream of numbered messages, known by its name to the source and its sender, and returns
+	// how many of its messages have been accepted, also by connections before and before a restart: the next message that is sent by it is the
+	// one of that number. An older connection of the stream that is still open sends no more: its Send returns ErrSuperseded. The connection
+	// must be closed. An error is one of the journal, and ends the application, or ctx's.
+	Resume(ctx context.Context, peer, stream string) (Connection, uint64, error)
 	// Refused counts a connection, or a message, that was refused for what it brought.
 	Refused()
 }
@@ -110,10 +120,17 @@ type Inlet interface {
 // goroutine.
 type Connection interface {
 	// Send hands messages on as soon as there is credit, which may take as long as what is behind stands still. Their memory is the engine's
-	// from then on. An error is ctx's.
+	// from then on. When it returns nil they are accepted. An error is ctx's, ErrSuperseded, or one that ends the application.
 	Send(ctx context.Context, b Batch) error
 	// Close ends the connection. What it has sent is the engine's.
 	Close()
+}
+
+// Stager is a sink whose receiver keeps output apart until the checkpoint of its epoch is committed.
+type Stager interface {
+	Sink
+	// Stages marks it: its outlet is told by Staged.
+	Stages()
 }
 
 // Outlet is where a sink gets its messages. It is for one goroutine.
@@ -125,6 +142,16 @@ type Outlet interface {
 	// Epoch is the number of the marker that will follow what Take has returned last: what was accepted before a marker comes out before it,
 	// of all executors, and what was accepted behind it, after. It is 1 at first, and grows.
 	Epoch() uint64
+	// Run is the number of the run that what Take has returned last is of: each return to a checkpoint begins another, whose number is greater.
+	// What was taken in one before and is not delivered is void for a Stager, which still says Delivered of it.
+	Run() uint64
+	// Committed is the epoch of the last checkpoint: all output in front of its marker counts; 0 if there is none. Items is notified when it
+	// or Run grows.
+	Committed() uint64
+	// Staged says that all in front of the marker of an epoch, in the run of what Take has returned last, is safe with the receiver, which has
+	// heard of the run. A Stager says it of each marker, which Epoch tells, also of one with nothing in front of it; its checkpoint waits for
+	// that.
+	Staged(epoch uint64)
 	// Delivered says that the next messages, of so many bytes, have left for good. They leave in the order in which they were taken.
 	Delivered(messages, bytes int)
 	// Full reports whether sources wait for what is not delivered.

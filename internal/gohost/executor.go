@@ -100,7 +100,9 @@ func New(part Part) *Executor {
 		}
 		if s.Input == plan.Keyed {
 			of.stages = append(of.stages, n)
-			of.states = append(of.states, part.Plan.Steps[s.Entry].State)
+			if state := part.Plan.Steps[s.Entry].State; !slices.Contains(of.states, state) { // stages may share it
+				of.states = append(of.states, state)
+			}
 		}
 	}
 	x.run = newRun(x)

@@ -13,8 +13,9 @@ import (
 type call struct {
 	id       uint32
 	stage    int
-	order    *order  // nil if it is messages
-	replay   *replay // if it is a message that is sent again
+	order    *order     // nil if it is messages
+	replay   *replay    // if it is a message that is sent again
+	epoch    door.Epoch // of the messages
 	began    time.Time
 	parts    []part
 	messages int
@@ -45,6 +46,7 @@ func (l *loop) newCall(stage int, o *order) *call {
 	}
 	l.calls = append(l.calls, c)
 	if o == nil {
+		c.epoch = l.door.Epoch(stage)
 		l.door.Began(stage)
 	}
 	return c
@@ -143,10 +145,11 @@ func (l *loop) reaches(stage int, to Target) bool {
 
 // origin is where message index of a call came from.
 func (l *loop) origin(c *call, index int) Origin {
+	o := Origin{Source: l.worker.ways[c.stage].source, Run: l.worker.run, Epoch: uint64(c.epoch)}
 	if c.replay != nil {
-		return c.replay.Origin
+		o.Source, o.Peer, o.Position = c.replay.Origin.Source, c.replay.Origin.Peer, c.replay.Origin.Position
+		return o
 	}
-	o := Origin{Source: l.worker.ways[c.stage].source}
 	for _, p := range c.parts {
 		if index < p.taken.Messages {
 			if p.from != nil && p.from.lane {

@@ -123,10 +123,18 @@ func (x *checkedExecutor) Restore(id uint32, entities []byte) {
 // errBack is an executor that would go on for ever.
 var errBack = errors.New("what comes out of a queue goes back into it")
 
+// errDied is an executor that is killed.
+var errDied = errors.New("killed")
+
 // Serve lets the executor's time pass, and checks what comes of the calls.
 func (x *checkedExecutor) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	x.crew.mu.Lock()
+	if x.crew.ends != nil {
+		x.crew.ends[x.number] = end
+	}
+	x.crew.mu.Unlock()
 	err := x.Executor.Serve(ctx, func(events []worker.Event) {
 		x.mu.Lock()
 		c := x.calls[0]
@@ -155,8 +163,8 @@ func (x *checkedExecutor) Serve(ctx context.Context, deliver func([]worker.Event
 		}
 		deliver(events)
 	})
-	if errors.Is(context.Cause(ctx), errBack) {
-		return errBack
+	if cause := context.Cause(ctx); errors.Is(cause, errBack) || errors.Is(cause, errDied) {
+		return cause
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/checkpoint"
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
 
 // Checkpointed is what a checkpoint came to.
@@ -97,6 +98,9 @@ func (w *Worker) checkpoint(r running) (spent time.Duration, err error) {
 	}
 	c.Took = time.Since(c.Began)
 	c.Committed = c.Took - c.Saved - c.Aligned
+	for _, outlet := range w.outlets {
+		outlet.commit(door.Epoch(c.Epoch))
+	}
 	w.config.Report.Checkpointed(c)
 	return c.Aligned + w.saved.committed(), keep.Checkpoints.Tidy(r.ctx)
 }

@@ -15,9 +15,11 @@ import (
 type Connection struct {
 	inlet   *Inlet
 	peer    string
-	at      int    // the executor that takes its messages; the inlet's lock guards it
+	home    *home  // guarded by the inlet's lock
 	sent    uint64 // messages handed on
 	number  uint64 // in the journal; 0 if it has none yet
+	stream  *stream
+	name    string // of the stream
 	replays bool   // what it brings is in the journal
 	turn    signal // notified when it is its turn to try again
 }
@@ -43,6 +45,8 @@ func (c *Connection) Send(ctx context.Context, brought connector.Batch) error {
 		case errors.Is(err, journal.ErrNoRoom):
 			c.inlet.worker.config.Report.NoRoom(err)
 			time.AfterFunc(roomPoll, c.turn.notify)
+		case errors.Is(err, connector.ErrSuperseded):
+			return err
 		case err != nil:
 			c.inlet.worker.fail(err)
 			return err
@@ -71,7 +75,7 @@ func (c *Connection) record(b *message.Batch) *journal.Record {
 		c.number = c.inlet.worker.config.Keep.Journal.Connect()
 	}
 	return &journal.Record{
-		Source: c.inlet.source, Peer: c.peer, Connection: c.number, First: b.Position, Ingest: b.Ingest, Sizes: b.Sizes, Payload: b.Payload,
+		Source: c.inlet.source, Peer: c.peer, Connection: c.number, Stream: c.name, First: b.Position, Ingest: b.Ingest, Sizes: b.Sizes, Payload: b.Payload,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -85,7 +86,12 @@ func (s *recording) sink() wallaroo.Sink[imaginedMessage] {
 // program is the imagined application as the engine runs it.
 func (h *history) program(native *application.Native) application.Program {
 	h.t.Helper()
+	dir := ""
+	if h.keep != nil {
+		dir = "kept elsewhere"
+	}
 	program, err := native.Load(context.Background(), application.Options{
+		DataDir:    dir,
 		Partitions: h.app.partitions, MaxOutput: application.Output{Messages: 1 << 20, Bytes: 1 << 26},
 		CheckOwnership: h.chance.IntN(8) == 0, Log: slog.New(slog.DiscardHandler),
 	})
@@ -105,8 +111,9 @@ type goCrew struct {
 	slow   time.Duration // that every other executor takes to give state out
 	credit int           // messages that a call may have
 	mu     sync.Mutex
-	most   worker.Overrun // that one call gave for one target; guarded by mu, as is moved
-	moved  int            // entities that left a partition's old owner
+	ends   map[int]func(error) // by executor: lets it die; guarded by mu, as are those below
+	most   worker.Overrun      // that one call gave for one target
+	moved  int                 // entities that left a partition's old owner
 }
 
 // goRecruit is an executor that is not prepared.
@@ -180,6 +187,7 @@ type report struct {
 	ready chan struct{}
 	mu    sync.Mutex
 	wrong map[string]int // failures, by step
+	runs  []failure      // the same, as far as they have not been rolled back
 	moved int            // entities
 	away  int            // partitions that have moved
 }
@@ -202,8 +210,26 @@ func (r *report) Marked(m worker.Marked) {
 	r.away += m.Partitions
 }
 
-func (r *report) Failed(_ worker.Origin, f worker.Failure) {
+func (r *report) Failed(o worker.Origin, f worker.Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.wrong[f.Step]++
+	r.runs = append(r.runs, failure{f.Step, o.Epoch})
+}
+
+// failure is a message that failed at a step, in an epoch.
+type failure struct {
+	step  string
+	epoch uint64
+}
+
+// rollBack forgets the failures behind an epoch.
+func (r *report) rollBack(to uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.runs = slices.DeleteFunc(r.runs, func(f failure) bool { return f.epoch > to })
+	clear(r.wrong)
+	for _, f := range r.runs {
+		r.wrong[f.step]++
+	}
 }

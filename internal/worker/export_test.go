@@ -30,6 +30,15 @@ func (w *Worker) Watch(pipeline int) *Cuts {
 	return c
 }
 
+// RollBack forgets what came behind the marker of an epoch.
+func (c *Cuts) RollBack(to uint64) {
+	c.At = c.At[:to+1]
+	c.sent = maps.Clone(c.At[to])
+}
+
+// WatchOn goes on with what was noted of a worker before.
+func (w *Worker) WatchOn(pipeline int, c *Cuts) { w.inlets[pipeline].watch = c }
+
 // Finish adds the end of the stream as a last cut.
 func (c *Cuts) Finish() { c.marked(0) }
 

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -33,6 +34,7 @@ type history struct {
 	sinks   []*recording
 	cuts    []*worker.Cuts // by source
 	limits  worker.Limits
+	keep    *worker.Keep
 	again   []again // messages that are sent again
 	changes int     // how many times partitions or executors are moved
 	most    int     // executors
@@ -46,6 +48,7 @@ type numbered struct {
 	seed     uint64
 	atOnce   int           // messages in a batch, at most
 	pause    time.Duration // between batches, at most
+	resumes  bool          // connections are streams, which go on when all starts again
 	finished chan struct{} // closed when all is sent
 }
 
@@ -79,8 +82,11 @@ func (s *numbered) runLane(ctx context.Context, lane int, inlet connector.Inlet)
 	chance := rand.New(rand.NewPCG(s.seed, uint64(lane)))
 	for n, length := range s.lengths {
 		peer := fmt.Sprint(s.id, ".", lane, ".", n)
-		to := inlet.Connect(peer)
-		for sent := 0; sent < length; {
+		to, sent, err := s.connect(ctx, inlet, peer)
+		if err != nil {
+			return
+		}
+		for sent < length {
 			b := connector.Batch{}
 			for range min(1+chance.IntN(s.atOnce), length-sent) {
 				b.Append([]byte(fmt.Sprint(peer, " ", sent, " ", sent)))
@@ -93,6 +99,15 @@ func (s *numbered) runLane(ctx context.Context, lane int, inlet connector.Inlet)
 		}
 		to.Close()
 	}
+}
+
+// connect opens a connection; it returns how many of its messages need not be sent.
+func (s *numbered) connect(ctx context.Context, inlet connector.Inlet, peer string) (connector.Connection, int, error) {
+	if !s.resumes {
+		return inlet.Connect(peer), 0, nil
+	}
+	to, accepted, err := inlet.Resume(ctx, peer, peer)
+	return to, int(accepted), err
 }
 
 // recording is a sink that keeps what comes, and in which epoch.
@@ -120,11 +135,13 @@ func (s *recording) Run(ctx context.Context, outlet connector.Outlet) error {
 		return context.Cause(ctx)
 	}
 	for {
-		for b, ok := outlet.Take(); ok; b, ok = outlet.Take() {
-			messages, bytes := b.Count(), len(b.Payload)
-			s.keep(b, int(outlet.Epoch()))
+		for {
+			b, ok := s.take(outlet)
+			if !ok {
+				break
+			}
 			pause(s.pause)
-			outlet.Delivered(messages, bytes)
+			outlet.Delivered(b.Count(), len(b.Payload))
 		}
 		if outlet.Closed() {
 			return nil
@@ -137,9 +154,25 @@ func (s *recording) Run(ctx context.Context, outlet connector.Outlet) error {
 	}
 }
 
-func (s *recording) keep(taken connector.Batch, epoch int) {
+// take takes what comes and keeps it, and nothing comes between.
+func (s *recording) take(outlet connector.Outlet) (connector.Batch, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	b, ok := outlet.Take()
+	if ok {
+		s.keep(b, int(outlet.Epoch()))
+	}
+	return b, ok
+}
+
+// rollBack forgets what came behind the marker of an epoch.
+func (s *recording) rollBack(to uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got = slices.DeleteFunc(s.got, func(r record) bool { return r.epoch > int(to) })
+}
+
+func (s *recording) keep(taken connector.Batch, epoch int) {
 	for _, text := range texts(message.Batch{Sizes: taken.Sizes, Payload: taken.Payload}) {
 		s.got = append(s.got, record{imaginedMessage: parse(text), epoch: epoch})
 	}
@@ -199,8 +232,14 @@ func draw(tb testing.TB, seed uint64, messages int, imagine func(*rand.Rand) *im
 // start brings up the worker under a random table.
 func (h *history) start(ctx, stop context.Context, crew worker.Crew) chan error {
 	h.t.Helper()
-	h.report = &report{ready: make(chan struct{}), wrong: map[string]int{}}
-	config := worker.Config{Crew: crew, Stages: application.Stages(h.native.Plan), Report: h.report, Limits: h.limits, StopWithin: time.Hour}
+	if h.report == nil {
+		h.report = &report{wrong: map[string]int{}}
+	}
+	h.report.ready = make(chan struct{})
+	config := worker.Config{
+		Crew: crew, Stages: application.Stages(h.native.Plan), Report: h.report, Limits: h.limits, StopWithin: time.Hour,
+		Keep: h.keep,
+	}
 	for _, source := range h.sources {
 		config.Sources = append(config.Sources, source)
 	}
@@ -222,11 +261,18 @@ func (h *history) start(ctx, stop context.Context, crew worker.Crew) chan error 
 	}
 	h.worker = worker.New(config, table, executors)
 	for p := range h.sources {
-		h.cuts = append(h.cuts, h.worker.Watch(p))
+		if len(h.cuts) < len(h.sources) {
+			h.cuts = append(h.cuts, h.worker.Watch(p))
+		}
+		h.worker.WatchOn(p, h.cuts[p])
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- h.worker.Run(ctx, stop) }()
-	<-h.report.ready
+	select {
+	case <-h.report.ready:
+	case err := <-ended:
+		ended <- err
+	}
 	return ended
 }
 
@@ -240,6 +286,9 @@ func (h *history) disturb(ctx context.Context, between time.Duration) {
 			_, err = h.worker.Resize(ctx, 1+chance.IntN(h.most))
 		} else {
 			err = h.worker.Disturb(ctx, chance.Float64(), chance)
+		}
+		if h.keep != nil && (errors.Is(err, worker.ErrNotRunning) || ctx.Err() != nil) {
+			continue // it is dead
 		}
 		if err != nil {
 			h.t.Errorf("seed %d: %v", h.seed, err)

@@ -26,8 +26,9 @@ type Inlet struct {
 	waiting     []*Connection // for credit, in the order in which they came
 	replaying   bool          // only connections that replay may hand on
 	next        uint64        // the record of the journal that is replayed next, while it is
-	unsynced    []unsynced    // in the journal and not known to be on disk, in order
-	watch       watch         // what looks on; nil but in tests
+	streams     map[string]*stream
+	unsynced    []unsynced // in the journal and not known to be on disk, in order
+	watch       watch      // what looks on; nil but in tests
 
 	messages, bytes atomic.Uint64 // accepted
 	refused         atomic.Uint64 // connections and messages
@@ -48,32 +49,53 @@ type watch interface {
 }
 
 // Connect opens a connection to the peer of that name, as it stands in logs. It must be closed.
-func (i *Inlet) Connect(peer string) connector.Connection { return i.connect(peer) }
-
-func (i *Inlet) connect(peer string) *Connection {
+func (i *Inlet) Connect(peer string) connector.Connection {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	c := &Connection{inlet: i, peer: peer, turn: newSignal()}
-	c.at = i.idlest()
+	return i.connect(peer, i.idlest())
+}
+
+func (i *Inlet) connect(peer string, at *home) *Connection {
+	c := &Connection{inlet: i, peer: peer, home: at, turn: newSignal()}
 	i.connections = append(i.connections, c)
 	return c
 }
 
-// idlest is the executor with the fewest connections.
-func (i *Inlet) idlest() int {
-	load := make([]int, i.takers)
+// home is the executor that takes what a connection brings. It changes at markers only, and is one for all connections that bring what must
+// keep its order: those of a stream, and the one that brings again what a connection has brought.
+type home struct{ at int }
+
+// homes are those of the open connections.
+func (i *Inlet) homes() []*home {
+	var list []*home
+	known := make(map[*home]bool, len(i.connections))
 	for _, c := range i.connections {
-		if c.at < i.takers {
-			load[c.at]++
+		if !known[c.home] {
+			known[c.home] = true
+			list = append(list, c.home)
 		}
 	}
-	return slices.Index(load, slices.Min(load))
+	return list
+}
+
+// idlest is a home at the executor with the fewest connections.
+func (i *Inlet) idlest() *home {
+	load := make([]int, i.takers)
+	for _, h := range i.homes() {
+		if h.at < i.takers {
+			load[h.at]++
+		}
+	}
+	return &home{at: slices.Index(load, slices.Min(load))}
 }
 
 func (i *Inlet) close(c *Connection) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.connections = slices.DeleteFunc(i.connections, func(other *Connection) bool { return other == c })
+	if c.stream != nil && c.stream.open == c {
+		c.stream.open = nil
+	}
 }
 
 // Refused counts a connection, or a message, that was refused for what it brought.
@@ -85,7 +107,11 @@ func (i *Inlet) Refused() { i.refused.Add(1) }
 func (i *Inlet) handOn(c *Connection, all *message.Batch) (bool, error) {
 	i.mu.Lock()
 	lane := i.lane(c)
-	if lane == nil {
+	switch {
+	case c.isSuperseded():
+		i.mu.Unlock()
+		return false, connector.ErrSuperseded
+	case lane == nil:
 		if !slices.Contains(i.waiting, c) {
 			i.waiting = append(i.waiting, c)
 		}
@@ -96,6 +122,9 @@ func (i *Inlet) handOn(c *Connection, all *message.Batch) (bool, error) {
 	b := all.Take(lane.edge.left())
 	keep := i.worker.config.Keep
 	if keep == nil {
+		if c.stream != nil {
+			c.stream.kept += uint64(b.Count())
+		}
 		i.put(c, lane, b)
 		return true, nil
 	}
@@ -104,6 +133,9 @@ func (i *Inlet) handOn(c *Connection, all *message.Batch) (bool, error) {
 		*all = before
 		i.mu.Unlock()
 		return false, err
+	}
+	if c.stream != nil {
+		c.stream.kept += uint64(b.Count())
 	}
 	if !keep.Sync {
 		i.put(c, lane, b)
@@ -132,6 +164,9 @@ func (i *Inlet) accepted(c *Connection, b *message.Batch) {
 	i.bytes.Add(uint64(len(b.Payload)))
 	i.worker.handed.Add(uint64(b.Count()))
 	i.worker.inside.Add(int64(b.Count()))
+	if c.stream != nil {
+		c.stream.accepted += uint64(b.Count())
+	}
 	if i.watch != nil {
 		i.watch.handedOn(c.peer, b.Count())
 	}
@@ -161,27 +196,13 @@ func (i *Inlet) sync(j *journal.Journal, number uint64) error {
 	return nil
 }
 
-// replay hands a record of the journal on, whole, if its lane has credit; if not, the connection's turn will be told.
-func (i *Inlet) replay(c *Connection, number uint64, b message.Batch) bool {
-	i.mu.Lock()
-	lane := i.lane(c)
-	if lane == nil {
-		i.waiting = append(i.waiting, c)
-		i.mu.Unlock()
-		return false
-	}
-	i.next = number + 1
-	i.put(c, lane, b)
-	return true
-}
-
 // lane is where a connection's messages go; nil if there is no credit.
 func (i *Inlet) lane(c *Connection) *input {
 	if len(i.lanes) == 0 || i.replaying != c.replays {
 		return nil
 	}
 	if !i.spread {
-		if lane := i.lanes[c.at]; lane.edge.hasCredit() {
+		if lane := i.lanes[c.home.at]; lane.edge.hasCredit() {
 			return lane
 		}
 		return nil
@@ -261,7 +282,7 @@ func (i *Inlet) inject(e door.Epoch, executors int) Position {
 
 // position is how far the source has come.
 func (i *Inlet) position() Position {
-	p := Position{Accepted: i.messages.Load()}
+	p := Position{Accepted: i.messages.Load(), Streams: i.ofStreams()}
 	switch keep := i.worker.config.Keep; {
 	case keep == nil:
 	case i.replaying:
@@ -274,42 +295,28 @@ func (i *Inlet) position() Position {
 	return p
 }
 
-// rewind takes the source back to a position: what was handed on and not kept there comes again by connections that replay, and all others
-// wait until proceed is called. The lanes are gone.
-func (i *Inlet) rewind(to Position, executors int) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.lanes, i.unsynced, i.replaying, i.next = nil, nil, true, to.Next
-	i.messages.Store(to.Accepted)
-	i.repin(executors)
-}
-
-// proceed has the connections hand on again: all that the journal holds is.
-func (i *Inlet) proceed() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.replaying = false
-	i.giveTurn()
-}
-
 // repin spreads the connections evenly over the executors, moving as few as it takes.
 func (i *Inlet) repin(executors int) {
 	if executors == i.takers {
 		return
 	}
 	i.takers = executors
-	most := (len(i.connections) + executors - 1) / executors
+	for _, s := range i.streams { // those that are open are spread with the connections
+		s.home.at %= executors
+	}
+	homes := i.homes()
+	most := (len(homes) + executors - 1) / executors
 	load := make([]int, executors)
-	var homeless []*Connection
-	for _, c := range i.connections {
-		if c.at >= executors || load[c.at] == most {
-			homeless = append(homeless, c)
+	var homeless []*home
+	for _, h := range homes {
+		if h.at >= executors || load[h.at] == most {
+			homeless = append(homeless, h)
 		} else {
-			load[c.at]++
+			load[h.at]++
 		}
 	}
-	for _, c := range homeless {
-		c.at = slices.Index(load, slices.Min(load))
-		load[c.at]++
+	for _, h := range homeless {
+		h.at = slices.Index(load, slices.Min(load))
+		load[h.at]++
 	}
 }

@@ -41,6 +41,9 @@ func (i *Inlet) handedOn(c *Connection, b *message.Batch) bool {
 	return handed && err == nil
 }
 
+// dial opens a connection.
+func (i *Inlet) dial(peer string) *Connection { return i.Connect(peer).(*Connection) }
+
 // hasTurn reports whether a connection was told that it is its turn, and takes the notice away.
 func hasTurn(c *Connection) bool {
 	select {
@@ -61,7 +64,7 @@ func TestRepinMovesAsFewAsItTakes(t *testing.T) {
 			if chance.IntN(3) == 0 && len(i.connections) > 0 {
 				i.connections[chance.IntN(len(i.connections))].Close()
 			} else {
-				i.connect("")
+				i.dial("")
 			}
 		}
 		executors := 1 + chance.IntN(8)
@@ -74,13 +77,13 @@ func TestRepinMovesAsFewAsItTakes(t *testing.T) {
 			least += n
 		}
 		for _, c := range i.connections {
-			before[c] = c.at
+			before[c] = c.home.at
 		}
 		same := executors == i.takers
 		i.inject(1, executors)
 		moved := 0
 		for c, at := range before {
-			if c.at != at {
+			if c.home.at != at {
 				moved++
 			}
 		}
@@ -102,7 +105,7 @@ func TestRepinMovesAsFewAsItTakes(t *testing.T) {
 func loads(i *Inlet) []int {
 	loads := make([]int, len(i.lanes))
 	for _, c := range i.connections {
-		loads[c.at]++
+		loads[c.home.at]++
 	}
 	return loads
 }
@@ -111,11 +114,11 @@ func TestConnectionsGoToTheExecutorsWithTheFewest(t *testing.T) {
 	i := newInlet(3, 1)
 	var connections []*Connection
 	for range 6 {
-		connections = append(connections, i.connect(""))
+		connections = append(connections, i.dial(""))
 	}
 	connections[1].Close()
 	connections[4].Close()
-	i.connect("")
+	i.dial("")
 	if got := fmt.Sprint(loads(i)); got != "[2 1 2]" {
 		t.Errorf("executors take from %s connections", got)
 	}
@@ -124,7 +127,7 @@ func TestConnectionsGoToTheExecutorsWithTheFewest(t *testing.T) {
 // TestABatchIsHandedOnAsFarAsThereIsCredit has one come that is larger than the credit of its lane, as a read of many small messages is.
 func TestABatchIsHandedOnAsFarAsThereIsCredit(t *testing.T) {
 	i := newInlet(1, 3)
-	c := i.connect("1")
+	c := i.dial("1")
 	b := message.Batch{Position: 10}
 	for range 5 {
 		b.Append([]byte("m"))
@@ -144,7 +147,7 @@ func TestABatchIsHandedOnAsFarAsThereIsCredit(t *testing.T) {
 // TestTurnsAreGivenInOrder fills a lane and has three connections wait for it.
 func TestTurnsAreGivenInOrder(t *testing.T) {
 	i := newInlet(1, 1)
-	first, second, third := i.connect("1"), i.connect("2"), i.connect("3")
+	first, second, third := i.dial("1"), i.dial("2"), i.dial("3")
 	if !i.handedOn(first, one()) || i.handedOn(second, one()) || i.handedOn(third, one()) || i.handedOn(first, one()) {
 		t.Fatal("credit for one message is not that")
 	}
@@ -162,7 +165,7 @@ func TestTurnsAreGivenInOrder(t *testing.T) {
 // TestATurnThatIsGivenUpGoesToTheNext ends a connection that was told of its turn and has not used it.
 func TestATurnThatIsGivenUpGoesToTheNext(t *testing.T) {
 	i := newInlet(1, 1)
-	first, second, third := i.connect("1"), i.connect("2"), i.connect("3")
+	first, second, third := i.dial("1"), i.dial("2"), i.dial("3")
 	i.handedOn(first, one())
 	i.handedOn(second, one())
 	i.handedOn(third, one())
@@ -176,7 +179,7 @@ func TestATurnThatIsGivenUpGoesToTheNext(t *testing.T) {
 // TestAConnectionWaitsForItsOwnLaneOnly fills one lane of two; in front of the other's connection one waits in vain.
 func TestAConnectionWaitsForItsOwnLaneOnly(t *testing.T) {
 	i := newInlet(2, 1)
-	first, second := i.connect("1"), i.connect("2")
+	first, second := i.dial("1"), i.dial("2")
 	for _, c := range []*Connection{first, second, first, second} {
 		i.handedOn(c, one())
 	}
@@ -189,7 +192,7 @@ func TestAConnectionWaitsForItsOwnLaneOnly(t *testing.T) {
 func TestWhatIsAnybodysGoesWhereLeastIs(t *testing.T) {
 	i := newInlet(3, 2)
 	i.spread = true
-	c := i.connect("")
+	c := i.dial("")
 	for range 4 {
 		i.handedOn(c, one())
 	}
@@ -215,7 +218,7 @@ func TestConnectionsShareALane(t *testing.T) {
 		defer cancel()
 		var connections []*Connection
 		for range 8 {
-			c := i.connect("")
+			c := i.dial("")
 			connections = append(connections, c)
 			go func() {
 				var err error

@@ -14,17 +14,21 @@ import (
 // Outlet is where a sink gets its messages, a connector.Outlet: those of all executors. All but its own bookkeeping is for one goroutine.
 // It aligns markers: what an executor wrote behind one is taken when all have written it.
 type Outlet struct {
-	items  signal
-	mu     sync.Mutex
-	edges  []*spout // guarded by mu, as are those below
-	turn   int
-	passed door.Epoch
-	taken  []taken    // not delivered, in the order in which they were taken
-	before uint64     // messages taken so far
-	marks  []passing  // markers that are passed, and in front of which something is not delivered
-	over   door.Epoch // the last marker in front of which all is delivered
-	rests  bool       // it has no executors for a while
-	handed func()     // called without a lock when over has grown
+	items     signal
+	mu        sync.Mutex
+	edges     []*spout // guarded by mu, as are those below
+	turn      int
+	passed    door.Epoch
+	taken     []taken    // not delivered, in the order in which they were taken
+	before    uint64     // messages taken so far
+	marks     []passing  // markers that are passed, and in front of which something is not delivered
+	over      door.Epoch // the last marker in front of which all is delivered
+	stages    bool       // the sink says itself when all is over
+	rests     bool       // it has no executors for a while
+	run       uint64     // of what comes
+	took      uint64     // the run of what was taken last
+	committed door.Epoch
+	handed    func() // called without a lock when over has grown
 
 	total   Traffic // delivered
 	latency Latencies
@@ -78,6 +82,7 @@ func (o *Outlet) Take() (connector.Batch, bool) {
 func (o *Outlet) take() (b message.Batch, ok bool, told []func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.took = o.run
 	told = o.align()
 	for range o.edges {
 		s := o.edges[o.turn%len(o.edges)]
@@ -131,9 +136,47 @@ func (o *Outlet) align() (told []func()) {
 
 // settle finds out in front of which markers all is delivered.
 func (o *Outlet) settle() {
+	if o.stages {
+		return
+	}
 	for len(o.marks) > 0 && o.marks[0].before <= o.total.Messages {
 		o.over = o.marks[0].epoch
 		o.marks = o.marks[1:]
+	}
+}
+
+// Run is that of what was taken last.
+func (o *Outlet) Run() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.took
+}
+
+// Committed is the epoch of the last checkpoint.
+func (o *Outlet) Committed() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return uint64(o.committed)
+}
+
+// commit says that a checkpoint is committed.
+func (o *Outlet) commit(e door.Epoch) {
+	o.mu.Lock()
+	o.committed = e
+	o.mu.Unlock()
+	o.items.notify()
+}
+
+// Staged says that all in front of a marker is safe with the receiver. What is said of a run that is over changes nothing.
+func (o *Outlet) Staged(epoch uint64) {
+	o.mu.Lock()
+	counts := o.stages && o.took == o.run && door.Epoch(epoch) > o.over
+	if counts {
+		o.over = door.Epoch(epoch)
+	}
+	o.mu.Unlock()
+	if counts {
+		o.handed()
 	}
 }
 
@@ -144,11 +187,19 @@ func (o *Outlet) handedOver() door.Epoch {
 	return o.over
 }
 
-// rest has the outlet go on from a marker, with executors that will join. What was taken and is not delivered may still be.
+// rest has the outlet go on from a marker, with executors that will join, in another run. What was taken and is not delivered may still be.
 func (o *Outlet) rest(passed door.Epoch) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.edges, o.marks, o.passed, o.over, o.rests = nil, nil, passed, passed, true
+	o.edges, o.marks, o.passed, o.over, o.committed, o.rests = nil, nil, passed, passed, passed, true
+}
+
+// begin says which run begins.
+func (o *Outlet) begin(run uint64) {
+	o.mu.Lock()
+	o.run = run
+	o.mu.Unlock()
+	o.items.notify()
 }
 
 // Epoch is that of what was taken last: one more than the last marker that all executors had written before it.

@@ -163,6 +163,9 @@ func (w *Worker) hire(ctx context.Context, r running, executors int) error {
 		for n := range ready {
 			w.config.Crew.Dismiss(r.ctx, before+n)
 		}
+		if r.ctx.Err() != nil {
+			return ErrNotRunning
+		}
 		return err
 	}
 	for _, executor := range ready {

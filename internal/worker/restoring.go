@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/entity"
-	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 )
 
@@ -43,6 +42,9 @@ func (w *Worker) restore(ctx context.Context) error {
 		return err
 	}
 	w.run = run
+	for _, outlet := range w.outlets {
+		outlet.begin(run)
+	}
 	r := &restoration{worker: w, loops: w.all(), told: Restoring{OfEntities: w.last.Entities, Since: time.Now()}}
 	r.pieces = make([][]byte, len(r.loops))
 	for range r.loops {
@@ -144,15 +146,11 @@ func (w *Worker) replay(ctx context.Context) error {
 		}
 		c := connections[record.Connection]
 		if c == nil {
-			c = inlet.connect(record.Peer)
-			c.replays = true
+			c = inlet.replayed(&record)
 			connections[record.Connection] = c
 		}
-		b := message.Batch{Sizes: record.Sizes, Payload: record.Payload, Ingest: record.Ingest, Peer: record.Peer, Position: record.First}
-		for !inlet.replay(c, record.Number, b) {
-			if err := c.await(ctx); err != nil {
-				return err
-			}
+		if err := c.replay(ctx, &record); err != nil {
+			return err
 		}
 	}
 	for _, c := range connections {

@@ -151,6 +151,7 @@ func (l *loop) isSaved() {
 		return
 	}
 	l.worker.saved.done(l.number, s.epoch, s.spent)
+	l.worker.progress.notify() // one that leaves waits for it
 	*s = saving{}
 }
 

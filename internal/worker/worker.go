@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
@@ -50,6 +51,8 @@ type Origin struct {
 	Source   int    // -1 if it is not known, since the message came by another executor
 	Peer     string // the connection's other end; "" if the message came by another executor, which does not tell
 	Position uint64 // number of the message in its connection, from 0
+	// Run and Epoch are those in which it was processed.
+	Run, Epoch uint64
 }
 
 // UndeliveredError is the error of a worker that had to end before all it had accepted was processed and delivered.
@@ -127,8 +130,9 @@ func New(config Config, table *partition.Table, executors []Executor) *Worker {
 			w.inlets = append(w.inlets, inlet)
 		}
 	}
-	for range config.Sinks {
-		w.outlets = append(w.outlets, &Outlet{items: newSignal(), handed: w.saved.news.notify})
+	for _, sink := range config.Sinks {
+		_, stages := sink.(connector.Stager)
+		w.outlets = append(w.outlets, &Outlet{items: newSignal(), handed: w.saved.news.notify, stages: stages, run: 1})
 	}
 	w.employ(executors)
 	w.marking.notify()

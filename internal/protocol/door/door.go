@@ -161,6 +161,9 @@ func (d *Door) calling(stage int, queues []int) bool {
 
 func (d *Door) full() bool { return d.waiting >= d.bound }
 
+// Epoch is that of the messages that a stage takes now: one more than the last marker that it has passed.
+func (d *Door) Epoch(stage int) Epoch { return d.passed[stage] + 1 }
+
 // Holds reports whether nothing more may be taken from an edge, since it brought a marker that its island has not passed.
 func (d *Door) Holds(in *Input) bool { return in.brought > d.island(in.Stage).whole }
 

@@ -1,0 +1,263 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/codec"
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
+	"github.com/wallaroo-stream/wallaroo/internal/journal"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+var crashes = flag.Uint64("crashes", 150, "random histories to run in which workers and executors are killed")
+
+// TestCrashes runs random applications whose worker, or an executor, is killed at random moments, while partitions and executors move. When
+// what followed the last checkpoint is taken back, at a kill, from what sinks and failures show, as a receiver does that knows of epochs,
+// then all holds that holds without kills: nothing is lost or repeated, order holds, counters are exact at each marker.
+func TestCrashes(t *testing.T) {
+	for seed := *first; seed < *first+*crashes; seed++ {
+		folder, err := os.MkdirTemp(memory(), "crashes")
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) { crashing(t, seed, folder) })
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Fatalf("after %d histories", seed-*first+1)
+		}
+	}
+}
+
+// shelf keeps checkpoints in memory.
+type shelf struct {
+	chance  *rand.Rand
+	last    worker.Manifest
+	state   map[string]entity.Entity // of the last checkpoint, by state and key
+	added   map[string]entity.Entity
+	run     uint64
+	begun   func(epoch uint64) // is told of each new run
+	trouble bool               // some things fail, and succeed when they are tried again
+}
+
+func (s *shelf) Last() worker.Manifest { return s.last }
+
+func (s *shelf) Entities(context.Context) iter.Seq2[entity.Entity, error] {
+	return func(yield func(entity.Entity, error) bool) {
+		for _, e := range s.state {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *shelf) NewRun(context.Context) (uint64, error) {
+	s.added = map[string]entity.Entity{}
+	s.run++
+	s.begun(s.last.Epoch)
+	return s.run, nil
+}
+
+var errTrouble = errors.New("the disk has a bad day")
+
+func (s *shelf) fails() bool { return s.trouble && s.chance.IntN(4) == 0 }
+
+func (s *shelf) Add(_ context.Context, entities []byte) error {
+	if s.fails() {
+		return errTrouble
+	}
+	for e, err := range entity.All(entities) {
+		if err != nil {
+			return err
+		}
+		e.Key, e.Value = slices.Clone(e.Key), slices.Clone(e.Value)
+		s.added[fmt.Sprint(e.State, " ", string(e.Key))] = e
+	}
+	return nil
+}
+
+func (s *shelf) Commit(ctx context.Context, m worker.Manifest) error {
+	if s.fails() {
+		return errTrouble
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	maps.Copy(s.state, s.added)
+	s.added = map[string]entity.Entity{}
+	m.Entities = uint64(len(s.state))
+	s.last = m
+	return nil
+}
+
+func (s *shelf) Tidy(context.Context) error { return nil }
+
+// errKilled is a worker that is killed.
+var errKilled = errors.New("killed")
+
+// crashing runs a history in virtual time.
+func crashing(t *testing.T, seed uint64, folder string) {
+	t.Helper()
+	h := draw(t, seed, 60, graph)
+	h.again = nil
+	chance := rand.New(rand.NewPCG(seed, 11))
+	kept := &shelf{chance: chance, state: map[string]entity.Entity{}, trouble: chance.IntN(2) == 0}
+	kept.begun = func(epoch uint64) {
+		for _, sink := range h.sinks {
+			sink.rollBack(epoch)
+		}
+		for _, cuts := range h.cuts {
+			cuts.RollBack(epoch)
+		}
+		h.report.rollBack(epoch)
+	}
+	h.keep = &worker.Keep{Checkpoints: kept, Sync: chance.IntN(2) == 0, Interval: time.Duration(1+chance.IntN(30)) * time.Millisecond}
+	for _, sink := range h.sinks {
+		close(sink.open)
+	}
+	took := time.Duration(50+h.chance.IntN(300)) * time.Microsecond
+	slow := time.Duration(h.chance.IntN(2)*h.chance.IntN(20)) * time.Millisecond
+	kills := chance.IntN(5)
+	for _, source := range h.sources {
+		source.resumes = kills > 0
+	}
+	for ; ; kills-- {
+		if h.liveOnce(chance, folder, &goCrew{Crew: h.program(h.native), t: t, stages: h.stages, took: took, slow: slow, credit: h.credit()}, kills > 0) {
+			break
+		}
+	}
+	if !t.Failed() {
+		h.check()
+		h.checkState(kept)
+	}
+}
+
+// liveOnce runs a worker until it is killed or done; it reports whether it is done.
+func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill bool) bool {
+	h.t.Helper()
+	j, err := journal.Open(folder, journal.Options{SegmentBytes: 4 << 10})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer j.Close()
+	for _, source := range h.sources {
+		source.finished = make(chan struct{})
+	}
+	h.keep.Journal = j
+	crew.ends = map[int]func(error){}
+	ctx, die := context.WithCancelCause(context.Background())
+	defer die(nil)
+	stop, stopped := context.WithCancel(ctx)
+	defer stopped()
+	ended := h.start(ctx, stop, crew)
+	disturbed := make(chan struct{})
+	go func() {
+		defer close(disturbed)
+		h.disturb(ctx, 30*time.Millisecond)
+	}()
+	for range chance.IntN(3) {
+		pause(time.Duration(chance.IntN(60)) * time.Millisecond)
+		crew.kill(chance)
+	}
+	if kill {
+		pause(time.Duration(chance.IntN(100)) * time.Millisecond)
+		die(errKilled)
+		<-ended
+		<-disturbed
+		return false
+	}
+	for _, source := range h.sources {
+		select {
+		case <-source.finished:
+		case err := <-ended:
+			h.t.Errorf("seed %d: %v", h.seed, err)
+			return true
+		}
+	}
+	<-disturbed
+	stopped()
+	if err := <-ended; err != nil {
+		h.t.Errorf("seed %d: %v", h.seed, err)
+	}
+	return true
+}
+
+// kill kills an executor, if one serves.
+func (c *goCrew) kill(chance *rand.Rand) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	numbers := slices.Sorted(maps.Keys(c.ends))
+	if len(numbers) > 0 {
+		c.ends[numbers[chance.IntN(len(numbers))]](errDied)
+	}
+}
+
+// checkState demands that the last checkpoint holds exactly what the counters must be.
+func (h *history) checkState(kept *shelf) {
+	h.t.Helper()
+	want := newOutcome()
+	h.expect(want, h.cut(0), h.cut(len(h.cuts[0].At)-1))
+	got := map[string]int{}
+	for _, e := range kept.state {
+		c, err := codec.CBOR[imaginedCounter]().Decode(e.Value)
+		if err != nil {
+			h.t.Error(err)
+		}
+		if c.N > 0 { // else its first message failed
+			got[counterName(h.native.Plan.States[e.State].Name, e.Key)] = c.N
+		}
+	}
+	if !maps.Equal(got, want.counters) {
+		h.t.Errorf("seed %d: saved are %v; want %v", h.seed, got, want.counters)
+	}
+	var accepted uint64
+	for _, p := range kept.last.Sources {
+		accepted += p.Accepted
+	}
+	sent := 0
+	for _, cuts := range h.cuts {
+		for _, n := range cuts.Sent() {
+			sent += n
+		}
+	}
+	if int(accepted) != sent {
+		h.t.Errorf("seed %d: %d messages count as accepted; %d were sent", h.seed, accepted, sent)
+	}
+}
+
+// counterName is the name of the counter of a key: half of the states have names for keys, the others numbers.
+func counterName(state string, canonical []byte) string {
+	var name string
+	if partition.ReadKey(canonical, reflect.ValueOf(&name).Elem()) == nil {
+		return name
+	}
+	var number int
+	if err := partition.ReadKey(canonical, reflect.ValueOf(&number).Elem()); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(state, ":k", number)
+}
+
+// memory is a folder for files that need not reach a disk, which takes long; "" where there is none.
+func memory() string {
+	const shared = "/dev/shm"
+	if info, err := os.Stat(shared); err != nil || !info.IsDir() {
+		return ""
+	}
+	return shared
+}
