@@ -191,8 +191,12 @@ func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill 
 	}
 	<-disturbed
 	stopped()
+	asked := time.Now()
 	if err := <-ended; err != nil {
 		h.t.Errorf("seed %d: %v", h.seed, err)
+	}
+	if took := time.Since(asked); took > time.Minute {
+		h.t.Errorf("seed %d: the end took %s", h.seed, took)
 	}
 	return true
 }

@@ -175,6 +175,8 @@ func (w *Worker) accompany(ctx context.Context, r running, ready func()) error {
 	}
 	w.setRunning(r)
 	group, ctx := errgroup.WithContext(ctx)
+	ctx, finished := context.WithCancel(ctx)
+	defer finished()
 	if w.config.Chaos != nil {
 		group.Go(func() error { return w.chaos(r.ctx) })
 	}
@@ -182,6 +184,7 @@ func (w *Worker) accompany(ctx context.Context, r running, ready func()) error {
 		group.Go(func() error { return w.checkpoints(ctx, r) })
 	}
 	group.Go(func() error {
+		defer finished()
 		if err := w.replay(ctx); err != nil {
 			return err
 		}
