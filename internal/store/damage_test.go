@@ -263,8 +263,8 @@ func resealed(data []byte) ([]byte, *Object) {
 
 // FuzzObjects reads any bytes as an object. What can be read is in order, and is the same when it is written and read again.
 func FuzzObjects(f *testing.F) {
-	f.Add(appendTrailer(nil, int64(len(appendHead(nil, nil)))))
-	f.Add(append(appendHead(nil, []string{"a"}), appendTrailer(nil, int64(len(appendHead(nil, []string{"a"}))))...))
+	f.Add(appendTrailer(nil, int64(len(headOf(nil)))))
+	f.Add(append(headOf([]string{"a"}), appendTrailer(nil, int64(len(headOf([]string{"a"}))))...))
 	for _, blockBytes := range []int{1, 30, 1000} {
 		g := gathered{data: slices.Concat(one(0, "x", "1"), one(1, "x", ""), gone(0, "y"))}
 		g.places = []standing{{placeOf(1, 0, nil).order, 0}, {placeOf(2, 1, nil).order, 14}, {placeOf(3, 0, nil).order, 27}}

@@ -136,8 +136,8 @@ func (f folder) ReadRange(ctx context.Context, name string, offset, length int64
 func (f folder) List(ctx context.Context, prefix string) ([]Listed, error) {
 	var list []Listed
 	under := string(f)
-	if at := strings.LastIndexByte(prefix, '/'); at >= 0 {
-		path, err := f.path(prefix[:at])
+	if parts, _, found := strings.CutLast(prefix, "/"); found {
+		path, err := f.path(parts)
 		if err != nil {
 			return nil, err
 		}

@@ -46,7 +46,7 @@ type writer struct {
 
 // newWriter writes the head of an object whose entities have the numbers of these names, which are in order.
 func newWriter(out io.Writer, states []string, blockBytes int) (*writer, error) {
-	w := &writer{out: out, blockBytes: blockBytes, head: appendHead(nil, states)}
+	w := &writer{out: out, blockBytes: blockBytes, head: headOf(states)}
 	return w, w.write(w.head)
 }
 
@@ -110,16 +110,15 @@ func digest(head, tail []byte) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-func appendHead(dst []byte, states []string) []byte {
-	start := len(dst)
-	dst = append(dst, magic...)
-	dst = binary.LittleEndian.AppendUint16(dst, version)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(states)))
+// headOf is the head of an object whose entities have the numbers of these names.
+func headOf(states []string) []byte {
+	head := binary.LittleEndian.AppendUint16([]byte(magic), version)
+	head = binary.LittleEndian.AppendUint32(head, uint32(len(states)))
 	for _, name := range states {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(name)))
-		dst = append(dst, name...)
+		head = binary.LittleEndian.AppendUint32(head, uint32(len(name)))
+		head = append(head, name...)
 	}
-	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
+	return binary.LittleEndian.AppendUint32(head, crc32.Checksum(head, castagnoli))
 }
 
 func appendEntry(dst []byte, e *entry) []byte {
