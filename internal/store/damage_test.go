@@ -3,11 +3,8 @@ package store
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"maps"
 	"slices"
 	"strings"
@@ -229,120 +226,7 @@ func TestTheManifestInUseIsKept(t *testing.T) {
 	}
 	demand(t, s, old, state{{"b", "x"}: "old"})
 	demand(t, s, newest, state{{"b", "x"}: "new"})
-}
-
-// resealed is an object with the checksums and digests that it should have, so that what lies behind them is tried too.
-func resealed(data []byte) ([]byte, *Object) {
-	data = bytes.Clone(data)
-	about := &Object{Bytes: int64(len(data))}
-	index, err := parseTrailer(data, about.Bytes)
-	if err != nil {
-		return nil, nil
+	if found, err := s.Manifests(t.Context()); err != nil || len(found) != 2 {
+		t.Error(found, err)
 	}
-	head := index
-	for at := int(index); at < len(data)-trailerBytes; at += entryBytes {
-		offset, size := binary.LittleEndian.Uint64(data[at+8:]), uint64(binary.LittleEndian.Uint32(data[at+16:]))
-		if at == int(index) {
-			head = min(head, int64(offset&(1<<40-1)))
-		}
-		if offset <= uint64(index) && size <= uint64(index)-offset {
-			sum := sha256.Sum256(data[offset : offset+size])
-			copy(data[at+20:], sum[:])
-		}
-		about.Entities += int64(binary.LittleEndian.Uint32(data[at+4:]))
-	}
-	tail := data[index:]
-	binary.LittleEndian.PutUint32(tail[len(tail)-4:], crc32.Checksum(tail[:len(tail)-4], castagnoli))
-	if head < int64(headLeast) {
-		return nil, nil
-	}
-	binary.LittleEndian.PutUint32(data[head-4:], crc32.Checksum(data[:head-4], castagnoli))
-	about.Digest = digest(data[:head], tail)
-	return data, about
-}
-
-// FuzzObjects reads any bytes as an object. What can be read is in order, and is the same when it is written and read again.
-func FuzzObjects(f *testing.F) {
-	f.Add(appendTrailer(nil, int64(len(headOf(nil)))))
-	f.Add(append(headOf([]string{"a"}), appendTrailer(nil, int64(len(headOf([]string{"a"}))))...))
-	for _, blockBytes := range []int{1, 30, 1000} {
-		g := gathered{data: slices.Concat(one(0, "x", "1"), one(1, "x", ""), gone(0, "y"))}
-		g.places = []standing{{placeOf(1, 0, nil).order, 0}, {placeOf(2, 1, nil).order, 14}, {placeOf(3, 0, nil).order, 27}}
-		f.Add(g.seal([]string{"a", "b"}, blockBytes).data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		data, about := resealed(data)
-		if data == nil {
-			return
-		}
-		list, states, ok := all(t, data, about)
-		if !ok {
-			return
-		}
-		var again bytes.Buffer
-		w, err := newWriter(&again, states, 40)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range list {
-			if err := w.add(e.Hash, &e.Entity); err != nil {
-				t.Fatal(err)
-			}
-		}
-		o, err := w.finish()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if read, _, ok := all(t, again.Bytes(), &o); !ok || fmt.Sprint(read) != fmt.Sprint(list) {
-			t.Errorf("%v was read again as %v", list, read)
-		}
-	})
-}
-
-// all are the entities of an object; false if it is damaged.
-func all(t *testing.T, data []byte, about *Object) (list []Entity, states []string, ok bool) {
-	t.Helper()
-	about.Name = "object"
-	bucket := &memory{objects: map[string][]byte{about.Name: data}}
-	o, err := open(t.Context(), bucket, about)
-	if err == nil {
-		var c *cursor
-		states = o.states
-		c, ok, err = o.over(t.Context(), 0, LastHash, o.states)
-		for ok && err == nil {
-			list = append(list, Entity{c.place.hash(), c.e})
-			ok, err = c.advance(t.Context())
-		}
-	}
-	if _, damaged := errors.AsType[*DamageError](err); err != nil && !damaged {
-		t.Fatal(err)
-	}
-	return list, states, err == nil
-}
-
-// FuzzManifests reads any JSON as a manifest. What can be read is the same when it is written and read again.
-func FuzzManifests(f *testing.F) {
-	f.Add([]byte(`{"run":1,"epoch":2,"bases":[{"from":0,"to":4294967295}],"fingerprint":{"a": [1]},"positions":null}`))
-	f.Add([]byte(`{"run":1,"epoch":2,"states":["a","b"],"bases":[{"from":0,"to":7,"epoch":1},{"from":8,"to":4294967295,"epoch":2,` +
-		`"object":"objects/0000000001-0000000002-0123456789abcdef-1.entities","bytes":100,"entities":1}]}`))
-	name := identity{run: 1, epoch: 2, store: "0123456789abcdef"}.manifest()
-	f.Fuzz(func(t *testing.T, text []byte) {
-		data := append([]byte(manifestHead), text...)
-		m, err := parseManifest(name, fmt.Appendf(data, "%s%x\n", digestWord, sha256.Sum256(data)))
-		if err != nil {
-			return
-		}
-		again, err := m.encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		read, err := parseManifest(name, again)
-		if err != nil {
-			t.Fatal(err)
-		}
-		read.Digest = m.Digest
-		if fmt.Sprintf("%+v", read) != fmt.Sprintf("%+v", m) {
-			t.Errorf("%+v was read again as %+v", m, read)
-		}
-	})
 }

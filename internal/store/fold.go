@@ -1,10 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 )
 
@@ -68,46 +69,51 @@ func (s *Store) rewrite(ctx context.Context, to Bucket, part *Manifest, base Bas
 	for size/parts > uint64(s.options.BaseBytes) && 2*parts <= width {
 		parts *= 2
 	}
+	p := &pulled{}
+	var stop func()
+	p.pull, stop = iter.Pull2(entities(ctx, s.bucket, part, base.From, base.To))
+	defer stop()
+	p.advance()
 	for n := range parts {
-		from := uint64(base.From) + width*n/parts
-		until := uint64(base.From) + width*(n+1)/parts
-		b := Base{From: uint32(from), To: uint32(until - 1)}
-		if b.Object, err = s.writeBase(ctx, to, part, b.From, b.To, name()); err != nil {
-			return nil, err
+		b := Base{From: uint32(uint64(base.From) + width*n/parts), To: uint32(uint64(base.From) + width*(n+1)/parts - 1)}
+		if p.within(b.To) {
+			if b.Object, err = s.writeBase(ctx, to, part.States, p, b.To, name()); err != nil {
+				return nil, err
+			}
 		}
 		b.Epoch = part.Epoch
 		written = append(written, b)
 	}
-	return written, nil
+	return written, p.err
 }
 
-// errNothing is a base without entities, for which no object is written.
-var errNothing = errors.New("there is nothing to write")
+// pulled are entities that are taken one after another.
+type pulled struct {
+	pull func() (Entity, error, bool)
+	e    Entity // the next one
+	err  error
+	more bool
+}
 
-// writeBase writes the state of a range as an object.
-func (s *Store) writeBase(ctx context.Context, to Bucket, part *Manifest, first, last uint32, name string) (o Object, err error) {
+func (p *pulled) advance() { p.e, p.err, p.more = p.pull() }
+
+// within reports whether there is another entity up to a hash.
+func (p *pulled) within(last uint32) bool { return p.more && p.err == nil && p.e.Hash <= last }
+
+// writeBase writes the entities up to a hash as an object.
+func (s *Store) writeBase(ctx context.Context, to Bucket, states []string, p *pulled, last uint32, name string) (o Object, err error) {
 	err = to.Write(ctx, name, func(out io.Writer) error {
-		w, err := newWriter(out, part.States, s.blockBytes)
-		if err != nil {
+		w, err := newWriter(out, states, s.blockBytes)
+		for err == nil && p.within(last) {
+			err = w.add(p.e.Hash, &p.e.Entity)
+			p.advance()
+		}
+		if err = cmp.Or(err, p.err); err != nil {
 			return err
-		}
-		for e, err := range entities(ctx, s.bucket, part, first, last) {
-			if err == nil {
-				err = w.add(e.Hash, &e.Entity)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if w.entities == 0 {
-			return errNothing
 		}
 		o, err = w.finish()
 		return err
 	})
-	if errors.Is(err, errNothing) {
-		return Object{}, nil
-	}
 	if err != nil {
 		return Object{}, fmt.Errorf("write %s: %w", name, err)
 	}

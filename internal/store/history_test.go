@@ -195,8 +195,9 @@ func TestHistories(t *testing.T) {
 			if err := h.run(t.Context(), 1); err != nil {
 				t.Fatal(err)
 			}
-			h.check(t.Context(), bucket)
+			demand(t, h.store, h.store.current, h.now)
 		}
+		h.check(t.Context(), bucket)
 		if m := h.store.current; m.Bases[0].Epoch > 0 {
 			folded++
 			split += min(1, len(m.Bases)-1)

@@ -38,8 +38,7 @@ func entities(ctx context.Context, bucket Bucket, m *Manifest, from, to uint32) 
 // run is a sorted run of entities that is merged with others: an object of a delta, or the bases one behind another.
 type run struct {
 	*cursor
-	age   int    // runs with a lower one are newer
-	epoch uint64 // of a delta
+	age   int // runs with a lower one are newer
 	bases bool
 }
 
@@ -49,13 +48,13 @@ func (r *run) before(q *run) bool {
 	return c < 0 || c == 0 && r.age < q.age
 }
 
-// merge is a merge under way of what a manifest lists.
+// merge is a merge under way of what a manifest lists. A base may have some of its deltas already: since the newest entity counts, and no
+// delta is left out that is newer than another one here, these change nothing.
 type merge struct {
 	bucket   Bucket
 	m        *Manifest
 	from, to uint32
 	heap     []*run // as in container/heap, whose calls through an interface would cost more than all else here
-	base     int    // the base whose range the merge has come to
 	next     int    // the base that is read next
 }
 
@@ -66,12 +65,6 @@ func (g *merge) each(ctx context.Context, yield func(Entity) bool) error {
 	}
 	for len(g.heap) > 0 {
 		newest := g.heap[0]
-		if g.folded(newest) {
-			if err := g.advance(ctx); err != nil {
-				return err
-			}
-			continue
-		}
 		at := newest.place
 		if !newest.e.Removed && !yield(Entity{Hash: at.hash(), Entity: newest.e}) {
 			return nil
@@ -85,23 +78,10 @@ func (g *merge) each(ctx context.Context, yield func(Entity) bool) error {
 	return nil
 }
 
-// folded reports whether the base of this range has what a run has here, or what came after it.
-func (g *merge) folded(r *run) bool {
-	for g.m.Bases[g.base].To < r.place.hash() {
-		g.base++
-	}
-	return !r.bases && r.epoch <= g.m.Bases[g.base].Epoch
-}
-
 // begin opens the runs that have something in the range.
 func (g *merge) begin(ctx context.Context) error {
-	oldest := oldest(g.m.Bases)
 	for n := range g.m.Deltas {
-		delta := &g.m.Deltas[n]
-		if delta.Epoch <= g.m.Bases[oldest].Epoch {
-			continue
-		}
-		o, err := open(ctx, g.bucket, delta)
+		o, err := open(ctx, g.bucket, &g.m.Deltas[n])
 		if err != nil {
 			return err
 		}
@@ -110,7 +90,7 @@ func (g *merge) begin(ctx context.Context) error {
 			return err
 		}
 		if ok {
-			g.heap = append(g.heap, &run{cursor: c, age: len(g.m.Deltas) - n, epoch: delta.Epoch})
+			g.heap = append(g.heap, &run{cursor: c, age: len(g.m.Deltas) - n})
 		}
 	}
 	c, ok, err := g.nextBase(ctx)
