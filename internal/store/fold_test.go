@@ -264,3 +264,24 @@ func TestVerifyDemandsTheRangesOfBases(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTheLastHashOfARangeIsInIt exports bases whose ranges end at the hash of a key.
+func TestTheLastHashOfARangeIsInIt(t *testing.T) {
+	s := mustOpen(t, newMemory())
+	m := *mustCommit(t, s, 1, one(0, "x", "1"), one(0, "y", "1"))
+	x := partition.Hash([]byte("x"))
+	m.Bases = []Base{{To: x - 1}, {From: x, To: x}, {From: x + 1, To: LastHash}}
+	to := newMemory()
+	exported, err := s.Export(t.Context(), &m, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := exported.Bases[1]; b.From != x || b.To != x || b.Entities != 1 {
+		t.Errorf("%+v", exported.Bases)
+	}
+	other := mustOpen(t, to)
+	demand(t, other, exported, state{{"b", "x"}: "1", {"b", "y"}: "1"})
+	if err := other.Verify(t.Context(), exported); err != nil {
+		t.Error(err)
+	}
+}
