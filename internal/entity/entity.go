@@ -62,7 +62,7 @@ func End(dst []byte, at int) []byte {
 func All(data []byte) iter.Seq2[Entity, error] {
 	return func(yield func(Entity, error) bool) {
 		for len(data) > 0 {
-			e, size, ok := first(data)
+			e, size, ok := First(data)
 			if !ok {
 				yield(Entity{}, ErrCut)
 				return
@@ -75,8 +75,8 @@ func All(data []byte) iter.Seq2[Entity, error] {
 	}
 }
 
-// first reads the first of some entities, and how many bytes it takes.
-func first(data []byte) (e Entity, size int, ok bool) {
+// First reads the first of some entities, and how many bytes it takes; false if they are cut. Key and value share their memory.
+func First(data []byte) (e Entity, size int, ok bool) {
 	if len(data) < headBytes {
 		return e, 0, false
 	}
