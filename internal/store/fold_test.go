@@ -102,7 +102,7 @@ func TestWhichBaseIsFolded(t *testing.T) {
 	const mib = 1 << 20
 	delta := func(epoch uint64, bytes int64) Object { return Object{Epoch: epoch, Bytes: bytes} }
 	base := func(from uint32, epoch uint64, bytes int64) Base {
-		return Base{From: from, Object: Object{Epoch: epoch, Bytes: bytes}}
+		return Base{From: from, Epoch: epoch, Bytes: bytes}
 	}
 	many := slices.Repeat([]Object{delta(9, 1)}, foldObjects)
 	for n, c := range []struct {

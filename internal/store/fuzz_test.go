@@ -141,40 +141,40 @@ func TestObjectsThatNoStoreWrites(t *testing.T) {
 	e := func(state int, key string) *entity.Entity { return &entity.Entity{State: state, Key: []byte(key)} }
 	for _, c := range []struct {
 		name  string
-		write func(w *writer, about *Object) error
+		write func(w *writer) error
 		want  string
 	}{
-		{"good", func(w *writer, _ *Object) error {
+		{"good", func(w *writer) error {
 			return errors.Join(w.add(hashed(low), e(0, low)), w.add(hashed(low), e(1, low)), w.add(hashed(high), e(0, high)))
 		}, ""},
-		{"keys out of order", func(w *writer, _ *Object) error {
+		{"keys out of order", func(w *writer) error {
 			return errors.Join(w.add(hashed(high), e(0, high)), w.add(hashed(low), e(0, low)))
 		}, "not in order"},
-		{"states out of order", func(w *writer, _ *Object) error {
+		{"states out of order", func(w *writer) error {
 			return errors.Join(w.add(hashed(low), e(1, low)), w.add(hashed(low), e(0, low)))
 		}, "not in order"},
-		{"twice", func(w *writer, _ *Object) error {
+		{"twice", func(w *writer) error {
 			return errors.Join(w.add(hashed(low), e(0, low)), w.add(hashed(low), e(0, low)))
 		}, "not in order"},
-		{"another hash", func(w *writer, _ *Object) error { return w.add(hashed(low)+1, e(0, low)) }, "does not begin with the hash"},
-		{"another state", func(w *writer, _ *Object) error { return w.add(hashed(low), e(2, low)) }, "no entity of a state"},
-		{"fewer in the block", func(w *writer, about *Object) error {
+		{"another hash", func(w *writer) error { return w.add(hashed(low)+1, e(0, low)) }, "does not begin with the hash"},
+		{"another state", func(w *writer) error { return w.add(hashed(low), e(2, low)) }, "no entity of a state"},
+		{"fewer in the block", func(w *writer) error {
 			err := w.add(hashed(low), e(0, low))
 			w.inBlock++
 			w.entities++
 			return err
 		}, "has not as many entities"},
-		{"more in the block", func(w *writer, about *Object) error {
+		{"more in the block", func(w *writer) error {
 			err := errors.Join(w.add(hashed(low), e(0, low)), w.add(hashed(high), e(0, high)))
 			w.inBlock--
 			w.entities--
 			return err
 		}, "has not as many entities"},
-		{"fewer than the manifest says", func(w *writer, about *Object) error {
+		{"fewer than the manifest says", func(w *writer) error {
 			w.entities++
 			return w.add(hashed(low), e(0, low))
 		}, "has 1 entities, and the manifest says 2"},
-		{"a cut entity", func(w *writer, about *Object) error {
+		{"a cut entity", func(w *writer) error {
 			err := w.add(hashed(low), e(0, low))
 			w.block = append(w.block, 1)
 			w.inBlock++
@@ -183,29 +183,33 @@ func TestObjectsThatNoStoreWrites(t *testing.T) {
 		}, "no entity of a state"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var b bytes.Buffer
-			w, err := newWriter(&b, []string{"a", "b"}, 1000)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var about Object
-			err = c.write(w, &about)
-			about, errEnd := w.finish()
-			if err = errors.Join(err, errEnd); err != nil {
-				t.Fatal(err)
-			}
-			about.Name, about.Epoch = identity{run: 1, epoch: 1, store: strings.Repeat("0", 16)}.object(), 1
-			m := &Manifest{
-				Name: identity{run: 1, epoch: 1, store: strings.Repeat("0", 16)}.manifest(), Run: 1, Epoch: 1,
-				States: []string{"a", "b"}, Bases: []Base{{To: LastHash}}, Deltas: []Object{about},
-			}
-			s := mustOpen(t, &memory{objects: map[string][]byte{about.Name: b.Bytes()}})
-			err = s.Verify(t.Context(), m)
+			s, m := wrongly(t, c.write)
+			err := s.Verify(t.Context(), m)
 			_, errRead := read(t.Context(), s, m)
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || errRead == nil) {
 				t.Errorf("%v, %v; want %q", err, errRead, c.want)
 			}
 		})
+	}
+}
+
+// wrongly is a store with a manifest of one object, of the states a and b, that is written so.
+func wrongly(t *testing.T, write func(w *writer) error) (*Store, *Manifest) {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := newWriter(&b, []string{"a", "b"}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = write(w)
+	about, errEnd := w.finish()
+	if err = errors.Join(err, errEnd); err != nil {
+		t.Fatal(err)
+	}
+	id := identity{run: 1, epoch: 1, store: strings.Repeat("0", 16)}
+	about.Name, about.Epoch = id.object(), 1
+	return mustOpen(t, &memory{objects: map[string][]byte{about.Name: b.Bytes()}}), &Manifest{
+		Name: id.manifest(), Run: 1, Epoch: 1, States: []string{"a", "b"}, Bases: []Base{{To: LastHash}}, Deltas: []Object{about},
 	}
 }
 

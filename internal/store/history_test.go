@@ -188,7 +188,7 @@ func (h *history) begin(ctx context.Context) error {
 
 func TestHistories(t *testing.T) {
 	folded, split := 0, 0
-	for seed := range uint64(40) {
+	for seed := range uint64(30) {
 		bucket := newMemory()
 		h := newHistory(t, bucket, seed)
 		for range 30 {
@@ -203,7 +203,7 @@ func TestHistories(t *testing.T) {
 			split += min(1, len(m.Bases)-1)
 		}
 	}
-	if folded < 20 || split < 20 {
+	if folded < 15 || split < 15 {
 		t.Errorf("%d of the last manifests have folded bases, %d several", folded, split)
 	}
 }
@@ -226,7 +226,7 @@ func TestEachOperationFailsInTurn(t *testing.T) {
 				bucket := &memory{objects: map[string][]byte{}, failAt: failAt, late: mode%2 == 0, forGood: mode >= 2}
 				h := newHistory(t, bucket, seed)
 				h.retry = !bucket.forGood
-				err := h.run(t.Context(), 8)
+				err := h.run(t.Context(), 5)
 				if bucket.done < failAt {
 					break // all have failed
 				}

@@ -35,15 +35,15 @@ func entities(ctx context.Context, bucket Bucket, m *Manifest, from, to uint32) 
 	}
 }
 
-// run is a sorted run of entities that is merged with others: an object of a delta, or the bases one behind another.
-type run struct {
+// input is entities in order that are merged with others: an object of a delta, or the bases one behind another.
+type input struct {
 	*cursor
-	age   int // runs with a lower one are newer
+	age   int // inputs with a lower one are newer
 	bases bool
 }
 
-// before reports whether a run comes first: by its place and, if another is at the same, by being newer.
-func (r *run) before(q *run) bool {
+// before reports whether an input comes first: by its place and, if another is at the same, by being newer.
+func (r *input) before(q *input) bool {
 	c := r.place.compare(&q.place)
 	return c < 0 || c == 0 && r.age < q.age
 }
@@ -54,8 +54,8 @@ type merge struct {
 	bucket   Bucket
 	m        *Manifest
 	from, to uint32
-	heap     []*run // as in container/heap, whose calls through an interface would cost more than all else here
-	next     int    // the base that is read next
+	heap     []*input // as in container/heap, whose calls through an interface would cost more than all else here
+	next     int      // the base that is read next
 }
 
 // each yields the newest entity of each key, as long as yield asks for more.
@@ -78,7 +78,7 @@ func (g *merge) each(ctx context.Context, yield func(Entity) bool) error {
 	return nil
 }
 
-// begin opens the runs that have something in the range.
+// begin opens the inputs that have something in the range.
 func (g *merge) begin(ctx context.Context) error {
 	for n := range g.m.Deltas {
 		o, err := open(ctx, g.bucket, &g.m.Deltas[n])
@@ -90,12 +90,12 @@ func (g *merge) begin(ctx context.Context) error {
 			return err
 		}
 		if ok {
-			g.heap = append(g.heap, &run{cursor: c, age: len(g.m.Deltas) - n})
+			g.heap = append(g.heap, &input{cursor: c, age: len(g.m.Deltas) - n})
 		}
 	}
 	c, ok, err := g.nextBase(ctx)
 	if ok {
-		g.heap = append(g.heap, &run{cursor: c, age: len(g.m.Deltas) + 1, bases: true})
+		g.heap = append(g.heap, &input{cursor: c, age: len(g.m.Deltas) + 1, bases: true})
 	}
 	for n := len(g.heap)/2 - 1; n >= 0; n-- {
 		g.sift(n)
@@ -119,7 +119,7 @@ func (g *merge) nextBase(ctx context.Context) (c *cursor, ok bool, err error) {
 	return c, ok, err
 }
 
-// advance advances the run that came first.
+// advance advances the input that came first.
 func (g *merge) advance(ctx context.Context) error {
 	r := g.heap[0]
 	ok, err := r.advance(ctx)
@@ -141,7 +141,7 @@ func (g *merge) advance(ctx context.Context) error {
 	return nil
 }
 
-// sift brings the run at a place of the heap down to where it belongs.
+// sift brings the input at a place of the heap down to where it belongs.
 func (g *merge) sift(n int) {
 	for {
 		least := n
