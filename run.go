@@ -38,9 +38,24 @@ type Config struct {
 	MaxInFlight time.Duration
 	// DrainTimeout is how long connections may go on after ctx is done; default 5 s.
 	DrainTimeout time.Duration
-	// DataDir is a directory for what outlives the process, made if it is missing: dead letters, and the token for changes over HTTP, which
-	// are off without it; "" for none.
+	// DataDir is a directory for what outlives the process, made if it is missing: what was accepted, state, dead letters, and the token for
+	// changes over HTTP, which are off without it; "" for none. Run with the directory of an earlier Run, the application goes on where that
+	// one was.
 	DataDir string
+	// CheckpointInterval is the least time from one checkpoint to the next; default 1 s.
+	CheckpointInterval time.Duration
+	// Sync has messages on disk before they count as accepted; otherwise they outlive the process, but the last of them not a power cut.
+	Sync bool
+	// Retain is how many checkpoints are kept; default 3.
+	Retain int
+	// JournalFree is how many bytes are left free on the disk, before no more is accepted; default 256 MiB.
+	JournalFree int64
+	// Fresh sets aside what DataDir holds, and begins anew.
+	Fresh bool
+	// AllowChanged goes on with what still fits if steps or states have gone or changed.
+	AllowChanged bool
+	// AcceptRepeats goes on from an older checkpoint if the last cannot be read, although a receiver may have counted what came before it.
+	AcceptRepeats bool
 	// DeadLetters is how many bytes dead letters may take there before the oldest are dropped; default 256 MiB.
 	DeadLetters int
 	// StopOnError has the first message that fails end the application, in order; Run then returns what failed.
@@ -86,6 +101,11 @@ func (a *App) options(c Config) (*application.Options, error) {
 		DrainTimeout: or(c.DrainTimeout, application.DefaultDrainTimeout), Log: log, Always: log, Listening: c.Ready,
 		CheckOwnership: c.CheckOwnership,
 		DataDir:        c.DataDir, DeadLetters: or(c.DeadLetters, application.DefaultDeadLetters), StopOnError: c.StopOnError,
+		Keep: application.Keep{
+			Interval: or(c.CheckpointInterval, application.DefaultCheckpointInterval), Sync: c.Sync, Retain: or(c.Retain, application.DefaultRetain),
+			JournalFree: or(c.JournalFree, application.DefaultJournalFree), Fresh: c.Fresh, AllowChanged: c.AllowChanged,
+			AcceptRepeats: c.AcceptRepeats,
+		},
 	}
 	if !o.HTTP.Off {
 		at, err := address.Parse(c.HTTP)
@@ -109,6 +129,9 @@ func (c *Config) check(o *application.Options) (wrong []error) {
 		{"Config.MoveBuffer", int64(c.MoveBuffer)},
 		{"Config.MaxResults", int64(c.MaxResults)},
 		{"Config.MaxOutput", int64(c.MaxOutput)},
+		{"Config.CheckpointInterval", int64(c.CheckpointInterval)},
+		{"Config.Retain", int64(c.Retain)},
+		{"Config.JournalFree", c.JournalFree},
 		{"Config.MaxInFlight", int64(c.MaxInFlight)},
 		{"Config.DrainTimeout", int64(c.DrainTimeout)},
 	} {

@@ -50,6 +50,8 @@ type Options struct {
 	StepTimeout time.Duration
 	// DataDir is where to keep what outlives the process; "" for nowhere.
 	DataDir string
+	// Keep says how it is kept.
+	Keep Keep
 	// DeadLetters bounds what dead letters take there, in bytes.
 	DeadLetters int
 	// StopOnError has the first message that fails end the application, in order and with an error.
@@ -64,6 +66,32 @@ type Options struct {
 	Listening func(addresses map[string]string)
 
 	connections *status.Connections // those of the sinks
+}
+
+// Keep says how state is kept in the data directory.
+type Keep struct {
+	// Interval is the least time between the beginnings of two checkpoints.
+	Interval time.Duration
+	// Sync has messages on disk before they count as accepted; without it they are with the operating system then.
+	Sync bool
+	// Retain is how many checkpoints are kept.
+	Retain int
+	// JournalFree is how many bytes the journal leaves free on its disk.
+	JournalFree int64
+	// Fresh sets aside what is there, and begins anew.
+	Fresh bool
+	// AllowChanged goes on with what fits of the state of an application that was another.
+	AllowChanged bool
+	// AcceptRepeats goes on from an older checkpoint if the last cannot be read, although a receiver may have counted what came before it.
+	AcceptRepeats bool
+}
+
+// durability is what a message survives once it is accepted, as the flag says it.
+func (k *Keep) durability() string {
+	if k.Sync {
+		return "sync"
+	}
+	return "async"
 }
 
 // Output bounds what one message may become in one step: messages; and, for a sink or another executor, bytes.
@@ -103,6 +131,7 @@ func (o *Options) settings() []any {
 		"sink-buffer", o.SinkBuffer, "max-in-flight", o.MaxInFlight,
 		"max-call-output", fmt.Sprintf("%d,%d", o.MaxOutput.Messages, o.MaxOutput.Bytes),
 		"move-buffer", o.MoveBuffer, "drain-timeout", o.DrainTimeout, "data-dir", o.DataDir, "dead-letters", o.DeadLetters,
+		"checkpoint-interval", o.Keep.Interval, "durability", o.Keep.durability(), "retain", o.Keep.Retain, "journal-free", o.Keep.JournalFree,
 		"on-error", o.onError(), "args", o.Args,
 	}
 }
@@ -198,6 +227,12 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 		atOnce()
 		return err
 	}
+	kept, err := openKeep(ctx, &config, o, r)
+	if err != nil {
+		atOnce()
+		return &ConfigError{err}
+	}
+	defer kept.close()
 	w := worker.New(config, table, executors)
 	r.letters.runs(r.plan, w)
 	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: w})

@@ -15,5 +15,9 @@ const (
 	DefaultStepTimeout    = 60 * time.Second
 	DefaultDeadLetters    = 256 << 20
 	DefaultMaxResults     = 1 << 20
-	DefaultMaxOutput      = 64 << 20
+	// DefaultCheckpointInterval and those below are for what a data directory keeps.
+	DefaultCheckpointInterval = time.Second
+	DefaultRetain             = 3
+	DefaultJournalFree        = 256 << 20
+	DefaultMaxOutput          = 64 << 20
 )

@@ -50,6 +50,10 @@ func openLetters(o *Options, about *control.Application) (l *letters, err error)
 	if l.dir, err = datadir.Open(o.DataDir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	if err := setAside(o); err != nil {
+		l.dir.Close()
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
 	if l.store, l.cut, err = deadletters.Open(l.dir.Path(lettersFolder), o.DeadLetters); err != nil {
 		l.dir.Close()
 		return nil, fmt.Errorf("data directory: %w", err)
@@ -75,7 +79,7 @@ func (l *letters) tell() {
 		l.log.Info("no data directory: nothing outlives this process")
 		return
 	}
-	l.log.Info("of what is processed, only dead letters outlive this process", "folder", l.dir.Path(lettersFolder))
+	l.log.Info("what is accepted, state and dead letters outlive this process", "data_dir", l.dir.Path(""))
 	if l.cut > 0 {
 		l.log.Warn("a part of a dead letter, which a crash had left, was cut off", "bytes", l.cut)
 	}
@@ -108,6 +112,7 @@ func (l *letters) keep(p *plan.Plan, origin worker.Origin, f *worker.Failure) (a
 	r := deadletters.Record{
 		Time: time.Now().UTC(), Application: p.Application, Pipeline: pipeline, Step: f.Step, FindingKey: f.FindingKey, Key: known(f.Key),
 		MessageMissing: f.Letter.Missing, Error: f.Error, Traceback: f.Traceback,
+		Place: deadletters.Place{Run: origin.Run, Epoch: origin.Epoch},
 	}
 	if f.Letter.Encoding != "" {
 		r.Message, r.MessageEncoding = &f.Letter.Text, known(string(f.Letter.Encoding))
@@ -197,7 +202,7 @@ func (l *letters) send(ctx context.Context, id string) error {
 		return errors.Join(err, fmt.Errorf("dead letter %s is gone", id))
 	}
 	step := find(l.plan, letter.Step)
-	err = l.worker.Replay(ctx, worker.Replay{
+	run, epoch, err := l.worker.Replay(ctx, worker.Replay{
 		Stage: plan.EntersAt(l.stages, step), Step: step, Origin: l.origin(&letter.Record),
 		Letter: message.Letter{Text: *letter.Message, Encoding: message.Encoding(*letter.MessageEncoding)},
 	})
@@ -205,7 +210,7 @@ func (l *letters) send(ctx context.Context, id string) error {
 		return err
 	}
 	l.log.Info("dead letter replayed", "dead_letter", id, "step", letter.Step)
-	if err := l.store.Replayed(id, time.Now().UTC()); err != nil {
+	if err := l.store.Replayed(id, time.Now().UTC(), deadletters.Place{Run: run, Epoch: epoch}); err != nil {
 		return fmt.Errorf("dead letter %s was replayed, but cannot be marked: %w", id, err)
 	}
 	return nil

@@ -37,9 +37,36 @@ var ownFlags = []commandline.Flag{
 		Default: control.DefaultAddress.String() + " or the next free port",
 	},
 	{
-		Name: "data-dir", Value: "DIR", Help: "where to keep what outlives the process: dead letters, and the token for changes. It is made if " +
-			"it is missing, and is one application's at a time",
+		Name: "data-dir", Value: "DIR", Help: "where to keep what outlives the process: what was accepted, state, dead letters, and the token " +
+			"for changes. Started again with it, the application goes on where it was. It is made if it is missing, and is one application's " +
+			"at a time",
 		Default: "none: nothing outlives the process, and nothing can be changed over HTTP",
+	},
+	{
+		Name: "checkpoint-interval", Value: "TIME", Help: "the least time from one checkpoint of state to the next",
+		Default: application.DefaultCheckpointInterval.String(),
+	},
+	{
+		Name: "durability", Value: "async|sync", Help: "when a message counts as accepted: async, when the operating system has it, so that it " +
+			"outlives every end of the process; sync, when it is on disk and outlives a power cut too",
+		Default: "async",
+	},
+	{
+		Name: "retain", Value: "N", Help: "how many checkpoints are kept, and what was accepted since the oldest of them",
+		Default: strconv.Itoa(application.DefaultRetain),
+	},
+	{
+		Name: "journal-free", Value: "BYTES", Help: "how much the journal leaves free on its disk; no more is accepted before there is room",
+		Default: strconv.Itoa(application.DefaultJournalFree),
+	},
+	{Name: "fresh", Help: "set aside what the data directory holds, say where, and begin anew"},
+	{
+		Name: "allow-changed",
+		Help: "go on although steps or states of the application have gone or changed since the last checkpoint; what no longer fits is dropped",
+	},
+	{
+		Name: "accept-repeats", Help: "if the last checkpoint cannot be read, go on from an older one, although a resumable or transactional " +
+			"receiver may have counted what came before the last",
 	},
 	{
 		Name: "on-error", Value: "dead-letter|stop",
@@ -112,7 +139,7 @@ var ownFlags = []commandline.Flag{
 // What there is instead of several old flags.
 const (
 	insteadOfWorkers = "--executors N; wallaroo executors N changes it"
-	insteadOfLogs    = "nothing yet: state does not outlive the process"
+	insteadOfLogs    = "--data-dir DIR"
 )
 
 // oldFlags are those of the original Wallaroo that people have in their scripts.

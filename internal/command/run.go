@@ -156,6 +156,7 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 		DeadLetters:    v.bytes("dead-letters", application.DefaultDeadLetters),
 	}
 	v.readErrors(o)
+	v.readKeep(o)
 	if err := partition.CheckCount(o.Partitions); err != nil {
 		v.wrong = append(v.wrong, fmt.Errorf("--partitions: %w", err))
 	}

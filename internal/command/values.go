@@ -82,6 +82,37 @@ func (v *values) readErrors(o *application.Options) {
 	})
 }
 
+// keepFlags are those that say how a data directory keeps state.
+var keepFlags = []string{
+	"checkpoint-interval", "durability", "retain", "journal-free", "fresh", "allow-changed", "accept-repeats",
+}
+
+// readKeep reads how state is kept.
+func (v *values) readKeep(o *application.Options) {
+	o.Keep = application.Keep{
+		Interval: v.duration("checkpoint-interval", application.DefaultCheckpointInterval), Retain: v.count("retain", application.DefaultRetain),
+		JournalFree: int64(v.bytes("journal-free", application.DefaultJournalFree)),
+		Fresh:       v.has("fresh"), AllowChanged: v.has("allow-changed"), AcceptRepeats: v.has("accept-repeats"),
+	}
+	v.read("durability", func(text string) error {
+		o.Keep.Sync = text == "sync"
+		if text != "sync" && text != "async" {
+			return fmt.Errorf("%q is no durability: want async or sync", text)
+		}
+		return nil
+	})
+	for _, flag := range keepFlags {
+		if v.has(flag) && o.DataDir == "" {
+			v.wrong = append(v.wrong, fmt.Errorf("--%s is about what is kept in a data directory: give --data-dir too", flag))
+		}
+	}
+}
+
+func (v *values) has(flag string) bool {
+	_, has := v.given[flag]
+	return has
+}
+
 func parseCount(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > mostCount {

@@ -34,8 +34,8 @@ func parse(line []byte) (Record, bool) {
 	return r, err == nil && number(r.ID) > 0
 }
 
-// readMarks reads when records were replayed, by their numbers. A file that is not there has none.
-func readMarks(path string) (map[uint64]time.Time, error) {
+// readMarks reads when records were replayed, by their numbers, as far as that counts. A file that is not there has none.
+func readMarks(path string, counts func(Place) bool) (map[uint64]time.Time, error) {
 	marks := map[uint64]time.Time{}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,12 +47,32 @@ func readMarks(path string) (map[uint64]time.Time, error) {
 	defer file.Close()
 	_, err = lines(file, func(line []byte) bool {
 		var m mark
-		if json.Unmarshal(line, &m) == nil && number(m.ID) > 0 {
+		if json.Unmarshal(line, &m) == nil && number(m.ID) > 0 && counts(m.Place) {
 			marks[number(m.ID)] = m.Time
 		}
 		return true
 	})
 	return marks, err
+}
+
+// readBacks reads the returns to checkpoints. A file that is not there has none.
+func readBacks(path string) (list []back, err error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	_, err = lines(file, func(line []byte) bool {
+		var b back
+		if json.Unmarshal(line, &b) == nil && b.Run > 0 {
+			list = append(list, b)
+		}
+		return true
+	})
+	return list, err
 }
 
 // appended is a file that whole lines are appended to.
@@ -106,8 +126,8 @@ func (a *appended) write(line []byte) (broken bool, err error) {
 	return undo != nil, errors.Join(err, undo)
 }
 
-// close gives the file up. What was written is with the operating system.
-func (a *appended) close() error { return a.file.Close() }
+// close gives the file up. What was written is on the disk then.
+func (a *appended) close() error { return errors.Join(a.file.Sync(), a.file.Close()) }
 
 // sync writes the file to the disk.
 func (a *appended) sync() error { return a.file.Sync() }

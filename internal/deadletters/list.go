@@ -81,7 +81,7 @@ func (p *pager) read(s *Store, first uint64, size int64) error {
 		return err
 	}
 	defer file.Close()
-	marks, err := readMarks(s.path(first, marksSuffix))
+	marks, err := readMarks(s.path(first, marksSuffix), s.countsAt)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (p *pager) read(s *Store, first uint64, size int64) error {
 		case !ok:
 			p.Broken++
 			return true
-		case number(r.ID) < p.from:
+		case number(r.ID) < p.from || !s.countsAt(r.Place):
 			return true
 		case p.bytes <= 0:
 			p.More = true

@@ -31,7 +31,21 @@ type Record struct {
 	Source         *string `json:"source"`
 	Connection     *string `json:"connection"`
 	Position       *uint64 `json:"position"`
+
+	Place
 }
+
+// Place is when something happened, as checkpoints count: it counts unless a later run went back to a checkpoint before its epoch.
+type Place struct {
+	Run   uint64 `json:"run"`
+	Epoch uint64 `json:"epoch"`
+}
+
+// back is a return to the checkpoint of an epoch, which began a run.
+type back Place
+
+// voids reports whether what happened in a place counts no more.
+func (b back) voids(p Place) bool { return p.Run < b.Run && p.Epoch > b.Epoch }
 
 // Letter is a record, and when it was replayed.
 type Letter struct {
@@ -44,6 +58,7 @@ type Letter struct {
 type mark struct {
 	ID   string    `json:"id"`
 	Time time.Time `json:"time"`
+	Place
 }
 
 // largestID bounds the numbers that others follow, so that there is always a next one.

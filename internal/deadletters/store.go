@@ -16,6 +16,7 @@ import (
 const (
 	recordsSuffix = ".jsonl"
 	marksSuffix   = ".replayed"
+	backsFile     = "rolled-back"
 	// files is how many there are about, when as much is kept as may be.
 	files = 8
 )
@@ -36,6 +37,7 @@ type Store struct {
 	last   *appended // the last file; nil if the next record begins a new one
 	next   uint64
 	counts Counts
+	backs  []back
 }
 
 // Counts are what a store has done since it was opened.
@@ -57,6 +59,9 @@ func Open(dir string, most int) (s *Store, cut int, err error) {
 		return nil, 0, err
 	}
 	s = &Store{dir: dir, most: int64(most), next: 1}
+	if s.backs, err = readBacks(s.backsPath()); err != nil {
+		return nil, 0, err
+	}
 	for _, entry := range entries {
 		name, is := strings.CutSuffix(entry.Name(), recordsSuffix)
 		if first := number(name); is && 0 < first && first < largestID {
@@ -207,7 +212,7 @@ func (s *Store) total() (bytes int64) {
 
 // waiting is how many records of a file were not replayed.
 func (s *Store) waiting(first uint64) (n int, err error) {
-	marks, err := readMarks(s.path(first, marksSuffix))
+	marks, err := readMarks(s.path(first, marksSuffix), s.stands)
 	if err != nil {
 		return 0, err
 	}
@@ -217,7 +222,7 @@ func (s *Store) waiting(first uint64) (n int, err error) {
 	}
 	defer file.Close()
 	_, err = lines(file, func(line []byte) bool {
-		if r, ok := parse(line); ok && marks[number(r.ID)].IsZero() {
+		if r, ok := parse(line); ok && marks[number(r.ID)].IsZero() && s.stands(r.Place) {
 			n++
 		}
 		return true
@@ -225,8 +230,52 @@ func (s *Store) waiting(first uint64) (n int, err error) {
 	return n, err
 }
 
-// Replayed says that a record, which is there, was replayed.
-func (s *Store) Replayed(id string, at time.Time) error {
+// Sync returns when all records are on the disk.
+func (s *Store) Sync() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil {
+		return nil // each file was on the disk when it was closed
+	}
+	return s.last.sync()
+}
+
+// RollBack says that in a run, which begins, what happened behind an epoch in older runs counts no more: those records are gone, and those
+// that were replayed were not. It is on the disk when RollBack returns.
+func (s *Store) RollBack(run, epoch uint64) error {
+	data, err := line(back{Run: run, Epoch: epoch})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	file, _, err := openAppended(s.backsPath(), func([]byte) {})
+	if err != nil {
+		return err
+	}
+	_, err = file.write(data)
+	if err = errors.Join(err, file.close()); err == nil {
+		s.backs = append(s.backs, back{Run: run, Epoch: epoch})
+	}
+	return err
+}
+
+func (s *Store) backsPath() string { return filepath.Join(s.dir, backsFile) }
+
+// countsAt reports whether what happened in a place counts.
+func (s *Store) countsAt(p Place) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stands(p)
+}
+
+// stands is countsAt for those who hold the lock.
+func (s *Store) stands(p Place) bool {
+	return !slices.ContainsFunc(s.backs, func(b back) bool { return b.voids(p) })
+}
+
+// Replayed says that a record, which is there, was replayed, and in which place.
+func (s *Store) Replayed(id string, at time.Time, in Place) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := number(id)
@@ -237,7 +286,7 @@ func (s *Store) Replayed(id string, at time.Time) error {
 	if file < 0 {
 		return fmt.Errorf("dead letter %s is gone", id)
 	}
-	data, err := line(mark{id, at})
+	data, err := line(mark{id, at, in})
 	if err != nil {
 		return err
 	}

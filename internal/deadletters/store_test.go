@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -106,7 +107,7 @@ func TestWhatIsReplayedIsMarkedAlsoBehindARestart(t *testing.T) {
 		s, _ := open(t, dir)
 		add(t, s, record("m"))
 		add(t, s, record("m"))
-		if err := s.Replayed(fmt.Sprint(2*start+1), at); err != nil {
+		if err := s.Replayed(fmt.Sprint(2*start+1), at, Place{}); err != nil {
 			t.Fatal(err)
 		}
 		letters, _ := list(t, s, 1)
@@ -138,7 +139,7 @@ func TestTheOldestGo(t *testing.T) {
 		dropped += added.Dropped
 		if n%3 == 0 {
 			replayed++
-			if err := s.Replayed(added.ID, time.Now()); err != nil {
+			if err := s.Replayed(added.ID, time.Now(), Place{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -173,7 +174,7 @@ func TestTheOldestGo(t *testing.T) {
 	if _, found, err := s.Find("1"); found || err != nil {
 		t.Errorf("the first is still there, %v", err)
 	}
-	if err := s.Replayed("1", time.Now()); err == nil {
+	if err := s.Replayed("1", time.Now(), Place{}); err == nil {
 		t.Error("one that is gone was marked")
 	}
 	if marks, _ := filepath.Glob(filepath.Join(dir, "*.replayed")); len(marks) > len(glob(t, dir)) {
@@ -252,7 +253,7 @@ func TestATornMarkIsCutOff(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "1.replayed"), []byte(`{"id":"1","ti`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Replayed("2", time.Now()); err != nil {
+	if err := s.Replayed("2", time.Now(), Place{}); err != nil {
 		t.Fatal(err)
 	}
 	letters, _ := list(t, s, 1<<20)
@@ -419,4 +420,56 @@ func records(data []byte) (n int) {
 		return true
 	})
 	return n
+}
+
+// TestWhatWasRolledBackCountsNoMore writes and replays records in two runs, and goes back.
+func TestWhatWasRolledBackCountsNoMore(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, dir)
+	for _, in := range []Place{{1, 1}, {1, 2}, {1, 3}} {
+		r := record("m")
+		r.Place = in
+		add(t, s, r)
+	}
+	if err := s.Replayed("1", time.Now(), Place{1, 3}); err != nil {
+		t.Fatal(err)
+	}
+	shown := func(s *Store) (ids []string) {
+		letters, _ := list(t, s, 1<<20)
+		for _, l := range letters {
+			text := l.ID
+			if l.Replayed != nil {
+				text += " replayed"
+			}
+			ids = append(ids, text)
+		}
+		return ids
+	}
+	same := func(s *Store, want ...string) {
+		t.Helper()
+		if got := shown(s); !slices.Equal(got, want) {
+			t.Errorf("listed are %q; want %q", got, want)
+		}
+	}
+	same(s, "1 replayed", "2", "3")
+	if err := s.RollBack(2, 2); err != nil { // back to the checkpoint of epoch 2
+		t.Fatal(err)
+	}
+	same(s, "1", "2")
+	if _, found, err := s.Find("3"); found || err != nil {
+		t.Errorf("3 is found, %v", err)
+	}
+	r := record("m")
+	r.Place = Place{2, 3} // the same epoch, in the run that has begun
+	add(t, s, r)
+	same(s, "1", "2", "4")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := open(t, dir)
+	same(again, "1", "2", "4")
+	if err := again.RollBack(3, 0); err != nil {
+		t.Fatal(err)
+	}
+	same(again)
 }

@@ -182,7 +182,7 @@ func (l *loop) done(c *call, entered []Entered) {
 	l.shares[c.stage].see(entered)
 	l.counts.worked(now.Sub(began), l.shares[c.stage], entered)
 	if c.replay != nil {
-		c.replay.done()
+		c.replay.done(uint64(c.epoch))
 	} else {
 		l.pace.took(c.stage, c.messages, c.output, now.Sub(began))
 	}

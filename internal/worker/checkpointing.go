@@ -102,7 +102,11 @@ func (w *Worker) checkpoint(r running) (spent time.Duration, err error) {
 		outlet.commit(door.Epoch(c.Epoch))
 	}
 	w.config.Report.Checkpointed(c)
-	return c.Aligned + w.saved.committed(), keep.Checkpoints.Tidy(r.ctx)
+	spent = c.Aligned + w.saved.committed()
+	if err := keep.Checkpoints.Tidy(r.ctx); err != nil && r.ctx.Err() == nil {
+		w.config.Report.NotKept(c.Epoch, err) // it is tried again after the next
+	}
+	return spent, nil
 }
 
 // cut sends the marker of a checkpoint around.
@@ -122,7 +126,7 @@ func (w *Worker) gather(r running, c *Checkpointed) error {
 	for {
 		pieces, complete := w.saved.take(w.outlets)
 		for _, piece := range pieces {
-			if err := w.persist(r, c.Epoch, func() error { return w.config.Keep.Checkpoints.Add(r.ctx, piece) }); err != nil {
+			if err := w.persist(r, c.Epoch, func() error { return w.config.Keep.Checkpoints.Add(r.ctx, c.Epoch, piece) }); err != nil {
 				return err
 			}
 			c.Bytes += len(piece)

@@ -77,7 +77,7 @@ var errTrouble = errors.New("the disk has a bad day")
 
 func (s *shelf) fails() bool { return s.trouble && s.chance.IntN(4) == 0 }
 
-func (s *shelf) Add(_ context.Context, entities []byte) error {
+func (s *shelf) Add(_ context.Context, _ uint64, entities []byte) error {
 	if s.fails() {
 		return errTrouble
 	}

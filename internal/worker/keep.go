@@ -21,7 +21,7 @@ type Keep struct {
 	Interval time.Duration
 }
 
-// Checkpoints is where checkpoints go, and where they come from. All but Status is for one goroutine at a time.
+// Checkpoints is where checkpoints go, and where they come from. It is for one goroutine at a time.
 type Checkpoints interface {
 	// Last is what the last checkpoint holds beside state; the zero value if there is none, and everything begins at the beginning.
 	Last() Manifest
@@ -30,8 +30,8 @@ type Checkpoints interface {
 	// NewRun begins a run that goes on from the last checkpoint, and returns its number: one more than that of any before. What was added to a
 	// checkpoint that is not committed is dropped.
 	NewRun(ctx context.Context) (uint64, error)
-	// Add adds entities to the checkpoint that is committed next: changes since the last. After an error nothing has changed.
-	Add(ctx context.Context, entities []byte) error
+	// Add adds entities to the checkpoint of an epoch, which is committed next: changes since the last. After an error nothing has changed.
+	Add(ctx context.Context, epoch uint64, entities []byte) error
 	// Commit makes the checkpoint the last one. After an error the former one is, and it may be tried again.
 	Commit(ctx context.Context, m Manifest) error
 	// Tidy does some of what makes checkpoints smaller and removes those that nobody needs.

@@ -8,7 +8,7 @@ import (
 // replay is a message that waits to be sent again, or is under way.
 type replay struct {
 	Replay
-	done func()
+	done func(epoch uint64)
 }
 
 // Replay sends a message again to the step that could not process it, and returns when the step, and those behind it here, have had it;
@@ -16,34 +16,36 @@ type replay struct {
 // report, as for any other message. ErrNotRunning says that the worker does not process, and that it has not had the message, or not all
 // of what became of it.
 //
+// It returns the run and the epoch in which that was: if a later run goes back behind it, the message was not sent again.
+//
 // The first executor carries it out, which never leaves.
-func (w *Worker) Replay(ctx context.Context, r Replay) error {
+func (w *Worker) Replay(ctx context.Context, r Replay) (run, epoch uint64, err error) {
 	w.mu.RLock()
-	over := w.running.ctx
+	over, run := w.running.ctx, w.run
 	w.mu.RUnlock()
 	if over == nil {
-		return ErrNotRunning
+		return 0, 0, ErrNotRunning
 	}
 	w.inside.Add(1)
 	w.replayed.Store(true)
 	if w.ended.Load() { // the loops may have found out already that nothing is left to do
 		w.settled(1)
-		return ErrNotRunning
+		return 0, 0, ErrNotRunning
 	}
-	done := make(chan struct{})
-	w.loop(0).sendAgain(&replay{Replay: r, done: func() { close(done) }})
+	done := make(chan uint64, 1)
+	w.loop(0).sendAgain(&replay{Replay: r, done: func(epoch uint64) { done <- epoch }})
 	select {
-	case <-done:
-		return nil
+	case epoch = <-done:
+		return run, epoch, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, 0, ctx.Err()
 	case <-over.Done():
 	}
 	select {
-	case <-done: // and over right behind it
-		return nil
+	case epoch = <-done: // and over right behind it
+		return run, epoch, nil
 	default:
-		return ErrNotRunning
+		return 0, 0, ErrNotRunning
 	}
 }
 

@@ -48,7 +48,7 @@ func (h *history) sendAgain(ctx context.Context, within time.Duration, replay fu
 		after := time.Duration(chance.Int64N(int64(within)))
 		all.Go(func() {
 			pause(after)
-			if err := h.worker.Replay(ctx, replay(a)); err != nil {
+			if _, _, err := h.worker.Replay(ctx, replay(a)); err != nil {
 				h.t.Errorf("seed %d: %s: %v", h.seed, a.Peer, err)
 			}
 		})
@@ -147,7 +147,7 @@ func TestAWorkerThatHasEndedTakesNoReplay(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if err := h.worker.Replay(ctx, h.replay(again{})); !errors.Is(err, worker.ErrNotRunning) {
+	if _, _, err := h.worker.Replay(ctx, h.replay(again{})); !errors.Is(err, worker.ErrNotRunning) {
 		t.Errorf("Replay = %v", err)
 	}
 }

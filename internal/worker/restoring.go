@@ -41,7 +41,9 @@ func (w *Worker) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.mu.Lock()
 	w.run = run
+	w.mu.Unlock()
 	for _, outlet := range w.outlets {
 		outlet.begin(run)
 	}

@@ -94,8 +94,8 @@ type Worker struct {
 	asked    chan asked       // for a checkpoint
 	brought  chan struct{}    // closed when the sources have ended
 	fail     func(error)      // ends everything, by an error
-	replayed atomic.Bool      // dead letters have been, since the last checkpoint
-	run      uint64           // the number of this life among all of the application's; that is all the life's own
+	replayed atomic.Bool      // a message was sent again since the last checkpoint
+	run      uint64           // the number of this life among all of the application's; 1 if nothing is kept
 	last     Manifest         // of the checkpoint that it began with
 	table    *partition.Table // changed while marking is held, and guarded by mu
 	epoch    door.Epoch       // changed while marking is held

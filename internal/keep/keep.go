@@ -1,0 +1,443 @@
+// Package keep is what an application keeps, so that it goes on where it was when its process ended: the journal of its sources, its
+// checkpoints, and the number of its run. It is a worker.Checkpoints.
+//
+// The run is raised, durably, before anything is processed: what was written in an older one behind the checkpoint that is gone back to, of
+// dead letters or by sinks that tell runs apart, counts no more.
+package keep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
+	"github.com/wallaroo-stream/wallaroo/internal/journal"
+	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/store"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
+)
+
+// Options say what to keep and how.
+type Options struct {
+	// Dir is the data directory, which is this process's.
+	Dir string
+	// Checkpoints is where checkpoints lie; nil for a folder in Dir.
+	Checkpoints store.Bucket
+	Plan        *plan.Plan
+	Partitions  int
+	// AllowChanged goes on with what still fits if the application is not the one that the last checkpoint is of.
+	AllowChanged bool
+	// AcceptRepeats goes back behind a checkpoint that cannot be read although a receiver may have counted its output.
+	AcceptRepeats bool
+	// Stages says that there is such a receiver: a sink is a connector.Stager.
+	Stages bool
+	// Retain is how many checkpoints are kept.
+	Retain int
+	// FreeBytes is how much room the journal leaves on the disk.
+	FreeBytes int64
+	// Letters are what failed; nil if they are not kept.
+	Letters Letters
+	Log     *slog.Logger
+}
+
+// Letters are output that belongs to epochs.
+type Letters interface {
+	// RollBack says that in a run, which begins, what came behind an epoch in older ones counts no more.
+	RollBack(run, epoch uint64) error
+	// Sync returns when all of them are on disk.
+	Sync() error
+}
+
+// segmentBytes is how large a segment of the journal becomes.
+const segmentBytes = 64 << 20
+
+// Keep is what an application keeps. Its methods are for one goroutine at a time. It must be closed.
+type Keep struct {
+	options Options
+	journal *journal.Journal
+	store   *store.Store
+	last    *store.Manifest // nil if there is none
+	delta   *store.Delta    // of the open checkpoint
+	epoch   uint64          // of that
+	run     uint64
+	needs   []uint64 // the first record of the journal that each of the last checkpoints needs, the oldest first
+}
+
+const (
+	journalFolder     = "journal"
+	checkpointsFolder = "checkpoints"
+	runFile           = "run"
+)
+
+// Open opens what a data directory keeps, or begins it. A checkpoint that cannot be read is passed over, which the log tells; what of an
+// application does not fit is a *ChangedError.
+func Open(ctx context.Context, o Options) (k *Keep, err error) {
+	k = &Keep{options: o}
+	if o.Checkpoints == nil {
+		o.Checkpoints = store.Folder(filepath.Join(o.Dir, checkpointsFolder))
+	}
+	if k.store, err = store.Open(ctx, o.Checkpoints, store.Options{Retain: o.Retain}); err != nil {
+		return nil, err
+	}
+	if err := k.choose(ctx); err != nil {
+		return nil, err
+	}
+	if err := k.compare(); err != nil {
+		return nil, err
+	}
+	if k.run, err = readRun(o.Dir); err != nil {
+		return nil, err
+	}
+	journalOptions := journal.Options{SegmentBytes: segmentBytes, FreeBytes: o.FreeBytes}
+	if k.journal, err = journal.Open(filepath.Join(o.Dir, journalFolder), journalOptions); err != nil {
+		return nil, err
+	}
+	return k, k.checkJournal()
+}
+
+// Journal is that of the sources.
+func (k *Keep) Journal() *journal.Journal { return k.journal }
+
+// Close gives the files up; what was appended to the journal is on disk then.
+func (k *Keep) Close() error { return k.journal.Close() }
+
+// choose finds the newest checkpoint that can be read.
+func (k *Keep) choose(ctx context.Context) error {
+	all, err := k.store.Manifests(ctx)
+	if err != nil {
+		return err
+	}
+	var wrong error
+	for _, found := range all {
+		damage := error(found.Damage)
+		if found.Manifest != nil {
+			if damage = k.store.Verify(ctx, found.Manifest); damage == nil {
+				k.last = found.Manifest
+				break
+			}
+		}
+		if _, is := errors.AsType[*store.DamageError](damage); !is {
+			return damage
+		}
+		wrong = errors.Join(wrong, damage)
+		k.options.Log.Warn("a checkpoint cannot be read; an older one is used", "checkpoint", found.Name, "error", damage)
+	}
+	switch {
+	case wrong == nil:
+	case k.last == nil:
+		return fmt.Errorf("no checkpoint can be read: restore the files, or begin anew with --fresh: %w", wrong)
+	case k.options.Stages && !k.options.AcceptRepeats:
+		return fmt.Errorf("the last checkpoint cannot be read, and a receiver may have counted what came before it: "+
+			"--accept-repeats goes on from an older one, and it may get that again: %w", wrong)
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		if m := all[i].Manifest; m != nil {
+			positions, err := positions(m)
+			if err != nil {
+				return err
+			}
+			k.needs = append(k.needs, least(positions))
+		}
+	}
+	return nil
+}
+
+// ChangedError is an application that is not the one whose state is kept.
+type ChangedError struct{ Differences []string }
+
+func (c *ChangedError) Error() string {
+	return "the application is not the one whose state is kept: " + strings.Join(c.Differences, "; ") +
+		". --allow-changed goes on with what still fits; --fresh sets the state aside and begins anew"
+}
+
+// compare refuses an application that is another one.
+func (k *Keep) compare() error {
+	if k.last == nil {
+		return nil
+	}
+	was, err := fingerprint(k.last)
+	if err != nil {
+		return err
+	}
+	now := k.options.Plan.Fingerprint()
+	differences := was.Differences(&now)
+	if len(differences) == 0 {
+		return nil
+	}
+	if !k.options.AllowChanged {
+		return &ChangedError{differences}
+	}
+	for _, line := range differences {
+		k.options.Log.Warn("the application has changed", "what", line)
+	}
+	return nil
+}
+
+func fingerprint(m *store.Manifest) (f plan.Fingerprint, err error) {
+	if err = json.Unmarshal(m.Fingerprint, &f); err != nil {
+		err = fmt.Errorf("the fingerprint in checkpoint %s: %w", m.Name, err)
+	}
+	return f, err
+}
+
+// positions are where the sources were.
+func positions(m *store.Manifest) (list []worker.Position, err error) {
+	if err = json.Unmarshal(m.Positions, &list); err != nil {
+		err = fmt.Errorf("the positions in checkpoint %s: %w", m.Name, err)
+	}
+	return list, err
+}
+
+// least is the first record of the journal that is needed from some positions on.
+func least(positions []worker.Position) uint64 {
+	first := uint64(1)
+	for n, p := range positions {
+		if n == 0 || p.Next < first {
+			first = p.Next
+		}
+	}
+	return first
+}
+
+// checkJournal demands that the journal goes on where the checkpoint is.
+func (k *Keep) checkJournal() error {
+	for _, p := range k.Last().Sources {
+		if next := k.journal.Next(); p.Next > next {
+			return errors.Join(fmt.Errorf("the journal in %s ends at record %d, and the last checkpoint is of record %d: a part of it is missing: "+
+				"restore it, or begin anew with --fresh", k.options.Dir, next-1, p.Next-1), k.journal.Close())
+		}
+	}
+	return nil
+}
+
+// Last is what the last checkpoint holds beside state.
+func (k *Keep) Last() worker.Manifest {
+	if k.last == nil {
+		return worker.Manifest{}
+	}
+	m := worker.Manifest{Run: k.last.Run, Epoch: k.last.Epoch, Bytes: uint64(k.last.Bytes())}
+	m.Sources, _ = positions(k.last) // choose has read them
+	for _, b := range k.last.Bases {
+		m.Entities += uint64(b.Entities)
+	}
+	for _, d := range k.last.Deltas {
+		m.Entities += uint64(d.Entities)
+	}
+	return m
+}
+
+// Entities are the state of the last checkpoint, as far as the application has the states.
+func (k *Keep) Entities(ctx context.Context) iter.Seq2[entity.Entity, error] {
+	return func(yield func(entity.Entity, error) bool) {
+		if k.last == nil {
+			return
+		}
+		numbers, err := k.numbers()
+		if err != nil {
+			yield(entity.Entity{}, err)
+			return
+		}
+		for e, err := range k.store.Entities(ctx, k.last, 0, store.LastHash) {
+			if err != nil {
+				yield(entity.Entity{}, err)
+				return
+			}
+			if e.State = numbers[e.State]; e.State >= 0 && !yield(e.Entity, nil) {
+				return
+			}
+		}
+	}
+}
+
+// numbers are those that the states of the last checkpoint have in the application; -1 for one that does not fit.
+func (k *Keep) numbers() ([]int, error) {
+	was, err := fingerprint(k.last)
+	if err != nil {
+		return nil, err
+	}
+	numbers := make([]int, len(k.last.States))
+	for n, name := range k.last.States {
+		numbers[n] = -1
+		for at := range k.options.Plan.States {
+			for i := range was.States {
+				if was.States[i].Name == name && k.options.Plan.States[at].Fits(&was.States[i]) {
+					numbers[n] = at
+				}
+			}
+		}
+	}
+	return numbers, nil
+}
+
+// NewRun begins a run that goes on from the last checkpoint.
+func (k *Keep) NewRun(context.Context) (uint64, error) {
+	k.run = max(k.run, k.Last().Run) + 1
+	k.delta = nil
+	k.store.Use(k.last)
+	if err := writeRun(k.options.Dir, k.run); err != nil {
+		return 0, err
+	}
+	if k.options.Letters != nil {
+		if err := k.options.Letters.RollBack(k.run, k.Last().Epoch); err != nil {
+			return 0, err
+		}
+	}
+	return k.run, nil
+}
+
+// Add adds entities to the checkpoint of an epoch.
+func (k *Keep) Add(ctx context.Context, epoch uint64, entities []byte) error {
+	if err := k.begin(epoch); err != nil {
+		return err
+	}
+	if err := k.delta.Write(ctx); err != nil { // what an earlier one has gathered, so that an error of it is no half success of this one
+		return err
+	}
+	return k.delta.Add(entities)
+}
+
+// begin opens the checkpoint of an epoch, if it is not open.
+func (k *Keep) begin(epoch uint64) (err error) {
+	if k.delta != nil && k.epoch == epoch {
+		return nil
+	}
+	var states []string
+	for _, s := range k.options.Plan.States {
+		states = append(states, s.Name)
+	}
+	k.delta, err = k.store.Begin(k.run, epoch, states)
+	k.epoch = epoch
+	return err
+}
+
+// Commit makes a checkpoint the last one.
+func (k *Keep) Commit(ctx context.Context, m worker.Manifest) error {
+	if k.options.Letters != nil {
+		if err := k.options.Letters.Sync(); err != nil {
+			return err
+		}
+	}
+	if err := k.begin(m.Epoch); err != nil {
+		return err
+	}
+	about := store.About{Application: k.options.Plan.Application, Partitions: k.options.Partitions}
+	var err error
+	if about.Fingerprint, err = json.Marshal(k.options.Plan.Fingerprint()); err != nil {
+		return err
+	}
+	if about.Positions, err = json.Marshal(m.Sources); err != nil {
+		return err
+	}
+	if k.last, err = k.commit(ctx, about); err != nil {
+		return err
+	}
+	k.delta = nil
+	k.needs = append(k.needs, least(m.Sources))
+	k.needs = k.needs[max(0, len(k.needs)-k.options.Retain):]
+	return nil
+}
+
+// commit commits the delta; after an error the last checkpoint is still the one before.
+func (k *Keep) commit(ctx context.Context, about store.About) (*store.Manifest, error) {
+	m, err := k.delta.Commit(ctx, about)
+	if err != nil {
+		return k.last, err
+	}
+	return m, nil
+}
+
+// Tidy folds what has gathered, and removes what no checkpoint that is kept needs.
+func (k *Keep) Tidy(ctx context.Context) error {
+	if _, err := k.store.Fold(ctx); err != nil {
+		return fmt.Errorf("fold checkpoints: %w", err)
+	}
+	if err := k.store.Clean(ctx); err != nil {
+		return fmt.Errorf("remove old checkpoints: %w", err)
+	}
+	if len(k.needs) == 0 {
+		return nil
+	}
+	if err := k.journal.Trim(k.needs[0]); err != nil {
+		return fmt.Errorf("remove what is not needed of the journal: %w", err)
+	}
+	return nil
+}
+
+// run is the number of the last run, as its file says it.
+type run struct {
+	Run uint64 `json:"run"`
+}
+
+// readRun reads the number of the last run; 0 if there was none.
+func readRun(dir string) (uint64, error) {
+	path := filepath.Join(dir, runFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var r run
+	if err := json.Unmarshal(data, &r); err != nil || r.Run == 0 {
+		return 0, fmt.Errorf("%s does not hold the number of a run: restore it, or begin anew with --fresh", path)
+	}
+	return r.Run, nil
+}
+
+// writeRun writes the number of a run, whole or not at all, and returns when it is on disk.
+func writeRun(dir string, number uint64) error {
+	data, err := json.Marshal(run{number})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, runFile)
+	f, err := os.OpenFile(path+store.PartSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(data, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+store.PartSuffix, path); err != nil {
+		return err
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// asideFormat is how the time stands in the name of what was set aside.
+const asideFormat = "20060102-150405.000"
+
+// SetAside moves all that a data directory keeps into a folder in it, whose path it returns; "" if nothing is kept. others are names in it
+// that belong to it too.
+func SetAside(dir string, now time.Time, others ...string) (string, error) {
+	aside := filepath.Join(dir, "set-aside-"+now.UTC().Format(asideFormat))
+	moved := ""
+	for _, name := range append([]string{journalFolder, checkpointsFolder, runFile}, others...) {
+		from := filepath.Join(dir, name)
+		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.MkdirAll(aside, 0o700); err != nil {
+			return "", err
+		}
+		if err := os.Rename(from, filepath.Join(aside, name)); err != nil {
+			return "", err
+		}
+		moved = aside
+	}
+	return moved, nil
+}
