@@ -21,8 +21,8 @@ type entity[K comparable, S any] struct {
 
 // entities are those of a state whose partitions are here.
 //
-// Time is cut into ages by Mark. What messages met in the age before this one is to be saved, by Save, or, if a message comes first, by that;
-// so what is saved is the state at the Mark. An entity costs a message one comparison for it.
+// Time is cut into ages by Mark. What messages met in the last age is to be saved, by Save or, if a message comes first, by that: so what is
+// saved is the state at the Mark. An entity costs a message one comparison for it.
 type entities[K comparable, S any] struct {
 	about   *stateInfo
 	number  int // of the state in the plan
@@ -44,7 +44,8 @@ func newEntities[K comparable, S any](f *fusing, about *stateInfo, initial func(
 	partitions := f.executor.Partitions()
 	e := &entities[K, S]{
 		about: about, number: f.executor.StateNumber(about.Name), form: about.form.(form[S]), initial: initial, byKey: map[K]*entity[K, S]{},
-		within: make([][]*entity[K, S], partitions), changed: make([][]*entity[K, S], partitions), saving: make([][]*entity[K, S], partitions), at: partitions,
+		within: make([][]*entity[K, S], partitions), changed: make([][]*entity[K, S], partitions), saving: make([][]*entity[K, S], partitions),
+		at: partitions,
 	}
 	if f.executor.Saves() {
 		e.age = firstAge

@@ -99,8 +99,8 @@ func (e *ListenError) Error() string { return "source \"" + e.Source + "\": " + 
 // Unwrap is the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
 
-// ErrSuperseded is the error of a connection whose stream goes on by another one. What it sent last may have been accepted in part; Resume has
-// told the other how much of it.
+// ErrSuperseded is the error of a connection whose stream goes on by another one. What it sent last may have been accepted in part; Resume
+// has told the other how much of it.
 var ErrSuperseded = errors.New("the stream goes on by another connection")
 
 // Inlet is where a source hands on. Its methods may be called from any goroutine.
@@ -142,7 +142,7 @@ type Outlet interface {
 	// Epoch is the number of the marker that will follow what Take has returned last: what was accepted before a marker comes out before it,
 	// of all executors, and what was accepted behind it, after. It is 1 at first, and grows.
 	Epoch() uint64
-	// Run is the number of the run that what Take has returned last is of: each return to a checkpoint begins another, whose number is greater.
+	// Run is the number of the run that what Take has returned last is of: each return to a checkpoint begins another, with a greater number.
 	// What was taken in one before and is not delivered is void for a Stager, which still says Delivered of it.
 	Run() uint64
 	// Committed is the epoch of the last checkpoint: all output in front of its marker counts; 0 if there is none. Items is notified when it

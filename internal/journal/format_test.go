@@ -10,7 +10,8 @@ import (
 
 // example are the records of the segment that docs/format/journal.md shows.
 var example = []*Record{some(1, 0, "a", "", "bc"), {
-	Source: "words/source", Peer: "127.0.0.1:2", Connection: 2, Stream: "orders", First: 7, Ingest: 8, Sizes: []uint32{1}, Payload: []byte("d"),
+	Source: "words/source", Peer: "127.0.0.1:2", Connection: 2, Stream: "orders", First: 7, Ingest: 8,
+	Sizes: []uint32{1}, Payload: []byte("d"),
 }}
 
 // TestTheFormatIsWhatItsPageShows writes the example, and reads what the page shows.

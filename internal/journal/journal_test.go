@@ -22,7 +22,9 @@ var small = Options{SegmentBytes: 300}
 
 // some is a record of so many messages.
 func some(connection, first uint64, texts ...string) *Record {
-	r := &Record{Source: "p/source", Peer: fmt.Sprint("127.0.0.1:", connection), Connection: connection, First: first, Ingest: int64(first) + 1}
+	r := &Record{
+		Source: "p/source", Peer: fmt.Sprint("127.0.0.1:", connection), Connection: connection, First: first, Ingest: int64(first) + 1,
+	}
 	for _, text := range texts {
 		r.Sizes = append(r.Sizes, uint32(len(text)))
 		r.Payload = append(r.Payload, text...)

@@ -75,7 +75,8 @@ func (c *Connection) record(b *message.Batch) *journal.Record {
 		c.number = c.inlet.worker.config.Keep.Journal.Connect()
 	}
 	return &journal.Record{
-		Source: c.inlet.source, Peer: c.peer, Connection: c.number, Stream: c.name, First: b.Position, Ingest: b.Ingest, Sizes: b.Sizes, Payload: b.Payload,
+		Source: c.inlet.source, Peer: c.peer, Connection: c.number, Stream: c.name, First: b.Position,
+		Ingest: b.Ingest, Sizes: b.Sizes, Payload: b.Payload,
 	}
 }
 

@@ -137,7 +137,8 @@ func crashing(t *testing.T, seed uint64, folder string) {
 		source.resumes = kills > 0
 	}
 	for ; ; kills-- {
-		if h.liveOnce(chance, folder, &goCrew{Crew: h.program(h.native), t: t, stages: h.stages, took: took, slow: slow, credit: h.credit()}, kills > 0) {
+		crew := &goCrew{Crew: h.program(h.native), t: t, stages: h.stages, took: took, slow: slow, credit: h.credit()}
+		if h.liveOnce(chance, folder, crew, kills > 0) {
 			break
 		}
 	}

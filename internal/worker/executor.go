@@ -10,8 +10,8 @@ import (
 // Executor runs the stages of an application for the messages it is given, and keeps the state of its partitions. It carries out calls in
 // the order in which they begin, and decides nothing. A loop begins them and is told what came of each.
 //
-// Process, Replay, Switch, Load, Open, Probe, Mark, Save and Restore begin a call: they do not block, and come from one goroutine at a time while Serve runs.
-// At most CallsAhead calls are begun and not done. Each call ends with an Event that says Done.
+// Process, Replay, Switch, Load, Open, Probe, Mark, Save and Restore begin a call: they do not block, and come from one goroutine at a time
+// while Serve runs. At most CallsAhead calls are begun and not done. Each call ends with an Event that says Done.
 type Executor interface {
 	// Serve carries calls out and tells deliver what came of them, in order and from one goroutine, until ctx is done, which is nil. An error
 	// is the end of the executor.
