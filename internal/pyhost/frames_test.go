@@ -3,6 +3,7 @@ package pyhost
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -54,7 +56,10 @@ type golden struct {
 	Moves      [][2]int
 	Partitions []int
 	Entities   string
-	Stuck      struct{ State, Key, Error, Traceback string }
+	Count      int
+	Size       int
+	Left       bool
+	Stuck      struct{ State, Key, Cannot, Error, Instead, Traceback string }
 	Hung       struct{ Step, Key, Traceback string }
 }
 
@@ -134,6 +139,12 @@ func (g *golden) command(tb testing.TB) []byte {
 	case kindReplay:
 		letter := message.Letter{Text: g.Replay.Message, Encoding: message.Encoding(g.Replay.Encoding)}
 		return appendReplay(nil, g.Call, &worker.Replay{Step: g.Replay.Step, Letter: letter}, g.Replay.Ingest)
+	case kindMark:
+		return appendMark(nil, g.Call, g.Island)
+	case kindSave:
+		return appendSave(nil, g.Call, g.Size)
+	case kindRestore:
+		return appendRestore(nil, g.Call, g.Count, unhex(tb, g.Entities))
 	default:
 		return nil
 	}
@@ -149,7 +160,7 @@ func TestCommandsAreAsDrawn(t *testing.T) {
 			}
 		}
 	}
-	if commands < 9 {
+	if commands < 12 {
 		t.Errorf("only %d commands are drawn", commands)
 	}
 }
@@ -172,7 +183,9 @@ func (g *golden) answer(tb testing.TB) *worker.Event {
 			Letter: message.Letter{Text: w.Message, Encoding: message.Encoding(w.Encoding), Missing: w.Missing},
 		}
 	case kindState:
-		e.State = &worker.State{Partition: g.Partition, Entities: 3, Bytes: unhex(tb, g.Entities)}
+		e.State = &worker.State{Partition: g.Partition, Entities: g.Count, Bytes: unhex(tb, g.Entities)}
+	case kindSaved:
+		e.Saved, e.Left = unhex(tb, g.Entities), g.Left
 	case kindDone:
 		e.Done = true
 		for _, row := range g.Entered {
@@ -196,7 +209,7 @@ func drawnSinks() []int {
 func TestAnswersAreAsDrawn(t *testing.T) {
 	host := &Host{log: slog.New(slog.DiscardHandler), sinks: drawnSinks()}
 	for name, want := range goldens(t) {
-		k, body, err := readFrame(bufio.NewReader(bytes.NewReader(unhex(t, want.Hex))))
+		k, body, err := (&frameReader{from: bufio.NewReader(bytes.NewReader(unhex(t, want.Hex)))}).next()
 		if err != nil || k != want.Kind {
 			t.Fatalf("%s: kind %d, %v; want %d", name, k, err, want.Kind)
 		}
@@ -212,14 +225,14 @@ func TestAnswersAreAsDrawn(t *testing.T) {
 			if err != nil || call != want.Call || target != want.Target || !reflect.DeepEqual(b, want.batch(t)) {
 				t.Errorf("%s: call %d, target %d, %+v, %v", name, call, target, b, err)
 			}
-		case kindMoveFailed, kindImmovable:
+		case kindStuck, kindImmovable:
 			event, err := host.event(k, body)
 			if k == kindImmovable && err == nil {
 				err = event.Stuck
 			}
-			failed, _ := errors.AsType[*MoveError](err)
+			failed, _ := errors.AsType[*EntityError](err)
 			s := want.Stuck
-			if failed == nil || *failed != (MoveError{State: s.State, Key: s.Key, Reason: s.Error, Traceback: s.Traceback}) {
+			if failed == nil || *failed != (EntityError{s.State, s.Key, s.Cannot, s.Error, s.Instead, s.Traceback}) {
 				t.Errorf("%s: %v", name, err)
 			}
 		case kindHung:
@@ -245,7 +258,7 @@ func FuzzFrames(f *testing.F) {
 		if len(data) > 4 && (data[3] != 0 || data[2] > 16) {
 			return // a frame that promises much is only memory
 		}
-		k, body, err := readFrame(bufio.NewReader(bytes.NewReader(data)))
+		k, body, err := (&frameReader{from: bufio.NewReader(bytes.NewReader(data))}).next()
 		if err != nil {
 			return
 		}
@@ -267,8 +280,36 @@ func FuzzFrames(f *testing.F) {
 			if k == kindOutput {
 				checkBatch(t, body)
 			}
+			checkEntities(t, k, body, e)
 		}
 	})
+}
+
+// checkEntities checks that entities that can be read are as many as was said, and come back as they were when they are written again.
+func checkEntities(t *testing.T, k kind, body []byte, e *worker.Event) {
+	t.Helper()
+	data, told := e.Saved, []byte(nil)
+	switch {
+	case k == kindSaved:
+		told = body[5:]
+	case e.State != nil:
+		data, told = e.State.Bytes, body[8:]
+	default:
+		return
+	}
+	again := binary.LittleEndian.AppendUint32(nil, uint32(0))
+	count := 0
+	for each, err := range entity.All(data) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		count++
+		again = entity.Append(again, &each)
+	}
+	binary.LittleEndian.PutUint32(again, uint32(count))
+	if !bytes.Equal(again, told) {
+		t.Fatalf("%x came back as %x", told, again)
+	}
 }
 
 // checkBatch checks that what can be read holds together, and comes back as it was when it is written again.

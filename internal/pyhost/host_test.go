@@ -226,7 +226,7 @@ func TestAnEntityThatCannotMoveEndsTheHost(t *testing.T) {
 	host.Switch(worker.Switch{ID: 9, Moves: []partition.Move{{Partition: ownPartition("stuck"), Owner: 1}}})
 	select {
 	case err := <-host.ended:
-		failed, _ := errors.AsType[*MoveError](err)
+		failed, _ := errors.AsType[*EntityError](err)
 		if failed == nil || failed.State != "counts" || failed.Key != "'stuck'" {
 			t.Fatalf("%v", err)
 		}

@@ -51,6 +51,8 @@ from typing import Any, TypeAlias
 
 from . import _load
 from ._application import Application, Pipeline
+from ._checkpoint import ChangedSince
+from ._encoding import Stuck
 from ._entities import Entities
 from ._failures import summary, user_traceback
 from ._function import describe
@@ -58,7 +60,6 @@ from ._places import user_frames
 from ._protocol import ProtocolError
 from ._rehearsal import Input, Lost, Rehearsal
 from ._results import PICKLE, Serializer, WrongResult, short_repr
-from ._state import Stuck
 from ._verify import StepFailed, verify_step
 
 __all__ = ["ApplicationFailed", "Failure", "Inputs", "Payload", "Result", "StepFailed", "load", "run", "verify_step"]
@@ -257,6 +258,8 @@ def run(
         raise ApplicationFailed(f"{failed.message}\n{failed.traceback}") from None
     except Stuck as stuck:
         raise ApplicationFailed(_told_of_stuck(stuck)) from None
+    except ChangedSince as changed:
+        raise ApplicationFailed(str(changed)) from None
     except ProtocolError:
         raise  # a mistake of ours
     except Exception as error:  # noqa: BLE001  (told)
@@ -410,9 +413,8 @@ def _kind(failure: Failure) -> object:
 def _told_of_stuck(stuck: Stuck) -> str:
     failure = stuck.failure
     return (
-        f"an entity of the state {failure['state']!r} cannot move between executors, "
-        f"that of the key {failure['key']}:\n"
-        f"{failure['traceback'] or failure['error']}"
+        f"an entity of the state {failure['state']!r}, that of the key {failure['key']}, cannot {failure['cannot']}:\n"
+        f"{stuck.reason}"
     )
 
 
