@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -246,6 +247,50 @@ func TestAnswersAreAsDrawn(t *testing.T) {
 				t.Errorf("%s: body %q; want %q", name, body, want.Body)
 			}
 		}
+	}
+}
+
+// interrupted is bytes of which each read brings one, after a deadline that is over.
+type interrupted struct {
+	data []byte
+	over bool
+}
+
+func (i *interrupted) Read(p []byte) (int, error) {
+	if i.over = !i.over; i.over {
+		return 0, os.ErrDeadlineExceeded
+	}
+	if len(i.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p[:1], i.data)
+	i.data = i.data[n:]
+	return n, nil
+}
+
+func TestAFrameIsReadOnWhereAReadWasInterrupted(t *testing.T) {
+	var names []string
+	var data []byte
+	cases := goldens(t)
+	for name, g := range cases {
+		names, data = append(names, name), append(data, unhex(t, g.Hex)...)
+	}
+	r := frameReader{from: bufio.NewReaderSize(&interrupted{data: append(data, 5, 0)}, 16)}
+	next := func() (k kind, body []byte, err error) {
+		for {
+			if k, body, err = r.next(); !errors.Is(err, os.ErrDeadlineExceeded) {
+				return k, body, err
+			}
+		}
+	}
+	for _, name := range names {
+		want := cases[name]
+		if k, body, err := next(); err != nil || k != want.Kind || hex.EncodeToString(body) != want.Hex[10:] {
+			t.Fatalf("%s: kind %d, %x, %v", name, k, body, err)
+		}
+	}
+	if _, _, err := next(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a frame that is cut: %v", err)
 	}
 }
 

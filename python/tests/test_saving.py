@@ -107,6 +107,7 @@ class Saver:
             self.mark()
         if waits:
             self.running.process(str(number))
+            assert len(self.running.out.waiting) == 1
         for stage in (1, 2):
             for _, _, piece in self.taken():
                 self.running.packed(stage, piece, settles=True)
