@@ -115,6 +115,7 @@ func TestAHostBeginsAnew(t *testing.T) {
 	}{
 		{"idle", func(_ *testing.T, host *served, _ string) { host.pause() }},
 		{"with a partition that has not come", func(t *testing.T, host *served, _ string) {
+			t.Helper()
 			host.switchTo(t, 1)
 			host.switchTo(t, 0)
 			elsewhere(t, host.lines(t, "a"), worker.ToQueue, 1)
@@ -130,6 +131,7 @@ func TestAHostBeginsAnew(t *testing.T) {
 			host.pause()
 		}},
 		{"in a long call, with a command that is half written", func(t *testing.T, host *served, dir string) {
+			t.Helper()
 			host.Process(worker.Call{ID: 90, Batch: lineOf("wait:" + filepath.Join(dir, "go"))})
 			host.Process(worker.Call{ID: 91, Batch: lineOf(strings.Repeat("a ", 4<<20))})
 			host.Process(worker.Call{ID: 92, Batch: lineOf("make:" + filepath.Join(dir, "made"))})

@@ -333,10 +333,10 @@ func FuzzFrames(f *testing.F) {
 // checkEntities checks that entities that can be read are as many as was said, and come back as they were when they are written again.
 func checkEntities(t *testing.T, k kind, body []byte, e *worker.Event) {
 	t.Helper()
-	data, told := e.Saved, []byte(nil)
+	var data, told []byte
 	switch {
 	case k == kindSaved:
-		told = body[5:]
+		data, told = e.Saved, body[5:]
 	case e.State != nil:
 		data, told = e.State.Bytes, body[8:]
 	default:

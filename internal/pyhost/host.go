@@ -154,11 +154,12 @@ func (h *Host) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	group.Go(func() error { return h.read(deliver) })
 	err := group.Wait() // which ends ctx
 	<-interrupted
-	if stop.Err() != nil {
-		return nil
-	}
-	if silent := h.silent.Load(); silent != nil {
-		return silent
+	silent := h.silent.Load()
+	switch {
+	case stop.Err() != nil:
+		err = nil
+	case silent != nil:
+		err = silent
 	}
 	return err
 }

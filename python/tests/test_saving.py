@@ -146,7 +146,7 @@ class Saving(unittest.TestCase):
                     saver.mark()
             for key, n in saver.counts.items():
                 self.assertEqual(saver.running.entity("c", key_of(key)).n, n, seed)
-            items = saver.running.stages.entities["c"].items()
+            items: Any = saver.running.stages.entities["c"].items()
             self.assertEqual({canonical(key): entity.n for key, entity in items}, saver.counts, seed)
         self.assertGreater(checked, 300)
 

@@ -209,9 +209,10 @@ def run(
     variables of your modules.
 
     With a seed messages come in batches, overtake one another as far as the engine lets them, and partitions move
-    between executors with their state (with one executor they leave it, and come back), as chance will have it; the
+    between executors with their state (with one executor they leave it, and come back), as chance will have it.
+    Now and then, and at the end, all executors begin again with the state that they have saved, as after a crash. The
     same seed gives the same again. Messages of equal keys keep their order; behind ``to_parallel`` from the next step
-    with state on. At the end every state entity has been pickled at least once.
+    with state on. At the end every state entity has been pickled and restored at least once.
 
     A module's own ``serialize`` and ``deserialize`` are no part of the application that its ``application_setup``
     returns. Only `load` knows the module: what it returns is run with them. To any other application give them here, or
@@ -236,7 +237,7 @@ def run(
 
     Raises:
         ApplicationFailed: a step raised, or returned what its kind must not, and `check` is true; or an entity cannot
-            be made, or cannot move.
+            be made, cannot become bytes or be made of them, or has changed since it was saved though no message met it.
         TypeError, ValueError: the arguments are not as they must be.
     """
     __tracebackhide__ = True  # pytest shows the line of the test, then
