@@ -76,7 +76,7 @@ func appendMark(dst []byte, call uint32, island int) []byte {
 // appendSave appends a SAVE frame.
 func appendSave(dst []byte, call uint32, bytes int) []byte {
 	dst = binary.LittleEndian.AppendUint32(appendHead(dst, kindSave, 4+4), call)
-	return binary.LittleEndian.AppendUint32(dst, uint32(min(bytes, maxFrame)))
+	return binary.LittleEndian.AppendUint32(dst, uint32(min(max(bytes, 0), maxFrame)))
 }
 
 // appendRestore appends a RESTORE frame of so many entities.
