@@ -22,10 +22,10 @@ type Plan struct {
 type State struct {
 	Name  string `json:"name"`
 	Class string `json:"class"`
-	Keyed bool   `json:"keyed"`
-	U64   bool   `json:"u64"`
-	// Version is that of its entities' type, as the application says it; 0 if it does not.
-	Version int `json:"version"`
+	// Version is that of the class, which its entities are written with; 0 where it does not say.
+	Version int  `json:"version"`
+	Keyed   bool `json:"keyed"`
+	U64     bool `json:"u64"`
 }
 
 // Step is one thing that the user added. Its identity is the pipeline's name and its own.

@@ -14,10 +14,10 @@ import (
 )
 
 // protocolVersion is the version of docs/format/python-protocol.md, where the frames below are drawn.
-const protocolVersion = 2
+const protocolVersion = 3
 
 const (
-	// maxFrame bounds a frame from Python, which keeps entities of a partition below that (_state.LARGEST).
+	// maxFrame bounds a frame from Python, which keeps entities of a partition below that (_encoding.LARGEST).
 	maxFrame = 1 << 30
 	// maxLimit bounds what Part.MaxBytes may be: a frame of results holds what came of one message and some more.
 	maxLimit = maxFrame / 4
@@ -27,15 +27,18 @@ type kind byte
 
 // What the engine sends.
 const (
-	kindHello  kind = 1
-	kindStart  kind = 2
-	kindBatch  kind = 3
-	kindSwitch kind = 4
-	kindLoad   kind = 5
-	kindOpen   kind = 6
-	kindSettle kind = 7
-	kindProbe  kind = 8
-	kindReplay kind = 9
+	kindHello   kind = 1
+	kindStart   kind = 2
+	kindBatch   kind = 3
+	kindSwitch  kind = 4
+	kindLoad    kind = 5
+	kindOpen    kind = 6
+	kindSettle  kind = 7
+	kindProbe   kind = 8
+	kindReplay  kind = 9
+	kindMark    kind = 10
+	kindSave    kind = 11
+	kindRestore kind = 12
 )
 
 // What the process answers.
@@ -49,11 +52,12 @@ const (
 	kindLog        kind = 71
 	kindExchange   kind = 72
 	kindState      kind = 73
-	kindMoveFailed kind = 74
+	kindStuck      kind = 74
 	kindQueued     kind = 75
 	kindImmovable  kind = 76
 	kindAlive      kind = 77
 	kindHung       kind = 78
+	kindSaved      kind = 79
 )
 
 // The columns of a batch, and their forms.
@@ -134,22 +138,46 @@ func appendHead(dst []byte, k kind, body int) []byte {
 	return append(binary.LittleEndian.AppendUint32(dst, uint32(1+body)), byte(k))
 }
 
-// readFrame reads one frame. The body is fresh memory and the caller's to keep.
-func readFrame(r *bufio.Reader) (kind, []byte, error) {
-	var head [5]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return 0, nil, err
+// frameReader reads frames. A read that is interrupted, also inside a frame, may be tried again and goes on where it stopped.
+type frameReader struct {
+	from *bufio.Reader
+	head [5]byte
+	body []byte // of the frame that has begun; nil until its head is whole
+	have int    // bytes of the head, or of the body once there is one
+}
+
+// next reads one frame. The body is fresh memory and the caller's to keep.
+func (r *frameReader) next() (kind, []byte, error) {
+	if r.body == nil {
+		if err := r.fill(r.head[:]); err != nil {
+			return 0, nil, err
+		}
+		size := binary.LittleEndian.Uint32(r.head[:])
+		if size < 1 || size > maxFrame {
+			return 0, nil, fmt.Errorf("a frame of %d bytes", size)
+		}
+		r.body, r.have = make([]byte, size-1), 0
 	}
-	size := binary.LittleEndian.Uint32(head[:])
-	if size < 1 || size > maxFrame {
-		return 0, nil, fmt.Errorf("a frame of %d bytes", size)
-	}
-	body := make([]byte, size-1)
-	if _, err := io.ReadFull(r, body); err != nil {
+	if err := r.fill(r.body); err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", errCut, err)
 	}
-	return kind(head[4]), body, nil
+	body := r.body
+	r.body, r.have = nil, 0
+	return kind(r.head[4]), body, nil
 }
+
+// fill reads what is missing of a part of a frame.
+func (r *frameReader) fill(part []byte) error {
+	n, err := io.ReadFull(r.from, part[r.have:])
+	r.have += n
+	if errors.Is(err, io.EOF) && r.have > 0 {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// more reports whether another frame has begun to come.
+func (r *frameReader) more() bool { return r.from.Buffered() > 0 }
 
 // parseBatch reads a body that is a batch. The payload shares the body's memory.
 func parseBatch(body []byte) (call uint32, target int, b message.Batch, err error) {

@@ -3,9 +3,11 @@ package pyhost
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -54,7 +57,10 @@ type golden struct {
 	Moves      [][2]int
 	Partitions []int
 	Entities   string
-	Stuck      struct{ State, Key, Error, Traceback string }
+	Count      int
+	Size       int
+	Left       bool
+	Stuck      struct{ State, Key, Cannot, Error, Instead, Traceback string }
 	Hung       struct{ Step, Key, Traceback string }
 }
 
@@ -134,6 +140,12 @@ func (g *golden) command(tb testing.TB) []byte {
 	case kindReplay:
 		letter := message.Letter{Text: g.Replay.Message, Encoding: message.Encoding(g.Replay.Encoding)}
 		return appendReplay(nil, g.Call, &worker.Replay{Step: g.Replay.Step, Letter: letter}, g.Replay.Ingest)
+	case kindMark:
+		return appendMark(nil, g.Call, g.Island)
+	case kindSave:
+		return appendSave(nil, g.Call, g.Size)
+	case kindRestore:
+		return appendRestore(nil, g.Call, g.Count, unhex(tb, g.Entities))
 	default:
 		return nil
 	}
@@ -149,7 +161,7 @@ func TestCommandsAreAsDrawn(t *testing.T) {
 			}
 		}
 	}
-	if commands < 9 {
+	if commands < 12 {
 		t.Errorf("only %d commands are drawn", commands)
 	}
 }
@@ -172,7 +184,9 @@ func (g *golden) answer(tb testing.TB) *worker.Event {
 			Letter: message.Letter{Text: w.Message, Encoding: message.Encoding(w.Encoding), Missing: w.Missing},
 		}
 	case kindState:
-		e.State = &worker.State{Partition: g.Partition, Entities: 3, Bytes: unhex(tb, g.Entities)}
+		e.State = &worker.State{Partition: g.Partition, Entities: g.Count, Bytes: unhex(tb, g.Entities)}
+	case kindSaved:
+		e.Saved, e.Left = unhex(tb, g.Entities), g.Left
 	case kindDone:
 		e.Done = true
 		for _, row := range g.Entered {
@@ -196,7 +210,7 @@ func drawnSinks() []int {
 func TestAnswersAreAsDrawn(t *testing.T) {
 	host := &Host{log: slog.New(slog.DiscardHandler), sinks: drawnSinks()}
 	for name, want := range goldens(t) {
-		k, body, err := readFrame(bufio.NewReader(bytes.NewReader(unhex(t, want.Hex))))
+		k, body, err := (&frameReader{from: bufio.NewReader(bytes.NewReader(unhex(t, want.Hex)))}).next()
 		if err != nil || k != want.Kind {
 			t.Fatalf("%s: kind %d, %v; want %d", name, k, err, want.Kind)
 		}
@@ -212,14 +226,14 @@ func TestAnswersAreAsDrawn(t *testing.T) {
 			if err != nil || call != want.Call || target != want.Target || !reflect.DeepEqual(b, want.batch(t)) {
 				t.Errorf("%s: call %d, target %d, %+v, %v", name, call, target, b, err)
 			}
-		case kindMoveFailed, kindImmovable:
+		case kindStuck, kindImmovable:
 			event, err := host.event(k, body)
 			if k == kindImmovable && err == nil {
 				err = event.Stuck
 			}
-			failed, _ := errors.AsType[*MoveError](err)
+			failed, _ := errors.AsType[*EntityError](err)
 			s := want.Stuck
-			if failed == nil || *failed != (MoveError{State: s.State, Key: s.Key, Reason: s.Error, Traceback: s.Traceback}) {
+			if failed == nil || *failed != (EntityError{s.State, s.Key, s.Cannot, s.Error, s.Instead, s.Traceback}) {
 				t.Errorf("%s: %v", name, err)
 			}
 		case kindHung:
@@ -236,6 +250,50 @@ func TestAnswersAreAsDrawn(t *testing.T) {
 	}
 }
 
+// interrupted is bytes of which each read brings one, after a deadline that is over.
+type interrupted struct {
+	data []byte
+	over bool
+}
+
+func (i *interrupted) Read(p []byte) (int, error) {
+	if i.over = !i.over; i.over {
+		return 0, os.ErrDeadlineExceeded
+	}
+	if len(i.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p[:1], i.data)
+	i.data = i.data[n:]
+	return n, nil
+}
+
+func TestAFrameIsReadOnWhereAReadWasInterrupted(t *testing.T) {
+	var names []string
+	var data []byte
+	cases := goldens(t)
+	for name, g := range cases {
+		names, data = append(names, name), append(data, unhex(t, g.Hex)...)
+	}
+	r := frameReader{from: bufio.NewReaderSize(&interrupted{data: append(data, 5, 0)}, 16)}
+	next := func() (k kind, body []byte, err error) {
+		for {
+			if k, body, err = r.next(); !errors.Is(err, os.ErrDeadlineExceeded) {
+				return k, body, err
+			}
+		}
+	}
+	for _, name := range names {
+		want := cases[name]
+		if k, body, err := next(); err != nil || k != want.Kind || hex.EncodeToString(body) != want.Hex[10:] {
+			t.Fatalf("%s: kind %d, %x, %v", name, k, body, err)
+		}
+	}
+	if _, _, err := next(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a frame that is cut: %v", err)
+	}
+}
+
 // FuzzFrames reads whatever comes: it must end in a value that holds together or in an error.
 func FuzzFrames(f *testing.F) {
 	for _, g := range goldens(f) {
@@ -245,7 +303,7 @@ func FuzzFrames(f *testing.F) {
 		if len(data) > 4 && (data[3] != 0 || data[2] > 16) {
 			return // a frame that promises much is only memory
 		}
-		k, body, err := readFrame(bufio.NewReader(bytes.NewReader(data)))
+		k, body, err := (&frameReader{from: bufio.NewReader(bytes.NewReader(data))}).next()
 		if err != nil {
 			return
 		}
@@ -267,8 +325,36 @@ func FuzzFrames(f *testing.F) {
 			if k == kindOutput {
 				checkBatch(t, body)
 			}
+			checkEntities(t, k, body, e)
 		}
 	})
+}
+
+// checkEntities checks that entities that can be read are as many as was said, and come back as they were when they are written again.
+func checkEntities(t *testing.T, k kind, body []byte, e *worker.Event) {
+	t.Helper()
+	var data, told []byte
+	switch {
+	case k == kindSaved:
+		data, told = e.Saved, body[5:]
+	case e.State != nil:
+		data, told = e.State.Bytes, body[8:]
+	default:
+		return
+	}
+	again := binary.LittleEndian.AppendUint32(nil, uint32(0))
+	count := 0
+	for each, err := range entity.All(data) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		count++
+		again = entity.Append(again, &each)
+	}
+	binary.LittleEndian.PutUint32(again, uint32(count))
+	if !bytes.Equal(again, told) {
+		t.Fatalf("%x came back as %x", told, again)
+	}
 }
 
 // checkBatch checks that what can be read holds together, and comes back as it was when it is written again.

@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/wallaroo-stream/wallaroo/internal/partition"
-	"github.com/wallaroo-stream/wallaroo/internal/plan"
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
+	"github.com/wallaroo-stream/wallaroo/internal/invariant"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
@@ -35,30 +35,6 @@ type Config struct {
 	Stderr *slog.Logger
 }
 
-// Application says what to load.
-type Application struct {
-	App  string   // as the user wrote it: a path that ends in .py, or a module
-	Args []string // what its application_setup gets
-	// Quiet keeps what loading prints to itself: another process has shown it.
-	Quiet bool
-	// LogLevel is the least level of the application's log records that are of interest.
-	LogLevel slog.Level
-}
-
-// LoadError is an application that cannot be loaded. Code is the exit code that it asks for: 0 if it ended itself as done.
-type LoadError struct {
-	Message   string
-	Traceback string // a line for each mistake, the user's own traceback, or both; or ""
-	Code      int
-}
-
-func (e *LoadError) Error() string {
-	if e.Traceback == "" {
-		return e.Message
-	}
-	return e.Message + "\n" + e.Traceback
-}
-
 // Host is one executor: a Python process and the conversation with it. It is a worker.Executor while Serve runs.
 type Host struct {
 	process *process
@@ -69,8 +45,16 @@ type Host struct {
 	pulse   pulse
 	silent  atomic.Pointer[HungError] // why the process was ended, if it showed no sign of life
 	frame   []byte                    // of the call that begins
-	rests   chan []byte               // what of calls the pipe did not take, in order
+	rests   chan rest                 // what of calls the pipe did not take, in order
 	behind  atomic.Int32              // how many rests are not written
+	cut     []byte                    // what is missing of a rest that could not be written to its end
+	served  bool                      // there may be answers to calls of before
+}
+
+// rest is what is missing of a command.
+type rest struct {
+	frame []byte
+	begun bool // the process has the beginning
 }
 
 // Start starts the Python process. The host must be closed.
@@ -79,7 +63,7 @@ func Start(config Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Host{process: p, log: config.Log, rests: make(chan []byte, worker.CallsAhead)}, nil
+	return &Host{process: p, log: config.Log, rests: make(chan rest, worker.CallsAhead)}, nil
 }
 
 // Close ends the Python process and returns when it is gone; at once if ctx is done. What the application logs at its end is still logged.
@@ -88,148 +72,18 @@ func (h *Host) Close(ctx context.Context) {
 	h.once.Do(func() { h.process.close(ctx, h.drain) })
 }
 
-// drain reads what the process still writes, for its log records. If the last read stopped inside a frame, it only reads.
+// drain reads what the process still writes, for its log records.
 func (h *Host) drain() {
 	for {
-		k, body, err := readFrame(h.process.results)
+		k, body, err := h.process.results.next()
 		if err != nil {
-			_, _ = io.Copy(io.Discard, h.process.results)
+			_, _ = io.Copy(io.Discard, h.process.results.from)
 			return
 		}
 		if k == kindLog {
 			h.record(body)
 		}
 	}
-}
-
-// LoadApplication has the process load the application and returns its plan. What is wrong with the application is a *LoadError.
-func (h *Host) LoadApplication(ctx context.Context, a Application) (*plan.Plan, error) {
-	hello := struct {
-		Version  int      `json:"version"`
-		App      string   `json:"app"`
-		Args     []string `json:"args"`
-		Quiet    bool     `json:"quiet"`
-		LogLevel int      `json:"log_level"`
-	}{protocolVersion, a.App, append([]string{}, a.Args...), a.Quiet, pythonLevel(a.LogLevel)}
-	body, err := h.ask(ctx, kindHello, hello, kindPlan)
-	if err != nil {
-		return nil, err
-	}
-	return plan.Parse(body)
-}
-
-// Part is what one executor of several has to know.
-type Part struct {
-	Executor int // its number
-	Plan     *plan.Plan
-	Table    *partition.Table
-	Piece    int // messages that stay together on their way to another executor, at most
-	// MaxMessages bounds the results of a step for one message, MaxBytes all that comes of one for a sink, and one for another executor.
-	MaxMessages int
-	MaxBytes    int
-	// StepTimeout is how long a call of user code may take; 0 for ever.
-	StepTimeout time.Duration
-	// CheckOwnership has what steps give pass through its encoding, and reported what would differ.
-	CheckOwnership bool
-	// MaxLetter bounds the bytes that are kept of a message that fails; 0 if none is kept.
-	MaxLetter int
-}
-
-func (p *Part) validate() error {
-	switch {
-	case p.Piece < 1 || p.MaxMessages < 1 || p.MaxBytes < 1:
-		return errors.New("a limit below 1")
-	case p.MaxBytes > maxLimit:
-		return fmt.Errorf("one message may give at most %d bytes; %d are too many", maxLimit, p.MaxBytes)
-	case p.MaxLetter < 0 || p.MaxLetter > maxLimit/2: // it may be six times as long in JSON
-		return fmt.Errorf("at most %d bytes of a message are kept; %d are too many", maxLimit/2, p.MaxLetter)
-	}
-	return nil
-}
-
-// start is the body of a START frame.
-type start struct {
-	Executor       int     `json:"executor"`
-	Owners         []int   `json:"owners"`
-	Stages         []stage `json:"stages"`
-	Piece          int     `json:"piece"`
-	MaxMessages    int     `json:"max_messages"`
-	MaxBytes       int     `json:"max_bytes"`
-	StepTimeout    float64 `json:"step_timeout"` // in seconds; 0 for none
-	CheckOwnership bool    `json:"check_ownership"`
-	MaxLetter      int     `json:"max_letter"` // 0 if no letter is wanted
-}
-
-type stage struct {
-	Pipeline int  `json:"pipeline"`
-	First    int  `json:"first"`
-	Keyed    bool `json:"keyed"`
-	Island   int  `json:"island"`
-}
-
-// Prepare has the process make its stages, and those entities that the application names which are this executor's. What goes wrong in user
-// code is a *LoadError.
-func (h *Host) Prepare(ctx context.Context, part Part) error {
-	if err := part.validate(); err != nil {
-		return err
-	}
-	body := start{
-		Executor: part.Executor, Owners: part.Table.Owners,
-		Piece: part.Piece, MaxMessages: part.MaxMessages, MaxBytes: part.MaxBytes, StepTimeout: part.StepTimeout.Seconds(),
-		CheckOwnership: part.CheckOwnership, MaxLetter: part.MaxLetter,
-	}
-	h.timeout = part.StepTimeout
-	h.sinks = nil
-	pipeline, source := -1, 0
-	for _, s := range part.Plan.Stages() {
-		if s.Input != plan.Keyed {
-			pipeline, source = pipeline+1, s.Entry
-		}
-		body.Stages = append(body.Stages, stage{pipeline, max(0, s.Entry-source-1), s.Input == plan.Keyed, s.Island})
-		for _, sink := range s.Sinks {
-			h.sinks = append(h.sinks, make([]int, pipeline+1-len(h.sinks))...)
-			h.sinks[pipeline] = sink
-		}
-	}
-	_, err := h.ask(ctx, kindStart, body, kindReady)
-	return err
-}
-
-// ask sends a command and returns the answer that it has; log records come meanwhile. If ctx is done first, the process is killed.
-func (h *Host) ask(ctx context.Context, command kind, value any, want kind) ([]byte, error) {
-	defer context.AfterFunc(ctx, h.process.kill)()
-	frame, err := appendJSON(nil, command, value)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := h.process.commands.Write(frame); err != nil {
-		return nil, h.process.endError()
-	}
-	for {
-		k, body, err := h.process.read()
-		switch {
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case err != nil:
-			return nil, err
-		case k == want:
-			return body, nil
-		case k == kindLog:
-			h.record(body)
-		case k == kindLoadFailed:
-			return nil, parseLoadError(body)
-		default:
-			return nil, fmt.Errorf("the Python process answered with a frame of kind %d", k)
-		}
-	}
-}
-
-func parseLoadError(body []byte) error {
-	var e LoadError
-	if err := json.Unmarshal(body, &e); err != nil {
-		return fmt.Errorf("read why loading failed: %w", err)
-	}
-	return &e
 }
 
 // Process begins a call of messages. As all that begin one, it is called only while Serve runs, and from one goroutine at a time.
@@ -252,6 +106,20 @@ func (h *Host) Open(o worker.Open) { h.begin(appendOpen(h.frame[:0], &o)) }
 // Probe begins a call that finds out whether state can move.
 func (h *Host) Probe(id uint32) { h.begin(appendProbe(h.frame[:0], id)) }
 
+// Mark begins a call from which on what has changed on an island since its last mark is to be saved.
+func (h *Host) Mark(id uint32, island int) { h.begin(appendMark(h.frame[:0], id, island)) }
+
+// Save begins a call that encodes about so many bytes of what is to be saved, at least one entity if there is any. Its events have them,
+// and the last of these says whether there is more.
+func (h *Host) Save(id uint32, bytes int) { h.begin(appendSave(h.frame[:0], id, bytes)) }
+
+// Restore begins a call that puts in state that was saved: whole entities of states that there are, of partitions that are this executor's
+// and whose queues are open. It copies them.
+func (h *Host) Restore(id uint32, entities []byte) {
+	count := invariant.Must(entity.Count(entities))
+	h.begin(appendRestore(h.frame[:0], id, count, entities))
+}
+
 // begin sends the frame of a call. What the pipe does not take at once Serve writes.
 func (h *Host) begin(frame []byte) {
 	h.frame = frame
@@ -262,31 +130,36 @@ func (h *Host) begin(frame []byte) {
 	}
 	if written < len(frame) {
 		h.behind.Add(1)
-		h.rests <- bytes.Clone(frame[written:])
+		h.rests <- rest{frame: bytes.Clone(frame[written:]), begun: written > 0}
 	}
 	if cap(frame) > frameKept {
 		h.frame = nil
 	}
 }
 
-// Serve carries calls to the process and what comes of them to deliver, until ctx is done, which is nil, or the process dies.
+// Serve carries calls to the process and what comes of them to deliver, until ctx is done, which is nil, or the process dies. It may be
+// called again after Prepare.
 func (h *Host) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 	stop := ctx
 	group, ctx := errgroup.WithContext(ctx)
+	h.served = true
 	// A read or a write that waits for the process ends with ctx.
-	defer context.AfterFunc(ctx, func() {
-		_ = h.process.answers.SetReadDeadline(past)
-		_ = h.process.commands.SetWriteDeadline(past)
-	})()
+	interrupted := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		h.process.interrupt()
+	})
 	group.Go(func() error { return h.write(ctx) })
 	group.Go(func() error { return h.watch(ctx) })
 	group.Go(func() error { return h.read(deliver) })
-	err := group.Wait()
-	if stop.Err() != nil {
-		return nil
-	}
-	if silent := h.silent.Load(); silent != nil {
-		return silent
+	err := group.Wait() // which ends ctx
+	<-interrupted
+	silent := h.silent.Load()
+	switch {
+	case stop.Err() != nil:
+		err = nil
+	case silent != nil:
+		err = silent
 	}
 	return err
 }
@@ -295,8 +168,11 @@ func (h *Host) Serve(ctx context.Context, deliver func([]worker.Event)) error {
 func (h *Host) write(ctx context.Context) error {
 	for {
 		select {
-		case rest := <-h.rests:
-			if _, err := h.process.commands.Write(rest); err != nil {
+		case r := <-h.rests:
+			if n, err := h.process.commands.Write(r.frame); err != nil {
+				if r.begun || n > 0 {
+					h.cut = r.frame[n:]
+				}
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
@@ -332,12 +208,16 @@ func (h *Host) events() ([]worker.Event, error) {
 		}
 		h.pulse.heard.Add(1)
 		event, err := h.event(k, body)
-		_, stuck := errors.AsType[*MoveError](err)
+		_, stuck := errors.AsType[*EntityError](err)
 		_, hung := errors.AsType[*HungError](err)
 		if hung {
 			h.process.kill()
 		}
-		if err != nil && !stuck && !hung {
+		switch {
+		case err == nil:
+		case stuck:
+			err = &worker.StuckError{Err: err}
+		case !hung:
 			err = fmt.Errorf("the Python process sent what the protocol does not know: %w", err)
 		}
 		if err != nil {
@@ -346,7 +226,7 @@ func (h *Host) events() ([]worker.Event, error) {
 		if event != nil {
 			events = append(events, *event)
 		}
-		if !h.process.more() || len(events) == eventsAtOnce {
+		if !h.process.results.more() || len(events) == eventsAtOnce {
 			return events, nil
 		}
 	}
@@ -378,7 +258,9 @@ func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 		e.Call, e.Entered, err = parseDone(body)
 	case kindImmovable:
 		e.Call, e.Stuck, err = stuck(body)
-	case kindMoveFailed:
+	case kindSaved:
+		e.Call, e.Saved, e.Left, err = parseSaved(body)
+	case kindStuck:
 		if _, e.Stuck, err = stuck(body); err == nil {
 			err = e.Stuck
 		}
@@ -448,6 +330,3 @@ func pythonLevel(level slog.Level) int {
 		return 40
 	}
 }
-
-// past is a deadline that is over.
-var past = time.Unix(1, 0)

@@ -25,8 +25,10 @@ const (
 // served is a host that serves, and what came of its calls.
 type served struct {
 	*Host
+	part   Part
 	events chan worker.Event
 	ended  chan error   // what Serve returned
+	pause  func()       // has Serve end
 	stop   func()       // has Serve end, and closes the host
 	log    bytes.Buffer // may be read when all has stopped
 	next   uint32
@@ -34,6 +36,12 @@ type served struct {
 
 // serve starts a process that is ready to count words: executor number of those in the table.
 func serve(t *testing.T, number int, table *partition.Table) *served {
+	t.Helper()
+	return serveApplication(t, "testdata/counting.py", number, table)
+}
+
+// serveApplication starts a process that is ready to run an application.
+func serveApplication(t *testing.T, app string, number int, table *partition.Table) *served {
 	t.Helper()
 	python, err := FindInterpreter(t.Context(), "")
 	if err != nil {
@@ -49,16 +57,18 @@ func serve(t *testing.T, number int, table *partition.Table) *served {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close(context.Background()) })
-	p, err := s.LoadApplication(t.Context(), Application{App: "testdata/counting.py"})
+	p, err := s.LoadApplication(t.Context(), Application{App: app})
 	if err != nil {
 		t.Fatal(err)
 	}
-	part := Part{Executor: number, Plan: p, Table: table, Piece: 2, MaxMessages: 1 << 16, MaxBytes: 1 << 20}
-	if err := s.Prepare(t.Context(), part); err != nil {
+	s.part = Part{
+		Executor: number, Plan: p, Table: table, Piece: 2, MaxMessages: 1 << 16, MaxBytes: 1 << 20, StepTimeout: time.Hour,
+	}
+	if err := s.Prepare(t.Context(), s.part); err != nil {
 		t.Fatal(err)
 	}
 	s.run()
-	t.Cleanup(s.stop)
+	t.Cleanup(func() { s.stop() })
 	return s
 }
 
@@ -74,6 +84,10 @@ func (s *served) run() {
 			}
 		})
 	}()
+	s.pause = func() {
+		cancel()
+		<-over
+	}
 	s.stop = func() {
 		cancel()
 		<-over
@@ -226,7 +240,7 @@ func TestAnEntityThatCannotMoveEndsTheHost(t *testing.T) {
 	host.Switch(worker.Switch{ID: 9, Moves: []partition.Move{{Partition: ownPartition("stuck"), Owner: 1}}})
 	select {
 	case err := <-host.ended:
-		failed, _ := errors.AsType[*MoveError](err)
+		failed, _ := errors.AsType[*EntityError](err)
 		if failed == nil || failed.State != "counts" || failed.Key != "'stuck'" {
 			t.Fatalf("%v", err)
 		}

@@ -5,20 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// MoveError is an entity that cannot move to another executor, since it cannot become bytes or be made of them.
-type MoveError struct {
+// EntityError is an entity that cannot become bytes, as it must to move and to be saved, or be made of them again.
+type EntityError struct {
 	State     string // its name
 	Key       string // as Python writes it
+	Cannot    string // what it cannot, as in "become bytes"
 	Reason    string // what was raised, in a line
+	Instead   string // what to do
 	Traceback string // the user's own lines, or ""
 }
 
-func (e *MoveError) Error() string {
-	text := fmt.Sprintf("state %q, key %s: the entity cannot move to another executor: %s: make the state class picklable, "+
-		"or give the application serialize and deserialize", e.State, e.Key, e.Reason)
+func (e *EntityError) Error() string {
+	text := fmt.Sprintf("state %q, key %s: the entity cannot %s: %s: %s", e.State, e.Key, e.Cannot, e.Reason, e.Instead)
 	if e.Traceback == "" {
 		return text
 	}
@@ -65,26 +67,68 @@ func appendProbe(dst []byte, call uint32) []byte {
 	return binary.LittleEndian.AppendUint32(appendHead(dst, kindProbe, 4), call)
 }
 
-// parseState reads the body of a STATE frame. The state shares the body's memory.
-func parseState(body []byte) (call uint32, s worker.State, err error) {
-	if len(body) < 12 {
-		return 0, s, errCut
-	}
-	s = worker.State{
-		Partition: int(binary.LittleEndian.Uint32(body[4:])), Entities: int(binary.LittleEndian.Uint32(body[8:])), Bytes: body[8:],
-	}
-	return binary.LittleEndian.Uint32(body), s, nil
+// appendMark appends a MARK frame.
+func appendMark(dst []byte, call uint32, island int) []byte {
+	dst = binary.LittleEndian.AppendUint32(appendHead(dst, kindMark, 4+2), call)
+	return binary.LittleEndian.AppendUint16(dst, uint16(island))
 }
 
-// stuck reads the body of a MOVE_FAILED or an IMMOVABLE frame.
+// appendSave appends a SAVE frame.
+func appendSave(dst []byte, call uint32, bytes int) []byte {
+	dst = binary.LittleEndian.AppendUint32(appendHead(dst, kindSave, 4+4), call)
+	return binary.LittleEndian.AppendUint32(dst, uint32(min(max(bytes, 0), maxFrame)))
+}
+
+// appendRestore appends a RESTORE frame of so many entities.
+func appendRestore(dst []byte, call uint32, count int, entities []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(appendHead(dst, kindRestore, 4+4+len(entities)), call)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(count))
+	return append(dst, entities...)
+}
+
+// parseState reads the body of a STATE frame. The state shares the body's memory.
+func parseState(body []byte) (call uint32, s worker.State, err error) {
+	if len(body) < 8 {
+		return 0, s, errCut
+	}
+	s.Partition = int(binary.LittleEndian.Uint32(body[4:]))
+	s.Entities, s.Bytes, err = parseEntities(body[8:])
+	return binary.LittleEndian.Uint32(body), s, err
+}
+
+// parseSaved reads the body of a SAVED frame. The entities share the body's memory, and are not nil.
+func parseSaved(body []byte) (call uint32, entities []byte, left bool, err error) {
+	if len(body) < 5 || body[4] > 1 {
+		return 0, nil, false, errCut
+	}
+	_, entities, err = parseEntities(body[5:])
+	return binary.LittleEndian.Uint32(body), entities, body[4] == 1, err
+}
+
+// parseEntities reads how many entities there are, and checks that they stand behind it.
+func parseEntities(data []byte) (int, []byte, error) {
+	if len(data) < 4 {
+		return 0, nil, errCut
+	}
+	told, data := binary.LittleEndian.Uint32(data), data[4:]
+	count, err := entity.Count(data)
+	if err == nil && uint64(count) != uint64(told) {
+		err = fmt.Errorf("%d entities that are said to be %d", count, told)
+	}
+	return count, data, err
+}
+
+// stuck reads the body of a STUCK or an IMMOVABLE frame.
 func stuck(body []byte) (call uint32, stuck, err error) {
 	if len(body) < 4 {
 		return 0, nil, errCut
 	}
-	var told struct{ State, Key, Error, Traceback string }
+	var told struct{ State, Key, Cannot, Error, Instead, Traceback string }
 	if err := json.Unmarshal(body[4:], &told); err != nil {
-		return 0, nil, fmt.Errorf("a move that failed: %w", err)
+		return 0, nil, fmt.Errorf("an entity that is stuck: %w", err)
 	}
-	stuck = &MoveError{State: told.State, Key: told.Key, Reason: told.Error, Traceback: told.Traceback}
+	stuck = &EntityError{
+		State: told.State, Key: told.Key, Cannot: told.Cannot, Reason: told.Error, Instead: told.Instead, Traceback: told.Traceback,
+	}
 	return binary.LittleEndian.Uint32(body), stuck, nil
 }

@@ -30,9 +30,9 @@ const boot = `import sys; sys.path[0] = sys.argv[1]; from wallaroo._executor imp
 
 // process is a running Python and the pipes to it.
 type process struct {
-	commands *os.File      // what the engine sends; closing it ends the process
-	results  *bufio.Reader // what the process answers
-	answers  *os.File      // the file behind results
+	commands *os.File    // what the engine sends; closing it ends the process
+	results  frameReader // what the process answers
+	answers  *os.File    // the file behind results
 	handle   *os.Process
 	ended    chan struct{} // closed when the process is gone
 	err      error         // how it ended, once ended is closed
@@ -63,7 +63,8 @@ func startProcess(config Config) (*process, error) {
 	}
 	cmd.ExtraFiles = []*os.File{commandsOut, resultsIn}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p := &process{commands: commandsIn, answers: resultsOut, results: bufio.NewReaderSize(resultsOut, 256<<10), ended: make(chan struct{})}
+	p := &process{commands: commandsIn, answers: resultsOut, ended: make(chan struct{})}
+	p.results.from = bufio.NewReaderSize(resultsOut, 256<<10)
 	started := make(chan error)
 	go p.hold(cmd, started)
 	if err := <-started; err != nil {
@@ -113,9 +114,10 @@ func describeEnd(err error) error {
 	return fmt.Errorf("killed by %s", name)
 }
 
-// read reads the next frame, or says how the process ended. Where the deadline for reading is over, the process lives on.
+// read reads the next frame, or says how the process ended. Where the deadline for reading is over, the process lives on, and the next read
+// goes on where this one stopped.
 func (p *process) read() (kind, []byte, error) {
-	k, body, err := readFrame(p.results)
+	k, body, err := p.results.next()
 	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && !p.hasEnded() {
 		return k, body, err
 	}
@@ -145,8 +147,20 @@ func (p *process) tryWrite(frame []byte) int {
 	return written
 }
 
-// more reports whether another frame has begun to come.
-func (p *process) more() bool { return p.results.Buffered() > 0 }
+// interrupt ends reads and writes that wait, and all that follow, until resume.
+func (p *process) interrupt() {
+	_ = p.answers.SetReadDeadline(past)
+	_ = p.commands.SetWriteDeadline(past)
+}
+
+// resume has reads and writes wait again.
+func (p *process) resume() {
+	_ = p.commands.SetWriteDeadline(time.Time{})
+	_ = p.answers.SetReadDeadline(time.Time{})
+	if p.hasEnded() {
+		_ = p.answers.SetReadDeadline(time.Now().Add(lastWords))
+	}
+}
 
 // endError waits for the end of the process, for which it kills it after a while, and says how it ended.
 func (p *process) endError() error {
@@ -202,3 +216,6 @@ func enlarge(pipe *os.File) {
 		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeBytes) })
 	}
 }
+
+// past is a deadline that is over.
+var past = time.Unix(1, 0)

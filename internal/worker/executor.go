@@ -98,7 +98,7 @@ type Event struct {
 	Failure *Failure      // a message that a step could not process, or nil
 	State   *State        // of a partition that leaves, or nil
 	Stuck   error         // why state could not move, or be saved or restored, or nil
-	// Saved is entities (package entity) that were to be saved, and Left whether more are.
+	// Saved is entities that were to be saved, one behind another (docs/format/entities.md), or nil; Left says that there are more.
 	Saved   []byte
 	Left    bool
 	Done    bool

@@ -55,7 +55,7 @@ type Resized struct {
 	Took        time.Duration // in all, the start of executors included
 }
 
-// StuckError is state that cannot move, so that the executors stay as they are.
+// StuckError is state that cannot move, so that the executors stay as they are; or that cannot be saved or restored, which ends the worker.
 type StuckError struct{ Err error }
 
 func (e *StuckError) Error() string { return e.Err.Error() }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unittest
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import wallaroo
@@ -93,9 +94,11 @@ class Running:
         limits: Limits = LIMITS,
         *,
         check_ownership: bool = False,
+        islands: bool = False,
     ) -> None:
+        """Make them; with `islands` each pipeline is one, otherwise all are together."""
         self.out = Collected()
-        cuts = cut(application)
+        cuts = [replace(stage, island=stage.pipeline if islands else 0) for stage in cut(application)]
         self.stages = Stages(application, cuts, table, serializer, limits, self.out, check_ownership=check_ownership)
         self.firsts = [number for number, stage in enumerate(cuts) if not stage.keyed]
         self.entered: dict[int, int] = {}

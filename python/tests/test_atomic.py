@@ -92,7 +92,7 @@ class Atomic(Failed):
         partition = partition_of(canonical("a"), PARTITIONS)
         [(_, state)] = running.stages.switch(Switch(1, 0, [(partition, 1)]))
         list(running.stages.switch(Switch(1, 0, [(partition, 0)])))
-        running.stages.load(Load(1, 0, partition, state))
+        running.stages.load(Load(1, 0, partition, b"".join(state)))
         running.process("a-raises", "a2")
         waiting = [piece for _, _, piece in running.out.waiting]
         running.packed(1, *waiting, settles=True)

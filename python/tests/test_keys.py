@@ -8,7 +8,7 @@ import json
 import unittest
 from pathlib import Path
 
-from wallaroo._keys import WrongKey, canonical, key_hash, partition_of
+from wallaroo._keys import WrongKey, canonical, key_hash, key_of, partition_of
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "format" / "keys.golden.json"
 
@@ -23,12 +23,33 @@ class Vectors(unittest.TestCase):
             key = eval(compile(ast.parse(vector["python"], mode="eval"), "key", "eval"), {})
             encoded = canonical(key)
             self.assertEqual(encoded.hex(), vector["hex"], vector["python"])
+            again = key_of(encoded)
+            self.assertEqual((type(again), again), (type(key), key))
             self.assertEqual(key_hash(encoded), vector["hash"], vector["python"])
             self.assertEqual(partition_of(encoded, 1024), vector["partition"], vector["python"])
 
     def test_no_two_of_them_are_the_same_key(self) -> None:
         encodings = [vector["hex"] for vector in json.loads(GOLDEN.read_text())]
         self.assertEqual(len(encodings), len(set(encodings)))
+
+    def test_other_bytes_are_no_keys(self) -> None:
+        for wrong in (
+            "",
+            "07",
+            "0000",
+            "0201",
+            "03",
+            "030001",
+            "03ffff",
+            "04ff",
+            "04eda080",
+            "060000",
+            "06000000",
+            "0600000002",
+            "060000000203",
+        ):
+            with self.subTest(wrong), self.assertRaises(ValueError):
+                key_of(bytes.fromhex(wrong))
 
 
 class Refusals(unittest.TestCase):

@@ -55,8 +55,8 @@ class Plan(unittest.TestCase):
         self.assertEqual(
             described["states"],
             [
-                {"name": "all", "class": "dict", "keyed": False, "u64": False},
-                {"name": "each", "class": "list", "keyed": True, "u64": True},
+                {"name": "all", "class": "dict", "version": 0, "keyed": False, "u64": False},
+                {"name": "each", "class": "list", "version": 0, "keyed": True, "u64": True},
             ],
         )
         (pipeline,) = described["pipelines"]

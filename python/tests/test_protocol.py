@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import struct
 import unittest
 from array import array
 from pathlib import Path
 from typing import Any
 
 from wallaroo import _protocol as protocol
+from wallaroo._encoding import read_entities
 from wallaroo._letters import Letter
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "format" / "python-protocol.golden.json"
@@ -17,6 +19,17 @@ GOLDEN = Path(__file__).parents[2] / "docs" / "format" / "python-protocol.golden
 
 def golden() -> dict[str, Any]:
     return {case["name"]: case for case in json.loads(GOLDEN.read_text())}
+
+
+def entities_of(case: dict[str, Any]) -> list[bytes]:
+    """The entities of a frame, which are written one behind another."""
+    data = bytes.fromhex(case["entities"])
+    return [
+        struct.pack("<HHII", entity.state, entity.version, len(entity.key), len(entity.value))
+        + entity.key
+        + entity.value
+        for entity in read_entities(data)
+    ]
 
 
 class GoldenFrames(unittest.TestCase):
@@ -98,14 +111,34 @@ class GoldenFrames(unittest.TestCase):
             parts = write(case["call"], case["target"], case[target], pieces, case["ingest"])
             self.assertEqual(b"".join(parts).hex(), case["hex"], name)
         case = cases["state"]
-        parts = protocol.state_frame(case["call"], case["partition"], bytes.fromhex(case["entities"]))
+        parts = protocol.state_frame(case["call"], case["partition"], entities_of(case))
         self.assertEqual(b"".join(parts).hex(), case["hex"])
-        case = cases["move failed"]
-        self.assertEqual(protocol.move_failed_frame(case["call"], case["stuck"]).hex(), case["hex"])
+        for name in ("saved", "saved, and nothing is left"):
+            case = cases[name]
+            parts = protocol.saved_frame(case["call"], case["left"], entities_of(case))
+            self.assertEqual(b"".join(parts).hex(), case["hex"], name)
+        case = cases["stuck"]
+        self.assertEqual(protocol.stuck_frame(case["call"], case["stuck"]).hex(), case["hex"])
         case = cases["immovable"]
         self.assertEqual(protocol.immovable_frame(case["call"], case["stuck"]).hex(), case["hex"])
         case = cases["probe"]
         self.assertEqual(protocol.read_call(bytes.fromhex(case["hex"])), case["call"])
+
+    def test_commands_about_saved_state_are_read(self) -> None:
+        cases = golden()
+        data = {name: b"\0\0\0\0" + bytes.fromhex(cases[name]["hex"])[4:] for name in ("mark", "save", "restore")}
+        mark, save, restore = cases["mark"], cases["save"], cases["restore"]
+        self.assertEqual(protocol.read_mark(data["mark"]), (mark["call"], mark["island"]))
+        self.assertEqual(protocol.read_save(data["save"]), (save["call"], save["size"]))
+        read = protocol.read_restore(data["restore"])
+        self.assertEqual((read.call, read.number), (restore["call"], restore["count"]))
+        self.assertEqual(read.data[read.start :].hex(), restore["entities"])
+        for name, reads in (("mark", protocol.read_mark), ("save", protocol.read_save)):
+            for wrong in (data[name][:-1], data[name] + b"\0"):
+                with self.assertRaises(protocol.ProtocolError):
+                    reads(wrong)
+        with self.assertRaises(protocol.ProtocolError):
+            protocol.read_restore(data["restore"][: protocol.BODY + 7])
 
     def test_a_replay_is_read(self) -> None:
         case = golden()["replay"]

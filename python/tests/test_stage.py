@@ -9,9 +9,11 @@ from typing import Any
 
 import wallaroo
 from staging import Collected, Count, Running, build, count, plain, run, split, text, whole_word
+from wallaroo._encoding import Encoding
 from wallaroo._entities import Entities
 from wallaroo._keys import canonical, partition_of
 from wallaroo._owners import Owners
+from wallaroo._results import PICKLE
 
 
 class Results(unittest.TestCase):
@@ -275,7 +277,8 @@ class State(unittest.TestCase):
 
     def test_named_keys_exist_from_the_start(self) -> None:
         application = build(lambda builder: builder.to_state_partition(count, Count, "c", whole_word, ["a", "b", "c"]))
-        entities = Entities(application.states[0])
+        [state] = application.states
+        entities = Entities(state, Encoding(0, state, PICKLE))
         partitions = [partition_of(canonical(key), 64) for key in "abc"]
         self.assertEqual(len(set(partitions)), 3)
         entities.name_keys(Owners(1, [int(partition != partitions[2]) for partition in range(64)]))

@@ -31,6 +31,11 @@ class Answers:
         self._writing = False
         self._last: list[bytes] = []  # the last results of a call, which go out with the word that it is done
 
+    def start(self, max_letter: int) -> None:
+        """Begin anew: results that wait for the end of their call belong to nobody."""
+        self.max_letter = max_letter
+        self._last = []
+
     def write(self, parts: list[bytes]) -> None:
         """Write the parts of one frame, all of it.
 

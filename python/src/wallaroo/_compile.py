@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
+from types import CodeType
 from typing import Any, Protocol
 
 from ._application import Application, Pipeline, State, Step
 from ._atomic import Keeper
+from ._encoding import Stuck
 from ._exchange import Exchange, Stage
 from ._exchange import Outbox as ExchangeOutbox
 from ._failures import Site
@@ -87,6 +89,12 @@ def replay_function(around: Surroundings, pipeline: int, first: int, file: str) 
     return writer.made(file), writer.sites
 
 
+@lru_cache(maxsize=256)
+def _compiled(source: str, file: str) -> CodeType:
+    """The code of a source, which holds nothing of the user's: stages that are made again have the same."""
+    return compile(source, file, "exec")
+
+
 class _Entry(Enum):
     """How messages come: payloads from a source, with their keys by an edge, or one that is sent again."""
 
@@ -125,6 +133,7 @@ class _StageWriter:
             "most": around.limits.messages,
             "not_a_pair": not_a_pair,
             "apart": around.serializer.apart,
+            "Stuck": Stuck,
             "WrongKey": WrongKey,
         }
         if self._pipeline.sink is not None:
@@ -134,7 +143,7 @@ class _StageWriter:
 
     def made(self, file: str) -> Any:
         """The function, whose code says that it is in a file of this name."""
-        code = compile(self.write(), file, "exec")
+        code = _compiled(self.write(), file)
         names = dict(self.names)
         exec(code, names)  # noqa: S102  (no text of the user's is in it)
         return names["make"]()
@@ -153,6 +162,9 @@ class _StageWriter:
         self._write("def stage(batch, given, BOUND):" if self._entry is _Entry.REPLAY else "def stage(batch, BOUND):")
         self._depth = 2
         each = self._come()
+        for number, exchange in self._exchanges.items():  # a mark puts another dictionary there, between two calls
+            self.names[f"entities{number}"] = exchange.entities
+            self._write(f"known{number} = entities{number}.by_key.get")
         self._write("results, marks, before, enough = [], [], 0, 64", "emit, mark = results.append, marks.append")
         self._write(*(f"gave{number} = lost{number} = 0" for number in self._numbers()))
         if self._entry is _Entry.EDGE:
@@ -259,7 +271,6 @@ class _StageWriter:
             plain = (
                 " if type(key) is int else None" if state.u64 else " if type(key) is str or type(key) is int else None"
             )
-        self.names[f"known{number}"] = exchange.entities.by_key.get
         if not arrives:
             self._key(number, step, of_key)
         self._write(f"entity = known{number}(key){plain}", "if entity is None:")
@@ -278,9 +289,13 @@ class _StageWriter:
         self._depth -= 1
 
     def _find(self, how: str, number: int, site: Site, of_key: Site) -> None:
-        """What cannot be a key is the partition function's failure; what a state class raises is the step's."""
+        """What cannot be a key is the partition function's failure; what a state class raises is the step's.
+
+        An entity that is to be saved and cannot become bytes ends the call.
+        """
         self._write("try:", f"    entity, put = {how}(key)")
         self._belongs(site, with_key=True)
+        self._write("except Stuck:", "    raise")
         self._caught(of_key, "WrongKey", with_key=True, lacking=self._after(number))
         self._caught(site, with_key=True, lacking=self._after(number))
 

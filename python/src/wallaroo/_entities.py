@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from itertools import islice
 
 from ._application import State
-from ._keys import canonical, check_u64
+from ._encoding import Encoding, Written
+from ._keys import canonical, check_u64, key_of
 from ._owners import Owners
+from ._protocol import ProtocolError
 from ._results import WrongResult
+
+Place = object
+"""Where an entity stands: its key, if that is exactly a str, an int or None, otherwise the canonical bytes of that."""
+
+_SHELVES = 64  # dictionaries for what stands still: one that is large stops all for long when it grows or is tidied up
 
 
 class Entities:
     """The entities of one state name: the object of each key, made when its key first comes.
 
-    Those of a partition whose queue is shut at some stage stand apart: they are not found by a look-up in `by_key`, and
-    whoever asks here must know that the queue is open.
+    They stand in three layers. In `by_key` are those that messages have met since the last mark, and new ones. A mark
+    makes them "frozen": they are to be saved as they are. From there, and from those that stand "still" since they were
+    saved, an entity comes back to `by_key` when a message is to meet it; a frozen one is encoded first. So a mark
+    takes no time, and without any all is in `by_key`.
+
+    The entities of a partition whose queue is shut at some stage stand apart: they are not found by a look-up in
+    `by_key`, and whoever asks here must know that the queue is open.
 
     Attributes:
         name: the name of the state.
-        by_key: those whose key is exactly a str or an int, and the one of a state without keys, under None; for a
-            look-up without a call: the generated stage functions read it. True and 1.0 must not be looked up in it,
-            since they would meet 1. Those of other keys are found by their canonical bytes.
+        encoding: how they become bytes.
+        by_key: by their places, for a look-up without a call: the generated stage functions read it, and take hold of
+            it anew for each batch. True and 1.0 must not be looked up in it, since they would meet 1.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, encoding: Encoding) -> None:
         self._state = state
+        self.encoding = encoding
         self.name = state.name
-        self.by_key: dict[object, object] = {}
-        self._by_bytes: dict[bytes, object] = {}
-        self._keys: defaultdict[int, list[object]] = defaultdict(list)  # of these entities, by partition
-        self._apart: dict[int, dict[bytes, tuple[object, object]]] = {}  # by partition: key and entity of each
+        self.by_key: dict[Place, object] = {}
+        self._frozen: list[dict[Place, object]] = []  # from the oldest mark on; no place is in two layers
+        self._still: list[dict[Place, object]] = [{} for _ in range(_SHELVES)]
+        self._early: deque[bytes] = deque()  # those that could not wait to be saved, as bytes
+        self._places: defaultdict[int, list[Place]] = defaultdict(list)  # of all entities, by partition
+        self._apart: dict[int, dict[Place, object]] = {}  # by partition, what would otherwise be in by_key
 
     def name_keys(self, owners: Owners) -> None:
         """Make the entities of the keys that the application names and that are this executor's.
@@ -58,66 +73,149 @@ class Entities:
         return canonical(key)
 
     def found(self, key: object, encoded: bytes) -> object | None:
-        """The entity of a key if it is here, made, and does not stand apart."""
-        return self.by_key.get(key) if _plain(key) else self._by_bytes.get(encoded)
+        """The entity of a key, for a look at it: if it is here, made, and does not stand apart."""
+        place = _place(key, encoded)
+        for layer in self._layers(place):
+            if place in layer:
+                return layer[place]
+        return None
 
-    def entity(self, key: object, encoded: bytes, partition: int) -> object:
-        """The entity of a key; made now if it is not here yet.
+    def met(self, key: object, encoded: bytes) -> object | None:
+        """The entity that a message is to meet now; None if that is not known without its partition, or not made yet.
 
         Raises:
+            Stuck: it is to be saved, and cannot become bytes.
+        """
+        place = _place(key, encoded)
+        entity = self.by_key.get(place)
+        if entity is None and not self._apart:
+            entity, _ = self._back(place)
+            if entity is not None:
+                self.by_key[place] = entity
+        return entity
+
+    def entity(self, key: object, encoded: bytes, partition: int) -> object:
+        """The entity that a message is to meet now; made if it is not here yet.
+
+        Raises:
+            Stuck: it is to be saved, and cannot become bytes.
             Exception: whatever the state class raises.
         """
-        apart = self._apart.get(partition)
-        if apart is not None:
-            if encoded not in apart:
-                apart[encoded] = (key, self._make(key))
-            return apart[encoded][1]
-        entity = self.found(key, encoded)
+        place = _place(key, encoded)
+        changing = self._apart.get(partition, self.by_key)
+        entity = changing.get(place)
         if entity is None:
-            entity = self._make(key)
-            self._keep(key, encoded, partition, entity)
+            entity, _ = self._back(place)
+            if entity is None:
+                entity = self._make(key)
+                self._places[partition].append(place)
+            changing[place] = entity
         return entity
 
     def hold(self, partition: int) -> None:
         """Have the entities of a partition, of which there are none yet, stand apart until `release`."""
         self._apart[partition] = {}
 
-    def load(self, partition: int, key: object, entity: object) -> None:
-        """Take in an entity of a partition that is held."""
-        self._apart[partition][self.identity(key)] = (key, entity)
+    def load(self, partition: int, written: Written) -> None:
+        """Take in an entity of a partition that is held. It counts as changed.
+
+        Raises:
+            Stuck: it cannot be made of its bytes.
+            ProtocolError: it has no key.
+        """
+        place = _place_of(written)
+        entity = self.encoding.read(written)
+        held = self._apart[partition]
+        if place not in held:
+            self._places[partition].append(place)
+        held[place] = entity
 
     def release(self, partition: int) -> None:
         """Have the entities of a partition stand apart no longer."""
-        for encoded, (key, entity) in self._apart.pop(partition, {}).items():
-            self._keep(key, encoded, partition, entity)
+        self.by_key.update(self._apart.pop(partition, {}))
+
+    def restore(self, partition: int, written: Written) -> None:
+        """Take in an entity that was saved, in place of one that there may be. It counts as saved.
+
+        Raises:
+            Stuck: it cannot be made of its bytes.
+            ProtocolError: it has no key.
+        """
+        place = _place_of(written)
+        entity = self.encoding.read(written)
+        if all(layer.pop(place, None) is None for layer in self._layers(place)):
+            self._places[partition].append(place)
+        self._shelf(place)[place] = entity
 
     def put_back(self, key: object, entity: object) -> None:
-        """Have a key that is here have another entity."""
-        encoded = self.identity(key)
+        """Have a key whose entity a message has just met have another one."""
+        place = _place(key, self.identity(key))
         for held in self._apart.values():
-            if encoded in held:
-                held[encoded] = (key, entity)
+            if place in held:
+                held[place] = entity
                 return
-        if _plain(key):
-            self.by_key[key] = entity
-        else:
-            self._by_bytes[encoded] = entity
+        self.by_key[place] = entity
 
-    def take(self, partition: int) -> list[tuple[object, object]]:
-        """Take out all entities of a partition, with their keys, without a look at others."""
-        if partition in self._apart:
-            return list(self._apart.pop(partition).values())
-        return [(key, self._pop(key)) for key in self._keys.pop(partition, ())]
+    def take(self, partition: int) -> Iterator[bytes]:
+        """Take out all entities of a partition, as bytes, without a look at others.
 
-    def sample(self) -> Iterator[tuple[object, object]]:
-        """One entity with its key, if there is any: those of a state are much alike."""
-        yield from islice(self.items(), 1)
+        Raises:
+            Stuck: one cannot become bytes.
+        """
+        changing = self._apart.pop(partition, self.by_key)
+        for place in self._places.pop(partition, ()):
+            entity, written = changing.pop(place, None), None
+            if entity is None:
+                entity, written = self._back(place)
+            yield self._written(place, entity) if written is None else written
+
+    def mark(self) -> None:
+        """From now on what has changed since the last mark is to be saved. It takes no longer if that is much."""
+        if self.by_key:
+            self._frozen.append(self.by_key)
+            self.by_key = {}
+        for partition, held in self._apart.items():
+            if held:
+                self._frozen.append(held)
+                self._apart[partition] = {}
+
+    def save(self) -> Iterator[bytes]:
+        """What is to be saved, one entity after another; whoever stops in between goes on later.
+
+        Raises:
+            Stuck: one cannot become bytes.
+        """
+        while self._early:
+            yield self._early.popleft()
+        while self._frozen:
+            frozen = self._frozen[0]
+            while frozen:
+                place, entity = frozen.popitem()
+                written = self._written(place, entity)
+                self._shelf(place)[place] = entity
+                yield written
+            del self._frozen[0]
+
+    def unsaved(self) -> bool:
+        """Whether there is more to be saved."""
+        return bool(self._early) or any(self._frozen)
+
+    def probe(self) -> None:
+        """Find out whether entities can become bytes, by one, if there is any: those of a state are much alike.
+
+        Raises:
+            Stuck: it cannot.
+        """
+        for key, entity in islice(self.items(), 1):
+            self.encoding.write(self.identity(key), entity)
 
     def items(self) -> Iterator[tuple[object, object]]:
         """All entities with their keys, but for those that stand apart."""
-        for partition, keys in self._keys.items():
-            for key in keys:
-                yield key, self.entity(key, self.identity(key), partition)
+        for partition, places in self._places.items():
+            if partition not in self._apart:
+                for place in places:
+                    key = key_of(place) if type(place) is bytes else place
+                    yield key, self.found(key, _encoded(place))
 
     def _make(self, key: object) -> object:
         entity: object = self._state.cls(key) if self._state.takes_key else self._state.cls()
@@ -125,17 +223,39 @@ class Entities:
             raise WrongResult("got None from the state class, which makes a state entity", self._state.cls)
         return entity
 
-    def _keep(self, key: object, encoded: bytes, partition: int, entity: object) -> None:
-        if _plain(key):
-            self.by_key[key] = entity
-        else:
-            self._by_bytes[encoded] = entity
-        self._keys[partition].append(key)
+    def _back(self, place: Place) -> tuple[object | None, bytes | None]:
+        """Take out an entity that has not changed since a mark; one that is to be saved with its bytes."""
+        for frozen in self._frozen:
+            if place in frozen:
+                written = self._written(place, frozen[place])
+                self._early.append(written)
+                return frozen.pop(place), written
+        return self._shelf(place).pop(place, None), None
 
-    def _pop(self, key: object) -> object:
-        return self.by_key.pop(key) if _plain(key) else self._by_bytes.pop(canonical(key))
+    def _layers(self, place: Place) -> tuple[dict[Place, object], ...]:
+        """The dictionaries that may have a place, but for what stands apart."""
+        return (self.by_key, *self._frozen, self._shelf(place))
+
+    def _shelf(self, place: Place) -> dict[Place, object]:
+        """The one of the still that may have a place."""
+        return self._still[hash(place) % _SHELVES]
+
+    def _written(self, place: Place, entity: object) -> bytes:
+        return self.encoding.write(_encoded(place), entity)
 
 
-def _plain(key: object) -> bool:
-    """Whether a key, which is one, stands in `Entities.by_key`."""
-    return type(key) is str or type(key) is int or key is None
+def _place(key: object, encoded: bytes) -> Place:
+    """Where the entity of a key stands, which is one."""
+    return key if type(key) is str or type(key) is int or key is None else encoded
+
+
+def _place_of(written: Written) -> Place:
+    try:
+        return _place(key_of(written.key), written.key)
+    except ValueError as error:
+        raise ProtocolError(f"an entity without a key: {error}") from None
+
+
+def _encoded(place: Place) -> bytes:
+    """The canonical bytes of the key whose entity stands there."""
+    return place if type(place) is bytes else canonical(place)

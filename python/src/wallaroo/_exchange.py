@@ -55,8 +55,9 @@ class Exchange:
     """The way to a keyed stage.
 
     Three functions tell where a message goes on: with the entity of its key, which is made if it is not there yet, or
-    through a function that takes it. They raise WrongKey for what cannot be a key, and whatever the state class
-    raises. Where the queue of its partition is shut, and where it does not belong, no message meets state.
+    through a function that takes it. They raise WrongKey for what cannot be a key, whatever the state class
+    raises, and Stuck if the entity is to be saved first and cannot become bytes. Where the queue of its partition is
+    shut, and where it does not belong, no message meets state.
 
     Attributes:
         entities: the state of the stage.
@@ -93,7 +94,7 @@ class Exchange:
     def find(self, key: object) -> tuple[object, Put | None]:
         """Where a message goes on that comes from an earlier stage, by a call."""
         encoded = self.entities.identity(key)
-        entity = self.entities.found(key, encoded)
+        entity = self.entities.met(key, encoded)
         if entity is not None:
             return entity, None
         partition = self._owners.partition(encoded)
@@ -109,7 +110,7 @@ class Exchange:
     def arrived(self, key: object) -> tuple[object, Put | None]:
         """Where a message goes on that came to this stage by an edge."""
         encoded = self.entities.identity(key)
-        entity = self.entities.found(key, encoded)
+        entity = self.entities.met(key, encoded)
         if entity is not None:
             return entity, None
         partition = self._owners.partition(encoded)

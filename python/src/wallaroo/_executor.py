@@ -17,13 +17,13 @@ from typing import Any, cast
 from . import _protocol as protocol
 from ._answers import Answers, LogHandler
 from ._application import Application
+from ._encoding import Stuck
 from ._exchange import Stage
 from ._load import LoadFailed, Request, load
 from ._output import StandardOutput, flush_standard_output
 from ._plan import plan
 from ._results import PICKLE, Limits, Serializer
 from ._stages import Stages
-from ._state import Stuck
 from ._watch import Watch
 
 COMMANDS, ANSWERS = 3, 4  # the file descriptors that the engine gives the process
@@ -106,17 +106,17 @@ class _Executor:
             self._answers.write([protocol.json_frame(protocol.LOAD_FAILED, told)])
 
     def _command(self, kind: int, data: bytes) -> None:
-        if self._stages is not None:
+        if kind == protocol.START and self._application is not None:
+            self._start(self._application, protocol.read_json(data))
+        elif self._stages is not None:
             self._call(self._stages, kind, data)
         elif kind == protocol.HELLO:
             self._hello(protocol.read_json(data))
-        elif kind == protocol.START and self._application is not None:
-            self._start(self._application, protocol.read_json(data))
         else:
             raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")
 
     def _call(self, stages: Stages, kind: int, data: bytes) -> None:
-        """Carry out a call. What an entity's own code raises when it moves is told to the engine, which then ends."""
+        """Carry out a call. That an entity cannot become bytes, or be made of them, is told to the engine."""
         call = protocol.read_call(data)
         if self._watch is not None:
             self._watch.call = data  # an object of its own for each call
@@ -127,25 +127,37 @@ class _Executor:
                 first, entered = stages.process(protocol.read_batch(data))
             elif kind == protocol.REPLAY:
                 first, entered = stages.replay(protocol.read_replay(data))
-            elif kind == protocol.SWITCH:
-                for partition, entities in stages.switch(protocol.read_switch(data)):
-                    self._answers.write(protocol.state_frame(call, partition, entities))
-            elif kind == protocol.LOAD:
-                stages.load(protocol.read_load(data))
-            elif kind == protocol.OPEN:
-                stages.open(protocol.read_open(data))
-            elif kind == protocol.PROBE:
-                for failure in stages.probe():
-                    self._answers.write([protocol.immovable_frame(call, failure)])
             else:
-                raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")
+                self._keep_state(stages, kind, call, data)
         except Stuck as stuck:
-            self._answers.write([protocol.move_failed_frame(call, stuck.failure)])
+            self._answers.write([protocol.stuck_frame(call, stuck.failure)])
         else:
             self._answers.done(call, first, entered, self._watch.seen() if self._watch is not None else {})
         finally:
             if self._watch is not None:
                 self._watch.call = None
+
+    def _keep_state(self, stages: Stages, kind: int, call: int, data: bytes) -> None:
+        """Carry out a call that is about state, and not about messages."""
+        if kind == protocol.SWITCH:
+            for partition, entities in stages.switch(protocol.read_switch(data)):
+                self._answers.write(protocol.state_frame(call, partition, entities))
+        elif kind == protocol.LOAD:
+            stages.load(protocol.read_load(data))
+        elif kind == protocol.OPEN:
+            stages.open(protocol.read_open(data))
+        elif kind == protocol.PROBE:
+            for failure in stages.probe():
+                self._answers.write([protocol.immovable_frame(call, failure)])
+        elif kind == protocol.MARK:
+            stages.mark(protocol.read_mark(data))
+        elif kind == protocol.SAVE:
+            for left, entities in stages.save(protocol.read_save(data)):
+                self._answers.write(protocol.saved_frame(call, left, entities))
+        elif kind == protocol.RESTORE:
+            stages.restore(protocol.read_restore(data))
+        else:
+            raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")
 
     def _hello(self, request: dict[str, object]) -> None:
         """Load the application and answer with its plan."""
@@ -158,8 +170,12 @@ class _Executor:
         self._answers.write([protocol.json_frame(protocol.PLAN, plan(self._application))])
 
     def _start(self, application: Application, request: dict[str, Any]) -> None:
-        """Make the stages, and those of the entities named by the application that are this executor's."""
-        self._answers.max_letter = request["max_letter"]
+        """Make the stages, and those of the entities named by the application that are this executor's.
+
+        Those of before are dropped, with all that is in them.
+        """
+        self._drop()
+        self._answers.start(request["max_letter"])
         self._stages = Stages(
             application,
             [Stage(**stage) for stage in request["stages"]],
@@ -174,3 +190,12 @@ class _Executor:
         gc.freeze()  # what loading made stays; the collector need not walk it again
         flush_standard_output()
         self._answers.write([protocol.frame(protocol.READY)])
+
+    def _drop(self) -> None:
+        """Drop the stages, if there are any, so that their memory is free before there are others."""
+        if self._watch is not None:
+            self._watch.stop()
+        if self._stages is not None:
+            self._stages = self._watch = None
+            gc.unfreeze()  # what was frozen refers to them
+            gc.collect()

@@ -6,10 +6,13 @@ docs/format/keys.md draws them; docs/format/keys.golden.json holds the vectors.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
 from ._results import WrongResult, describe
 
 _NONE, _FALSE, _TRUE, _INT, _STR, _BYTES, _TUPLE = (bytes([tag]) for tag in range(7))
+_ATOMS: dict[bytes, object] = {_NONE: None, _FALSE: False, _TRUE: True}
+_SHOWN = 40  # bytes in a text
 _NO_U64 = "cannot be a key of to_state_partition_u64"
 
 
@@ -57,6 +60,28 @@ def canonical(key: object) -> bytes:
     raise WrongKey(_refused(key, f"make it a {_instead(kind)}"))
 
 
+def key_of(encoded: bytes) -> object:
+    """The key that has these canonical bytes: the inverse of `canonical`.
+
+    Raises:
+        ValueError: they are no key's.
+    """
+    tag, rest = encoded[:1], encoded[1:]
+    if tag == _STR:
+        return rest.decode()
+    if tag == _INT:
+        number = int.from_bytes(rest, "big", signed=True)
+        if _minimal(number) == rest:
+            return number
+    elif tag == _BYTES:
+        return rest
+    elif tag == _TUPLE:
+        return tuple(map(key_of, _parts(rest)))
+    elif encoded in _ATOMS:
+        return _ATOMS[encoded]
+    raise ValueError(f"bytes that are no key: {encoded[:_SHOWN].hex()}")
+
+
 def check_u64(key: object) -> None:
     """Check a key of to_state_partition_u64.
 
@@ -77,6 +102,17 @@ def _part(key: object) -> bytes:
     """A key inside a tuple, led by its length so that the parts cannot run into one another."""
     encoded = canonical(key)
     return len(encoded).to_bytes(4, "big") + encoded
+
+
+def _parts(joined: bytes) -> Iterator[bytes]:
+    """The parts of a tuple, as `_part` has put them together."""
+    at = 0
+    while at < len(joined):
+        end = at + 4 + int.from_bytes(joined[at : at + 4], "big")
+        if at + 4 > len(joined) or end > len(joined):
+            raise ValueError("bytes that are no key: a tuple that is cut")
+        yield joined[at + 4 : end]
+        at = end
 
 
 def _minimal(number: int) -> bytes:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ._function import Decorated, describe, label_of
 from ._keys import WrongKey, canonical, check_u64
+
+VERSION, UPGRADE = "__wallaroo_version__", "__wallaroo_upgrade__"
+"""What a state class may have: the version of its entities, and a function that makes this one of another."""
+
+MOST_VERSION = (1 << 16) - 1
 
 MOST_TOLD = 20
 """Mistakes that one error tells; who has made more mends these first."""
@@ -67,6 +72,42 @@ def wrong_state_class(state_class: object, keyed: bool, for_keys: str) -> Iterat
             f"the constructor of {label_of(state_class)} requires ({names}), but here is one entity in all, and no "
             f"key; {for_keys}, or give {names} a default"
         )
+    yield from _wrong_version(state_class)
+
+
+def _wrong_version(state_class: object) -> Iterator[str]:
+    """A state class may say the version of its entities, and how to make them of those of another version."""
+    label, version = label_of(state_class), getattr(state_class, VERSION, None)
+    if version is not None and (type(version) is not int or not 1 <= version <= MOST_VERSION):
+        yield (
+            f"{VERSION} of {label} must be an int from 1 to {MOST_VERSION}, not {describe(version)}; "
+            "count the versions of the class, as in 1, 2, 3"
+        )
+    upgrade = getattr(state_class, UPGRADE, None)
+    if upgrade is None:
+        return
+    if version is None:
+        yield (
+            f"{label} has {UPGRADE} and no {VERSION}, so that all its entities have version 0; write {VERSION} = 1, or "
+            "leave both out"
+        )
+    if not callable(upgrade) or not _takes(upgrade, 2):
+        yield (
+            f"{UPGRADE} of {label} must be a static method of an entity and the version that wrote it, not "
+            f"{describe(upgrade)}; write @staticmethod above "
+            f'"def {UPGRADE}(entity, version)"'
+        )
+
+
+def _takes(function: Callable[..., object], count: int) -> bool:
+    """Whether it can be called with so many positional arguments, as far as can be known."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # it does not say
+        return True
+    return True
 
 
 def required_parameters(state_class: object) -> list[inspect.Parameter]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ._application import Application, Pipeline, State, Step
 from ._connectors import TCPSinkConfig, TCPSourceConfig
+from ._encoding import version_of
 from ._function import label_of
 
 VERSION = 1
@@ -23,7 +24,13 @@ def plan(application: Application) -> dict[str, Any]:
 
 
 def _state(state: State) -> dict[str, Any]:
-    return {"name": state.name, "class": label_of(state.cls), "keyed": state.keyed, "u64": state.u64}
+    return {
+        "name": state.name,
+        "class": label_of(state.cls),
+        "version": version_of(state.cls),
+        "keyed": state.keyed,
+        "u64": state.u64,
+    }
 
 
 def _pipeline(pipeline: Pipeline) -> dict[str, Any]:

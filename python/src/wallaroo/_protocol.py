@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ._letters import Letter
 
-VERSION = 2
+VERSION = 3
 
 # What the engine sends.
 HELLO = 1
@@ -28,6 +28,9 @@ OPEN = 6
 SETTLE = 7
 PROBE = 8
 REPLAY = 9
+MARK = 10
+SAVE = 11
+RESTORE = 12
 
 # What the process answers.
 PLAN = 65
@@ -39,11 +42,12 @@ DONE = 70
 LOG = 71
 EXCHANGE = 72
 STATE = 73
-MOVE_FAILED = 74
+STUCK = 74
 QUEUED = 75
 IMMOVABLE = 76
 ALIVE = 77
 HUNG = 78
+SAVED = 79
 
 # The columns of a batch, and their forms.
 PAYLOAD = 1
@@ -61,11 +65,15 @@ _EXECUTOR = struct.Struct("<H")
 _PARTITION = struct.Struct("<I")
 _FAILURE = struct.Struct("<II")  # call, index of the message in its batch
 _PIECE = struct.Struct("<II")  # messages, bytes
-_STATE = struct.Struct("<II")  # call, partition
+_STATE = struct.Struct("<III")  # call, partition, number of entities
 _SWITCH = struct.Struct("<IHI")  # call, island, number of moves
 _MOVE = struct.Struct("<IH")  # partition, its owner from now on
 _LOAD = struct.Struct("<IHI")  # call, island, partition
 _OPEN = struct.Struct("<IHI")  # call, stage, number of partitions
+_MARK = struct.Struct("<IH")  # call, island
+_SAVE = struct.Struct("<II")  # call, bytes
+_SAVED = struct.Struct("<IBI")  # call, whether more is left, number of entities
+_RESTORE = struct.Struct("<II")  # call, number of entities
 _DONE = struct.Struct("<IH")  # call, number of steps
 _ENTERED = struct.Struct("<HII")  # step, messages, looks
 
@@ -117,12 +125,35 @@ class Switch(NamedTuple):
 
 
 class Load(NamedTuple):
-    """State of a partition that has come; ``entities`` is what `_state` wrote."""
+    """State of a partition that has come; ``entities`` are as `_encoding` writes them."""
 
     call: int
     island: int
     partition: int
     entities: bytes
+
+
+class Mark(NamedTuple):
+    """What has changed on an island since its last mark is to be saved."""
+
+    call: int
+    island: int
+
+
+class Save(NamedTuple):
+    """So many bytes, about, of what is to be saved are to be told."""
+
+    call: int
+    size: int
+
+
+class Restore(NamedTuple):
+    """State that was saved: a number of entities, which stand in ``data`` from offset ``start`` on."""
+
+    call: int
+    number: int
+    data: bytes
+    start: int
 
 
 class Replay(NamedTuple):
@@ -298,6 +329,43 @@ def read_open(data: bytes) -> Open:
     return Open(call, stage, [partition for (partition,) in rest])
 
 
+def read_mark(data: bytes) -> Mark:
+    """The body of a MARK frame.
+
+    Raises:
+        ProtocolError: it is not as long as it must be.
+    """
+    return Mark(*_read_whole(data, _MARK))
+
+
+def read_save(data: bytes) -> Save:
+    """The body of a SAVE frame.
+
+    Raises:
+        ProtocolError: it is not as long as it must be.
+    """
+    return Save(*_read_whole(data, _SAVE))
+
+
+def _read_whole(data: bytes, form: struct.Struct) -> tuple[int, int]:
+    if len(data) != BODY + form.size:
+        raise ProtocolError("a command that is not as long as it must be")
+    call, about = form.unpack_from(data, BODY)
+    return call, about
+
+
+def read_restore(data: bytes) -> Restore:
+    """The body of a RESTORE frame.
+
+    Raises:
+        ProtocolError: it is cut.
+    """
+    if len(data) < BODY + _RESTORE.size:
+        raise ProtocolError("a restore that is cut")
+    call, number = _RESTORE.unpack_from(data, BODY)
+    return Restore(call, number, data, BODY + _RESTORE.size)
+
+
 def read_replay(data: bytes) -> Replay:
     """The body of a REPLAY frame.
 
@@ -375,14 +443,24 @@ def failure_frame(call: int, index: int, failure: dict[str, object]) -> bytes:
     return frame(FAILURE, _FAILURE.pack(call, index), json.dumps(failure).encode("ascii"))
 
 
-def state_frame(call: int, partition: int, entities: bytes) -> list[bytes]:
+def state_frame(call: int, partition: int, entities: Sequence[bytes]) -> list[bytes]:
     """The parts of a STATE frame: entities of a partition that leaves."""
-    return [_HEADER.pack(1 + _STATE.size + len(entities), STATE) + _STATE.pack(call, partition), entities]
+    return _entities(STATE, _STATE.pack(call, partition, len(entities)), entities)
 
 
-def move_failed_frame(call: int, failure: dict[str, object]) -> bytes:
-    """An entity that cannot leave or come, which ends the executor."""
-    return frame(MOVE_FAILED, _CALL.pack(call), json.dumps(failure).encode("ascii"))
+def saved_frame(call: int, left: bool, entities: Sequence[bytes]) -> list[bytes]:
+    """The parts of a SAVED frame: entities that were to be saved, and whether there are more."""
+    return _entities(SAVED, _SAVED.pack(call, left, len(entities)), entities)
+
+
+def _entities(kind: int, head: bytes, entities: Sequence[bytes]) -> list[bytes]:
+    joined = b"".join(entities)
+    return [_HEADER.pack(1 + len(head) + len(joined), kind) + head, joined]
+
+
+def stuck_frame(call: int, failure: dict[str, object]) -> bytes:
+    """An entity that cannot become bytes, or be made of them, which ends the executor."""
+    return frame(STUCK, _CALL.pack(call), json.dumps(failure).encode("ascii"))
 
 
 def immovable_frame(call: int, failure: dict[str, object]) -> bytes:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ._application import Application, Pipeline
+from ._checkpoint import Checkpoint
 from ._entities import Entities
 from ._exchange import Stage
 from ._failures import Site
@@ -27,6 +28,8 @@ _SMALL = Limits(1 << 20, 1 << 26, 3)  # pieces that leave room for chance
 _LONGEST = 6  # messages in a batch, where chance says how many
 _MARKERS = 0.2  # how often a marker comes, among all that can happen
 _MOVES = 0.4  # the share of the partitions that move at it
+_SAVED = 0.5  # how often all that has changed is to be saved at it
+_AGAIN = 0.1  # how often all begin again at it, with what was saved
 
 Input = tuple[int, bytes]  # the number of a pipeline, and a payload for it
 
@@ -67,14 +70,20 @@ class Rehearsal:
         self.lost: list[Lost] = []
         self.edges: dict[tuple[int, int, int], list[tuple[int, bytes]]] = defaultdict(list)  # from, to, stage
         self.queues: dict[tuple[int, int, int], list[tuple[int, bytes]]] = {}  # executor, stage, partition: while shut
-        self._moving: list[tuple[int, list[bytes]]] = []  # partitions that are under way, and their state
+        self._moving: list[tuple[int, bytes]] = []  # partitions that are under way, and their state
         self.payloads: Sequence[bytes] = ()  # of the call that goes on, if they are known
-        limits = _LIMITS if chance is None else _SMALL
-        self._executors = [
-            Stages(application, self._cuts, (number, self._table), serializer, limits, _Outbox(self, number))
-            for number in range(executors)
-        ]
+        self._serializer = serializer
+        self._checkpoint = Checkpoint()
+        self._executors = self._begun(executors)
         self._turn = 0  # which executor the first pipeline's messages come to
+
+    def _begun(self, executors: int) -> list[Stages]:
+        """Executors that have just begun."""
+        limits = _LIMITS if self._chance is None else _SMALL
+        return [
+            Stages(self._application, self._cuts, (at, self._table), self._serializer, limits, _Outbox(self, at))
+            for at in range(executors)
+        ]
 
     def calm(self, inputs: Iterable[Input]) -> None:
         """Take messages through, one after another.
@@ -94,17 +103,19 @@ class Rehearsal:
 
         Raises:
             Exception: as `calm`.
-            Stuck: an entity cannot move.
+            Stuck: an entity cannot become bytes, or be made of them.
+            ChangedSince: an entity has changed since it was saved, though no message has met it.
         """
         rows = [list(reversed(row)) for row in inputs if row]
         while rows or self.edges or self._moving:
             if not self._moving and chance.random() < _MARKERS:
                 self._mark(self._some_moves(chance), chance)
-            able = [self._feed_some] * bool(rows) + [self._deliver_some] * bool(self.edges)
+            able = [self._feed_some] * bool(rows) + [self._deliver_some] * bool(self.edges) + [self._save_some]
             chance.choice(able + [self._arrive_some] * bool(self._moving))(rows, chance)
         count = len(self._executors)
         self._mark({partition: (owner + 1) % count for partition, owner in enumerate(self._table)}, chance)
         self._arrive(len(self._moving), chance)
+        self._begin_again()
 
     def entities(self, state: str) -> list[Entities]:
         """The entities of a state, on each executor."""
@@ -132,6 +143,16 @@ class Rehearsal:
     def _arrive_some(self, rows: list[list[Input]], chance: random.Random) -> None:
         """Have some of the partitions that are under way arrive."""
         self._arrive(chance.randint(1, len(self._moving)), chance)
+
+    def _save_some(self, rows: list[list[Input]], chance: random.Random) -> None:
+        """Have something be saved, if there is anything to be."""
+        self._checkpoint.save_some(self._executors, chance)
+
+    def _begin_again(self) -> None:
+        """Have all executors begin anew, as after a crash, with what they have saved. Nothing is under way."""
+        self._checkpoint.complete(self._executors)
+        self._executors = self._begun(len(self._executors))
+        self._checkpoint.restore(self._executors, self._table)
 
     def _feed(self, pipeline: int, payloads: Sequence[bytes]) -> None:
         """Give messages to an executor, as one batch: of a pipeline to the same one until it is another's turn.
@@ -164,10 +185,17 @@ class Rehearsal:
         return {partition: chance.randrange(len(self._executors)) for partition in share}
 
     def _mark(self, moves: dict[int, int], chance: random.Random) -> None:
-        """Send a marker round, behind all messages: partitions move. With one executor they leave it, and return."""
+        """Send a marker round, behind all messages: state is saved, or comes back, and partitions move.
+
+        With one executor they leave it, and return.
+        """
         while self.edges:
             self._deliver(chance.choice(list(self.edges)))
-        state = dict[int, list[bytes]]()
+        if chance.random() < _AGAIN:
+            self._begin_again()
+        elif chance.random() < _SAVED:
+            self._checkpoint.mark(self._executors)
+        state = dict[int, bytes]()
         if len(self._executors) == 1:
             self._switch(dict.fromkeys(moves, 1), state)
         self._switch(moves, state)
@@ -177,15 +205,15 @@ class Rehearsal:
         self._moving += state.items()
         self._turn = chance.randrange(len(self._executors))
 
-    def _switch(self, moves: dict[int, int], state: dict[int, list[bytes]]) -> None:
+    def _switch(self, moves: dict[int, int], state: dict[int, bytes]) -> None:
         """Give all executors another table. Each partition that moves is noted in `state`, with what is in it."""
         for partition, owner in moves.items():
             if self._table[partition] != owner:
-                state.setdefault(partition, [])
+                state.setdefault(partition, b"")
             self._table[partition] = owner
         for executor in self._executors:
-            for partition, piece in executor.switch(Switch(0, 0, list(moves.items()))):
-                state[partition].append(piece)
+            for partition, entities in executor.switch(Switch(0, 0, list(moves.items()))):
+                state[partition] += b"".join(entities)
 
     def _keyed(self) -> list[int]:
         return [number for number, stage in enumerate(self._cuts) if stage.keyed]
@@ -193,10 +221,9 @@ class Rehearsal:
     def _arrive(self, count: int, chance: random.Random) -> None:
         """Have so many partitions arrive, with what waits for them."""
         for _ in range(count):
-            partition, pieces = self._moving.pop(chance.randrange(len(self._moving)))
+            partition, state = self._moving.pop(chance.randrange(len(self._moving)))
             at = self._table[partition]
-            for piece in pieces:
-                self._executors[at].load(Load(0, 0, partition, piece))
+            self._executors[at].load(Load(0, 0, partition, state))
             for stage in reversed(self._keyed()):
                 self._settle(at, stage, partition)
 

@@ -17,6 +17,7 @@ from ._compile import (
     stage_function,
     step_site,
 )
+from ._encoding import Encoding, Stuck, pieces, read_entities
 from ._entities import Entities
 from ._exchange import Exchange, Stage
 from ._failures import explain
@@ -25,9 +26,8 @@ from ._letters import Missing
 from ._load import LoadFailed
 from ._owners import Owners
 from ._ownership import Ownership
-from ._protocol import Batch, Load, Open, ProtocolError, Replay, Switch
+from ._protocol import Batch, Load, Mark, Open, ProtocolError, Replay, Restore, Save, Switch
 from ._results import Limits, Serializer, WrongResult
-from ._state import Stuck, write
 
 _HANDED_ON = Missing("it went on, and what came of it was changed behind its back")
 
@@ -58,9 +58,11 @@ class Stages:
         """Make them. The table is the number of this executor, and the owner of each partition."""
         self._stages = stages
         self._first_steps = _numbered(application, stages)
-        self._serializer = serializer
         owners = {stage.island: Owners(*table) for stage in stages}
-        self.entities = {state.name: Entities(state) for state in application.states}
+        self.entities = {
+            state.name: Entities(state, Encoding(number, state, serializer))
+            for number, state in enumerate(application.states)
+        }
         self._exchanges: dict[int, Exchange] = {}
         for number, stage in enumerate(stages):
             if stage.keyed:
@@ -70,7 +72,8 @@ class Stages:
                 entities, of_island = self.entities[step.state.name], owners[stage.island]
                 sites = step_site(pipeline, stage.first), producer(pipeline, stage.first)
                 self._exchanges[number] = Exchange(number, *sites, entities, of_island, serializer, outbox, limits)
-        self._islands = {island: Island(of, self._within(island), serializer) for island, of in owners.items()}
+        states = [*self.entities.values()]
+        self._islands = {island: Island(of, self._within(island), states) for island, of in owners.items()}
         for number, exchange in self._exchanges.items():
             _name_keys(exchange.entities, owners[stages[number].island])
         self._ownership = Ownership(serializer) if check_ownership else None
@@ -142,20 +145,72 @@ class Stages:
             for site, error in self._ownership.changed():
                 self._around.outbox.fail(batch, 0, site, error, _HANDED_ON)
 
-    def switch(self, switch: Switch) -> Iterator[tuple[int, bytes]]:
-        """Give an island another table; yields the entities of each partition that leaves."""
+    def switch(self, switch: Switch) -> Iterator[tuple[int, list[bytes]]]:
+        """Give an island another table; yields the entities of each partition that leaves.
+
+        Raises:
+            Stuck: an entity cannot become bytes.
+        """
         return self._islands[switch.island].switch(switch.moves)
 
     def load(self, load: Load) -> None:
-        """Take in entities of a partition that has come."""
+        """Take in entities of a partition that has come.
+
+        Raises:
+            Stuck: an entity cannot be made of its bytes.
+        """
         self._islands[load.island].load(load.partition, load.entities)
 
+    def mark(self, mark: Mark) -> None:
+        """From now on what has changed on an island since its last mark is to be saved."""
+        self._islands[mark.island].mark()
+
+    def save(self, save: Save) -> Iterator[tuple[bool, list[bytes]]]:
+        """Encode what is to be saved until it is about so long. Yields rows of entities, and whether there are more.
+
+        Raises:
+            Stuck: an entity cannot become bytes.
+        """
+        nothing = True
+        for piece in pieces(self._unsaved(save.size)):
+            nothing = False
+            yield self._left(), piece
+        if nothing:
+            yield False, []
+
+    def _unsaved(self, size: int) -> Iterator[bytes]:
+        for entities in self.entities.values():
+            for written in entities.save():
+                yield written
+                size -= len(written)
+                if size <= 0:
+                    return
+
+    def _left(self) -> bool:
+        return any(entities.unsaved() for entities in self.entities.values())
+
+    def restore(self, restore: Restore) -> None:
+        """Take in entities that were saved, of any partitions that are here.
+
+        Raises:
+            Stuck: an entity cannot be made of its bytes.
+            ProtocolError: one does not belong here, or they are not as many as it says.
+        """
+        count = 0
+        for written in read_entities(restore.data, restore.start):
+            island = next((island for island in self._islands.values() if island.has(written.state)), None)
+            if island is None:
+                raise ProtocolError(f"saved state {written.state}, which there is not")
+            island.restore(written)
+            count += 1
+        if count != restore.number:
+            raise ProtocolError(f"{count} entities that are said to be {restore.number}")
+
     def probe(self) -> Iterator[dict[str, object]]:
-        """Find out whether state can move, by one entity of each; yields what is wrong with those that cannot."""
-        for name, entities in self.entities.items():
+        """Find out whether state can become bytes, by one entity of each; yields what is wrong with what cannot."""
+        for entities in self.entities.values():
             try:
-                for _ in write(self._serializer, [(name, *pair) for pair in entities.sample()]):
-                    pass
+                entities.probe()
             except Stuck as stuck:
                 yield stuck.failure
 

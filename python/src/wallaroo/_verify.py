@@ -8,13 +8,13 @@ from typing import Any, TypeVar, overload
 
 from ._alike import difference, shared
 from ._application import State, Stateful, Stateless
+from ._encoding import Encoding, Stuck, read_entities
 from ._entities import Entities
 from ._failures import explain, user_traceback
 from ._function import describe, label_of
 from ._keys import canonical
 from ._mistakes import misplaced, required_parameters, wrong_state_class
 from ._results import PICKLE, Serializer, WrongResult, not_a_pair, short_repr, whole
-from ._state import Stuck, read, write
 from ._steps import Computation, ComputationMulti, Partition, StateComputation, StateComputationMulti
 
 In = TypeVar("In")
@@ -176,7 +176,8 @@ class _Verification:
         if state_class is not None:
             keyed = partition is not None
             state = State(label_of(state_class), state_class, keyed, False, bool(required_parameters(state_class)))
-            self._plain, self._other = Entities(state), Entities(state)
+            self._encoding = Encoding(0, state, serializer)
+            self._plain, self._other = Entities(state, self._encoding), Entities(state, self._encoding)
 
     def message(self, number: int, message: object) -> object:
         """Run the step on a message twice; its output, if they agree."""
@@ -196,7 +197,7 @@ class _Verification:
         entity = self._made(where, plain, key, encoded)
         if encoded not in self._saved:
             made = self._made(where, self._other, key, encoded)
-            self._saved[encoded] = self._written(f"{where}, new", key, made)
+            self._saved[encoded] = self._written(f"{where}, new", encoded, made)
         before = self._saved[encoded]
         restored = self._restored(where, before)
         output, changed = self._called_with(where, message, entity)
@@ -205,7 +206,7 @@ class _Verification:
         self._agree(where, output, other_output)
         if changed is not other_changed:
             raise StepFailed(f"{where}: changed is {changed}, but {other_changed} after its state was pickled")
-        self._saved[encoded] = self._written(where, key, restored)
+        self._saved[encoded] = self._written(where, encoded, restored)
         if not changed:
             self._unchanged(where, before, self._saved[encoded])
         self._apart(where, output, entity)
@@ -277,19 +278,18 @@ class _Verification:
             text = "it cannot be pickled and restored, as a message that goes to another executor is"
             raise StepFailed(f"{where}: {text}:\n{user_traceback(error)}") from None
 
-    def _written(self, where: str, key: object, entity: object) -> bytes:
+    def _written(self, where: str, encoded: bytes, entity: object) -> bytes:
         try:
-            [piece] = write(self._serializer, [("state", key, entity)])
+            return self._encoding.write(encoded, entity)
         except Stuck as stuck:
-            raise StepFailed(f"{where}: its state cannot be pickled:\n{_reason(stuck)}") from None
-        return piece
+            raise StepFailed(f"{where}: its state cannot be pickled:\n{stuck.reason}") from None
 
-    def _restored(self, where: str, piece: bytes) -> object:
+    def _restored(self, where: str, saved: bytes) -> object:
         try:
-            [(_, _, entity)] = read(self._serializer, piece)
+            [written] = read_entities(saved)
+            return self._encoding.read(written)
         except Stuck as stuck:
-            raise StepFailed(f"{where}: its state was pickled, but cannot be restored:\n{_reason(stuck)}") from None
-        return entity
+            raise StepFailed(f"{where}: its state was pickled, but cannot be restored:\n{stuck.reason}") from None
 
     def _key(self, where: str, message: object) -> object:
         """The key of a message, which is the same each time one asks, and for the message after it travelled."""
@@ -309,7 +309,3 @@ class _Verification:
                     f"{where}: its key is not always the same: {label} returned {keys[0]!r}, and {key!r} {when}"
                 )
         return keys[0]
-
-
-def _reason(stuck: Stuck) -> object:
-    return stuck.failure["traceback"] or stuck.failure["error"]

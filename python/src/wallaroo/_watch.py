@@ -53,6 +53,7 @@ class Watch:
             seconds: how long a call of user code may take; 0 for ever.
         """
         self.call: object = None
+        self._stopped = False
         self._outbox = outbox
         self._sites = sites
         self._steps = steps
@@ -60,6 +61,11 @@ class Watch:
         self._seen: Counter[int] = Counter()
         self._thread = threading.get_ident()
         threading.Thread(target=self._run, name="wallaroo watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more. The thread ends when it notices; it tells nothing of what runs from now on."""
+        self.call = None
+        self._stopped = True
 
     def seen(self) -> Mapping[int, int]:
         """How often the code of a step ran when it was looked, since this was asked last, by the step's number."""
@@ -72,7 +78,7 @@ class Watch:
         pause = min(_PAUSE, max(_LEAST, self._seconds / _SIGNS)) if self._seconds else _PAUSE
         before: _Place | None = None
         since = told = 0.0
-        while True:
+        while not self._stopped:
             time.sleep(pause)
             call = self.call
             if call is None:

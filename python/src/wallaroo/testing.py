@@ -51,6 +51,8 @@ from typing import Any, TypeAlias
 
 from . import _load
 from ._application import Application, Pipeline
+from ._checkpoint import ChangedSince
+from ._encoding import Stuck
 from ._entities import Entities
 from ._failures import summary, user_traceback
 from ._function import describe
@@ -58,7 +60,6 @@ from ._places import user_frames
 from ._protocol import ProtocolError
 from ._rehearsal import Input, Lost, Rehearsal
 from ._results import PICKLE, Serializer, WrongResult, short_repr
-from ._state import Stuck
 from ._verify import StepFailed, verify_step
 
 __all__ = ["ApplicationFailed", "Failure", "Inputs", "Payload", "Result", "StepFailed", "load", "run", "verify_step"]
@@ -208,9 +209,10 @@ def run(
     variables of your modules.
 
     With a seed messages come in batches, overtake one another as far as the engine lets them, and partitions move
-    between executors with their state (with one executor they leave it, and come back), as chance will have it; the
+    between executors with their state (with one executor they leave it, and come back), as chance will have it.
+    Now and then, and at the end, all executors begin again with the state that they have saved, as after a crash. The
     same seed gives the same again. Messages of equal keys keep their order; behind ``to_parallel`` from the next step
-    with state on. At the end every state entity has been pickled at least once.
+    with state on. At the end every state entity has been pickled and restored at least once.
 
     A module's own ``serialize`` and ``deserialize`` are no part of the application that its ``application_setup``
     returns. Only `load` knows the module: what it returns is run with them. To any other application give them here, or
@@ -235,7 +237,7 @@ def run(
 
     Raises:
         ApplicationFailed: a step raised, or returned what its kind must not, and `check` is true; or an entity cannot
-            be made, or cannot move.
+            be made, cannot become bytes or be made of them, or has changed since it was saved though no message met it.
         TypeError, ValueError: the arguments are not as they must be.
     """
     __tracebackhide__ = True  # pytest shows the line of the test, then
@@ -257,6 +259,8 @@ def run(
         raise ApplicationFailed(f"{failed.message}\n{failed.traceback}") from None
     except Stuck as stuck:
         raise ApplicationFailed(_told_of_stuck(stuck)) from None
+    except ChangedSince as changed:
+        raise ApplicationFailed(str(changed)) from None
     except ProtocolError:
         raise  # a mistake of ours
     except Exception as error:  # noqa: BLE001  (told)
@@ -410,9 +414,8 @@ def _kind(failure: Failure) -> object:
 def _told_of_stuck(stuck: Stuck) -> str:
     failure = stuck.failure
     return (
-        f"an entity of the state {failure['state']!r} cannot move between executors, "
-        f"that of the key {failure['key']}:\n"
-        f"{failure['traceback'] or failure['error']}"
+        f"an entity of the state {failure['state']!r}, that of the key {failure['key']}, cannot {failure['cannot']}:\n"
+        f"{stuck.reason}"
     )
 
 
