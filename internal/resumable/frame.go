@@ -75,14 +75,14 @@ type Ack struct {
 	Marker uint64 // epoch of the last marker
 }
 
-// Refusal says why nothing more is taken; the connection ends with it.
-type Refusal struct {
+// RefusalError is the frame that says why nothing more is taken; the connection ends with it.
+type RefusalError struct {
 	Run    uint64 // that the receiver is in; 0 if that is not the reason
 	Reason string
 }
 
 // Error is the reason.
-func (r *Refusal) Error() string { return r.Reason }
+func (r *RefusalError) Error() string { return r.Reason }
 
 // kinds of frames
 const (
@@ -154,7 +154,7 @@ func (a *Ack) appendTo(dst []byte) []byte {
 	return integers(dst, kindAck, a.Said.Run, a.Said.Committed, a.Number, a.Marker)
 }
 
-func (r *Refusal) appendTo(dst []byte) []byte {
+func (r *RefusalError) appendTo(dst []byte) []byte {
 	reason := r.Reason[:min(len(r.Reason), MaxReason)]
 	return text(integers(dst, kindRefusal, r.Run), reason)
 }
@@ -181,7 +181,7 @@ func Decode(body []byte) (Frame, error) {
 	case kindAck:
 		f = &Ack{Said: p.said(), Number: p.u64(), Marker: p.u64()}
 	case kindRefusal:
-		f = &Refusal{Run: p.u64(), Reason: p.text(MaxReason)}
+		f = &RefusalError{Run: p.u64(), Reason: p.text(MaxReason)}
 	default:
 		return nil, fmt.Errorf("%w: its kind is %d", errFrame, kind)
 	}

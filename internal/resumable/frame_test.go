@@ -31,7 +31,7 @@ func frames() []Frame {
 		&Marker{Run: 2, Epoch: 6, Number: 3},
 		&Commit{Said: Said{Run: 2, Committed: 6}},
 		&Ack{Said: Said{Run: 2, Committed: 5}, Number: 3, Marker: 6},
-		&Refusal{Run: 3, Reason: "run 2 is over"},
+		&RefusalError{Run: 3, Reason: "run 2 is over"},
 	}
 }
 

@@ -48,6 +48,9 @@ func NewReceiver[M any]() *Receiver[M] {
 
 // Restore is a receiver as it was, by what Said, Lanes and Kept returned; all of it is the receiver's from then on.
 func Restore[M any](said Said, lanes map[string]*Lane, kept []Kept[M]) *Receiver[M] {
+	if lanes == nil {
+		lanes = map[string]*Lane{}
+	}
 	return &Receiver[M]{said: said, lanes: lanes, kept: kept}
 }
 

@@ -338,7 +338,7 @@ func (s *simulation) check() {
 		if i > 0 && p.epoch < s.committed[i-1].epoch {
 			s.fatal("epoch %d is committed behind epoch %d", p.epoch, s.committed[i-1].epoch)
 		}
-		if before, any := order[p.lane]; any && before > p.index {
+		if before, is := order[p.lane]; is && before > p.index {
 			s.fatal("lane %q: %d is committed behind %d", p.lane, p.index, before)
 		}
 		order[p.lane] = p.index
