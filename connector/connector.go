@@ -11,6 +11,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -46,6 +47,7 @@ type Destination struct {
 // Setup is what a connector is told when it is opened.
 type Setup struct {
 	ID      string // of the source or sink, PIPELINE/NAME, as it stands in logs
+	Cluster string // the cluster's id, which with a sink's ID tells its output from any other's; "" if the cluster has none
 	Address string // if it is Addressed
 	// MaxMessage is how many bytes a message may have; a longer one is refused.
 	MaxMessage int
@@ -86,6 +88,13 @@ type Sink interface {
 	Close()
 }
 
+// Stager is a Sink that keeps output apart until it is told that it is committed. A checkpoint waits for what it says by Outlet.Staged.
+type Stager interface {
+	Sink
+	// Stages does nothing: it marks the sink.
+	Stages()
+}
+
 // ListenError is an address that cannot be listened at: in use, not this machine's, or not allowed.
 type ListenError struct {
 	Source string // its identity
@@ -102,6 +111,10 @@ func (e *ListenError) Unwrap() error { return e.Err }
 type Inlet interface {
 	// Connect opens a connection to the peer of that name, as it stands in logs. It must be closed.
 	Connect(peer string) Connection
+	// Resume opens a connection that goes on with a named stream of numbered messages, and returns how many of them have been accepted, on
+	// all of its connections and over restarts: the next one sent is the one behind. An older connection of the stream that is still open is
+	// ended. It must be closed.
+	Resume(peer, stream string) (Connection, uint64)
 	// Refused counts a connection, or a message, that was refused for what it brought.
 	Refused()
 }
@@ -110,21 +123,33 @@ type Inlet interface {
 // goroutine.
 type Connection interface {
 	// Send hands messages on as soon as there is credit, which may take as long as what is behind stands still. Their memory is the engine's
-	// from then on. An error is ctx's.
+	// from then on. When it returns nil they are accepted, and a source that acknowledges may do so. An error is ctx's, or ErrSuperseded; then
+	// some of them may be accepted.
 	Send(ctx context.Context, b Batch) error
 	// Close ends the connection. What it has sent is the engine's.
 	Close()
 }
 
+// ErrSuperseded is the error of a connection whose stream goes on with a later one.
+var ErrSuperseded = errors.New("another connection goes on with the stream")
+
 // Outlet is where a sink gets its messages. It is for one goroutine.
 type Outlet interface {
-	// Items is notified when there may be something to Take, or the outlet was closed.
+	// Items is notified when there may be something to Take, the outlet was closed, or Run or Committed may have grown.
 	Items() <-chan struct{}
 	// Take returns the next batch; false when there is none now. It counts as undelivered until Delivered says otherwise.
 	Take() (Batch, bool)
 	// Epoch is the number of the marker that will follow what Take has returned last: what was accepted before a marker comes out before it,
 	// of all executors, and what was accepted behind it, after. It is 1 at first, and grows.
 	Epoch() uint64
+	// Run is the run of the application that what Take has returned last belongs to, be it a batch or none. It is 1 at first, and raised
+	// by a return to a checkpoint. What was taken in an older run and is not delivered is void: the sink drops it, and calls Delivered for it.
+	Run() uint64
+	// Committed is the last epoch whose checkpoint is committed, in Run or before it; 0 if there is none. It grows.
+	Committed() uint64
+	// Staged is for a Stager, which must call it: everything of the epochs up to e, as Take returned it in Run, is safe with the receiver,
+	// which has heard of the run. The checkpoint of e waits for it. It may be called again.
+	Staged(e uint64)
 	// Delivered says that the next messages, of so many bytes, have left for good. They leave in the order in which they were taken.
 	Delivered(messages, bytes int)
 	// Full reports whether sources wait for what is not delivered.

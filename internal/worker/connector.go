@@ -14,11 +14,19 @@ type Connection struct {
 	inlet *Inlet
 	peer  string
 	at    int    // the executor that takes its messages; the inlet's lock guards it
-	sent  uint64 // messages handed on
+	sent  uint64 // messages handed on, on all connections of its stream
 	turn  signal // notified when it is its turn to try again
+	of    *stream
 }
 
-// Send hands messages on as soon as there is credit. Their memory is the engine's from then on. An error is ctx's.
+// stream is a stream that connections of a source go on with, one after another.
+type stream struct {
+	accepted uint64      // messages handed on; the inlet's lock guards it, as it does the one below
+	now      *Connection // the last that was opened
+}
+
+// Send hands messages on as soon as there is credit. Their memory is the engine's from then on. An error is ctx's, or
+// connector.ErrSuperseded.
 func (c *Connection) Send(ctx context.Context, brought connector.Batch) error {
 	i := c.inlet
 	b := message.Batch{
@@ -27,11 +35,17 @@ func (c *Connection) Send(ctx context.Context, brought connector.Batch) error {
 	if b.Ingest == 0 {
 		b.Ingest = time.Now().UnixNano()
 	}
-	i.accepted(&b)
+	if c.of == nil {
+		i.accepted(&b)
+	}
 	c.sent += uint64(b.Count())
 	for b.Count() > 0 {
 		if i.handOn(c, &b) {
 			continue
+		}
+		if i.superseded(c) {
+			i.giveUp(c)
+			return connector.ErrSuperseded
 		}
 		select {
 		case <-c.turn:

@@ -22,7 +22,8 @@ type Inlet struct {
 	takers      int           // the executors below this take what connections bring
 	connections []*Connection // open
 	waiting     []*Connection // for credit, in the order in which they came
-	watch       watch         // what looks on; nil but in tests
+	streams     map[string]*stream
+	watch       watch // what looks on; nil but in tests
 
 	messages, bytes atomic.Uint64 // accepted
 	refused         atomic.Uint64 // connections and messages
@@ -36,6 +37,24 @@ type watch interface {
 
 // Connect opens a connection to the peer of that name, as it stands in logs. It must be closed.
 func (i *Inlet) Connect(peer string) connector.Connection { return i.connect(peer) }
+
+// Resume opens a connection that goes on with a stream. An older one that is open is ended. How many messages are accepted is known as long
+// as the worker runs.
+func (i *Inlet) Resume(peer, name string) (connector.Connection, uint64) {
+	c := i.connect(peer)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	of := i.streams[name]
+	if of == nil {
+		of = &stream{}
+		i.streams[name] = of
+	}
+	if of.now != nil {
+		of.now.turn.notify()
+	}
+	of.now, c.of, c.sent = c, of, of.accepted
+	return c, of.accepted
+}
 
 func (i *Inlet) connect(peer string) *Connection {
 	i.mu.Lock()
@@ -75,6 +94,10 @@ func (i *Inlet) accepted(b *message.Batch) {
 // So a marker never waits behind more than may be in flight, however much a connection brings at once.
 func (i *Inlet) handOn(c *Connection, all *message.Batch) bool {
 	i.mu.Lock()
+	if c.isOver() {
+		i.mu.Unlock()
+		return false
+	}
 	lane := i.lane(c)
 	if lane == nil {
 		if !slices.Contains(i.waiting, c) {
@@ -84,6 +107,10 @@ func (i *Inlet) handOn(c *Connection, all *message.Batch) bool {
 		return false
 	}
 	b := all.Take(lane.edge.left())
+	if c.of != nil {
+		c.of.accepted += uint64(b.Count())
+		i.accepted(&b)
+	}
 	i.worker.handed.Add(uint64(b.Count()))
 	i.worker.inside.Add(int64(b.Count()))
 	if i.watch != nil {
@@ -97,6 +124,16 @@ func (i *Inlet) handOn(c *Connection, all *message.Batch) bool {
 	}
 	return true
 }
+
+// superseded reports whether a connection's stream goes on with another one.
+func (i *Inlet) superseded(c *Connection) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return c.isOver()
+}
+
+// isOver is superseded, with the inlet's lock.
+func (c *Connection) isOver() bool { return c.of != nil && c.of.now != c }
 
 // lane is where a connection's messages go; nil if there is no credit.
 func (i *Inlet) lane(c *Connection) *input {

@@ -117,6 +117,15 @@ func (o *Outlet) Epoch() uint64 {
 	return uint64(o.passed) + 1
 }
 
+// Run is 1: a worker does not return to a checkpoint.
+func (o *Outlet) Run() uint64 { return 1 }
+
+// Committed is 0: no epoch is ever committed.
+func (o *Outlet) Committed() uint64 { return 0 }
+
+// Staged is no news: no checkpoint waits for it.
+func (o *Outlet) Staged(uint64) {}
+
 // Full reports whether an executor has no credit: what slows the sources down is what is not delivered.
 func (o *Outlet) Full() bool {
 	o.mu.Lock()

@@ -105,7 +105,7 @@ func New(config Config, table *partition.Table, executors []Executor) *Worker {
 			w.islands = append(w.islands, s.Island)
 		}
 		if len(s.Before) == 0 {
-			w.inlets = append(w.inlets, &Inlet{worker: w, stage: n, spread: s.Spread, takers: len(executors)})
+			w.inlets = append(w.inlets, &Inlet{worker: w, stage: n, spread: s.Spread, takers: len(executors), streams: map[string]*stream{}})
 		}
 	}
 	for range config.Sinks {
