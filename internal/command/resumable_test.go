@@ -1,7 +1,9 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -205,4 +207,60 @@ func accept(t *testing.T, conn net.Conn, accepted []string, most int) []string {
 	}
 	_, _ = conn.Write(resumable.Append(nil, &resumable.Ack{Number: a.Accepted()}))
 	return accepted
+}
+
+// TestAnApplicationTakesEachMessageOnce sends to an application from senders, one of which is killed in between.
+func TestAnApplicationTakesEachMessageOnce(t *testing.T) {
+	p := startApplication(t, "wallaroo", "stream.py")
+	results := p.accept()
+	var want strings.Builder
+	for i := range 5000 {
+		fmt.Fprintln(&want, "line", i)
+	}
+	file := filepath.Join(t.TempDir(), "in.txt")
+	if err := os.WriteFile(file, []byte(want.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	send := []string{"send", "--to", p.source(), "--framing", "resumable", "--stream", "lines", "--file", file}
+	slow := startTool(t, append(send, "--rate", "1000")...)
+	got := make([]byte, want.Len())
+	first := len("line 0\nline 1\n")
+	if _, err := io.ReadFull(results, got[:first]); err != nil {
+		t.Fatal(err)
+	}
+	slow.kill()
+	for range 2 {
+		again := startTool(t, send...)
+		if err := again.cmd.Wait(); err != nil {
+			t.Errorf("%v: %s", err, again.stderr)
+		}
+		again.stderr.await(t, `messages were accepted before\nsent \d+ messages`)
+	}
+	if _, err := io.ReadFull(results, got[first:]); err != nil || string(got) != want.String() {
+		t.Errorf("%d lines come, %v; want 5000 in order", strings.Count(string(got), "\n"), err)
+	}
+	p.signal(os.Interrupt)
+	if rest, err := io.ReadAll(results); len(rest) > 0 || err != nil {
+		t.Errorf("then %q comes, %v", rest, err)
+	}
+}
+
+// TestAnApplicationsOutputIsKeptUntilItIsCommitted has an application that commits nothing write to a receiver.
+func TestAnApplicationsOutputIsKeptUntilItIsCommitted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	receive := startTool(t, "receive", "--listen", "127.0.0.1:0", "--framing", "resumable", "--output", path)
+	to := receive.stderr.await(t, `listening on (\S+)\n`)[1]
+	p := startApplication(t, "wallaroo", "stream.py", "both", "--in", ":0", "--out", to)
+	send := startTool(t, "send", "--to", p.source(), "--framing", "resumable", "--stream", "lines", "--file", "resumable_test.go")
+	if err := send.cmd.Wait(); err != nil {
+		t.Errorf("%v: %s", err, send.stderr)
+	}
+	p.signal(os.Interrupt)
+	<-p.ended
+	receive.kill()
+	output, err := os.ReadFile(path)
+	kept, keptErr := os.ReadFile(path + ".resume")
+	if err := errors.Join(err, keptErr); err != nil || len(output) > 0 || !strings.Contains(string(kept), "package command") {
+		t.Errorf("the output has %d bytes, and its record %d, %v", len(output), len(kept), err)
+	}
 }
