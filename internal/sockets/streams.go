@@ -72,12 +72,12 @@ func (s *Source) serveStream(ctx, stop context.Context, conn *net.TCPConn, inlet
 	log.Info("connection opened")
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	endRead := func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) }
-	defer context.AfterFunc(stop, endRead)()
-	defer context.AfterFunc(ctx, func() {
-		endRead()
+	silence := func() {
+		_ = conn.SetReadDeadline(time.Unix(1, 0))
 		_ = conn.SetWriteDeadline(time.Now().Add(writeTime))
-	})()
+	}
+	defer context.AfterFunc(stop, silence)()
+	defer context.AfterFunc(ctx, silence)()
 	c := &streamConnection{conn: conn, reader: resumable.NewReader(conn, s.config.MaxMessage)}
 	err := s.converse(ctx, c, inlet, end)
 	if cause := context.Cause(ctx); cause != nil {
@@ -97,11 +97,12 @@ func (s *Source) serveStream(ctx, stop context.Context, conn *net.TCPConn, inlet
 		}
 	case errors.As(err, new(*net.OpError)) || errors.Is(err, io.ErrUnexpectedEOF):
 		log.Warn("connection broken; its sender may go on", "error", err)
+	case errors.Is(err, connector.ErrSuperseded):
+		log.Warn("connection ended: " + err.Error())
+		conversation.Refuse(conn, c.acceptor != nil, &resumable.RefusalError{Reason: err.Error()})
 	default:
 		log.Error("connection refused: " + err.Error())
-		if !errors.Is(err, connector.ErrSuperseded) {
-			inlet.Refused()
-		}
+		inlet.Refused()
 		conversation.Refuse(conn, c.acceptor != nil, &resumable.RefusalError{Reason: err.Error()})
 	}
 }

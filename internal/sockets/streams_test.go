@@ -103,7 +103,7 @@ func TestEachMessageOfAStreamCountsOnce(t *testing.T) {
 	other := s.mustOpen(to, "other", 0)
 	two := s.mustOpen(to, "s", 4)
 	one.wantRefusal("another connection goes on with the stream")
-	s.await("level=ERROR", "connection refused: another connection goes on with the stream", "stream=s", "messages=4", "accepted=4")
+	s.await("level=WARN", "connection ended: another connection goes on with the stream", "stream=s", "messages=4", "accepted=4")
 	two.say(4, "d")
 	two.wantAck(4)
 	two.say(4, "d", "e")
