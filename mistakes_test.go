@@ -209,7 +209,7 @@ func TestMistakesInStreams(t *testing.T) {
 		}, wallaroo.Config{}, []string{
 			"Texts/source: tcp.Frames: a length of 9 bytes: want 1 to 8",
 			"Texts/native: tcp.Frames: the order of bytes is NativeEndian: use binary.BigEndian or binary.LittleEndian",
-			"Texts/none: it has no framing: use tcp.Frames, tcp.Lines or tcp.Raw",
+			"Texts/none: it has no framing: use tcp.Frames, tcp.Lines, tcp.Raw or tcp.Resumable",
 		}},
 		"a connector's own": {func(a *wallaroo.App) {
 			source := textsIn

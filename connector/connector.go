@@ -47,6 +47,7 @@ type Destination struct {
 // Setup is what a connector is told when it is opened.
 type Setup struct {
 	ID      string // of the source or sink, PIPELINE/NAME, as it stands in logs
+	Cluster string // the cluster's id, which with a sink's ID tells its output from any other's; "" if the cluster has none
 	Address string // if it is Addressed
 	// MaxMessage is how many bytes a message may have; a longer one is refused.
 	MaxMessage int
@@ -85,6 +86,13 @@ type Sink interface {
 	Run(ctx context.Context, outlet Outlet) error
 	// Close gives up the connection. It does no harm when there is none.
 	Close()
+}
+
+// Stager is a Sink that keeps output apart until it is told that it is committed. A checkpoint waits for what it says by Outlet.Staged.
+type Stager interface {
+	Sink
+	// Stages does nothing: it marks the sink.
+	Stages()
 }
 
 // ListenError is an address that cannot be listened at: in use, not this machine's, or not allowed.
@@ -126,16 +134,9 @@ type Connection interface {
 	Close()
 }
 
-// Stager is a sink whose receiver keeps output apart until the checkpoint of its epoch is committed.
-type Stager interface {
-	Sink
-	// Stages marks it: its outlet is told by Staged.
-	Stages()
-}
-
 // Outlet is where a sink gets its messages. It is for one goroutine.
 type Outlet interface {
-	// Items is notified when there may be something to Take, or the outlet was closed.
+	// Items is notified when there may be something to Take, the outlet was closed, or Run or Committed may have grown.
 	Items() <-chan struct{}
 	// Take returns the next batch; false when there is none now. It counts as undelivered until Delivered says otherwise.
 	Take() (Batch, bool)

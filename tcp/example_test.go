@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"github.com/wallaroo-stream/wallaroo"
+	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/resumable"
 	"github.com/wallaroo-stream/wallaroo/tcp"
 )
 
@@ -103,4 +105,18 @@ func ExampleRaw() {
 		To("out", tcp.Dial("", tcp.Raw(), encodeText))
 	exchange(app, "one\ntwo\n", len("onetwo"))
 	// Output: "onetwo"
+}
+
+// A source that takes each message of a stream once: the one that comes again, on whatever connection, is dropped.
+func ExampleResumable() {
+	app := wallaroo.New("Once")
+	app.From("texts", tcp.Listen("", tcp.Resumable(), decodeText)).
+		To("out", tcp.Dial("", tcp.Lines(), encodeText))
+	sent := resumable.Append(resumable.Preamble(), &resumable.StreamHello{Stream: "greetings", First: 1})
+	for _, text := range []string{"hello", "hello"} {
+		greeting := connector.Batch{Sizes: []uint32{uint32(len(text))}, Payload: []byte(text)}
+		sent = resumable.Append(sent, &resumable.Messages{Number: 1, Batch: greeting})
+	}
+	exchange(app, string(sent), len("hello\n"))
+	// Output: "hello\n"
 }

@@ -8,16 +8,17 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
 )
 
-// Framing says how messages lie in the stream of bytes: Frames, Lines or Raw.
+// Framing says how messages lie in the stream of bytes: Frames, Lines, Raw or Resumable.
 type Framing struct {
-	framing framing.Framing
-	wrong   error
+	framing   framing.Framing
+	resumable bool // messages lie in frames of their own
+	wrong     error
 }
 
 // mistake is what makes it no framing, or nil.
 func (f Framing) mistake() error {
 	if f.wrong == nil && f.framing == nil {
-		return errors.New("it has no framing: use tcp.Frames, tcp.Lines or tcp.Raw")
+		return errors.New("it has no framing: use tcp.Frames, tcp.Lines, tcp.Raw or tcp.Resumable")
 	}
 	return f.wrong
 }
@@ -47,3 +48,8 @@ func Lines() Framing { return Framing{framing: framing.Newline{}} }
 
 // Raw is bytes as they are: a source makes a message of what one read brings, a sink writes messages one behind another.
 func Raw() Framing { return Framing{framing: framing.Unframed{}} }
+
+// Resumable is messages with numbers, which the other side acknowledges: nothing is lost and nothing counts twice, whichever side crashes.
+// A source takes each message of a named stream once; a sink's receiver keeps output apart until a checkpoint has committed it. The other
+// side must speak it too, as "wallaroo send" and "wallaroo receive" do; docs/format/resumable.md draws it.
+func Resumable() Framing { return Framing{framing: framing.Unframed{}, resumable: true} }

@@ -16,6 +16,9 @@ func Dial[T any](addr string, f Framing, encode func(message T, dst []byte) ([]b
 		if err != nil {
 			return nil, err
 		}
+		if f.resumable {
+			return sockets.NewStager(s, to), nil
+		}
 		return sockets.NewSink(s, to), nil
 	}
 	return wallaroo.Sink[T]{

@@ -15,6 +15,9 @@ func Listen[T any](addr string, f Framing, decode func([]byte) (T, error)) walla
 		if err != nil {
 			return nil, err
 		}
+		if f.resumable {
+			return sockets.NewStreamSource(s, at), nil
+		}
 		return sockets.NewSource(s, at, f.framing), nil
 	}
 	return wallaroo.Source[T]{

@@ -200,11 +200,20 @@ func (t *team) Connectors() (sources []connector.Source, sinks []connector.Sink,
 	for _, step := range t.plan.Of(plan.Source) {
 		s := &t.plan.Steps[step]
 		setup := o.setup(s.ID(), s.Outside.Place(), o.Log)
-		sources = append(sources, sockets.NewSource(setup, s.Outside.Address(), s.Outside.Framing))
+		if s.Outside.Resumable {
+			sources = append(sources, sockets.NewStreamSource(setup, s.Outside.Address()))
+		} else {
+			sources = append(sources, sockets.NewSource(setup, s.Outside.Address(), s.Outside.Framing))
+		}
 	}
 	for _, step := range t.plan.Of(plan.Sink) {
 		s := &t.plan.Steps[step]
-		sinks = append(sinks, sockets.NewSink(o.setup(s.ID(), s.Outside.Place(), o.Log), s.Outside.Address()))
+		setup := o.setup(s.ID(), s.Outside.Place(), o.Log)
+		if s.Outside.Resumable {
+			sinks = append(sinks, sockets.NewStager(setup, s.Outside.Address()))
+		} else {
+			sinks = append(sinks, sockets.NewSink(setup, s.Outside.Address()))
+		}
 	}
 	return sources, sinks, nil
 }

@@ -38,6 +38,13 @@ writes what comes as it comes and counts bytes.
 Any number of senders may connect; their messages are written together, each whole.
 It ends when --count messages have come.
 
+--framing resumable is exactly once, from a sink that has it: what comes is kept apart
+until the application has committed it, and only then written to --output, each message
+once, whatever crashes. Beside the file lies FILE.resume, which says how much of the
+file is committed, and keeps the rest; receive goes on from there when it is started
+again. A commit is written whole, so there may be more than --count messages. Standard
+output cannot be taken back after a crash, and is refused.
+
 Signals: SIGINT and SIGTERM end it; what has arrived is still written. A second one
 ends it at once.
 
@@ -46,7 +53,8 @@ address cannot be listened at.`,
 		Example: `  wallaroo receive --listen 127.0.0.1:7002
   wallaroo receive --listen 127.0.0.1:7002 --count 1000 --output results.txt
   wallaroo receive --listen 127.0.0.1:7010 --framing u32be --format hex
-  wallaroo receive --listen 127.0.0.1:7010 --framing u32be --format frames --output orders.bin`,
+  wallaroo receive --listen 127.0.0.1:7010 --framing u32be --format frames --output orders.bin
+  wallaroo receive --listen 127.0.0.1:7002 --framing resumable --output results.txt`,
 		Args: addressBehind("listen", "where to listen", "127.0.0.1:7002", "a file behind --output"),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("count") && flags.count < 1 {
@@ -59,10 +67,11 @@ address cannot be listened at.`,
 	set.StringVar(&flags.listen, "listen", "", "where to listen, `HOST:PORT`; port 0 is a free one (required)")
 	set.Int64Var(&flags.count, "count", 0, "end after `N` messages; not in framing raw")
 	set.StringVar(&flags.framing, "framing", string(framing.Lines),
-		"`FRAMING` of a message in the stream: lines (a newline behind it), u32be (its length before it) or raw (the bytes as they are)")
+		"`FRAMING` of a message in the stream: lines (a newline behind it), u32be (its length before it), raw (the bytes as they are) "+
+			"or resumable (numbered, kept apart until it is committed)")
 	set.StringVar(&flags.format, "format", string(peer.FormatLines),
 		"`FORMAT` of a message in the output: lines (on a line), hex (on a line, in hexadecimal digits) or frames (as u32be)")
-	set.StringVar(&flags.output, "output", standardStream, "the `FILE` to write, emptied first; - is standard output")
+	set.StringVar(&flags.output, "output", standardStream, "the `FILE` to write, emptied first but in framing resumable; - is standard output")
 	return command
 }
 
@@ -77,9 +86,15 @@ func (f *receiveFlags) run(ctx context.Context, formatGiven bool) (err error) {
 	if config.Format, err = parseFormat(f.format, formatGiven, config.Framing); err != nil {
 		return fmt.Errorf("--format: %w", err)
 	}
+	if config.Framing == framing.Resumable && f.output == standardStream {
+		return errors.New("--output is missing: framing resumable needs a file, for what is written to standard output cannot be taken back")
+	}
 	receiver, err := peer.Listen(config)
 	if err != nil {
 		return err
+	}
+	if config.Framing == framing.Resumable {
+		return f.resumable(ctx, receiver, config.Format)
 	}
 	output, err := f.open()
 	if err != nil {
@@ -96,6 +111,18 @@ func (f *receiveFlags) run(ctx context.Context, formatGiven bool) (err error) {
 		err = errors.New("") // whoever read the output has enough: no news to anybody
 	}
 	return failed(err)
+}
+
+// resumable receives by the framing of that name.
+func (f *receiveFlags) resumable(ctx context.Context, receiver *peer.Receiver, format peer.Format) error {
+	store, err := peer.OpenStore(f.output, format)
+	if err != nil {
+		_ = receiver.Close()
+		return fmt.Errorf("--output: %w", err)
+	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	return failed(receiver.RunResumable(ctx, store))
 }
 
 // open opens the output. A reader of standard output that goes away becomes an error of a write, instead of the end by a signal.

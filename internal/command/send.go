@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type sendFlags struct {
 	rate    float64
 	framing string
 	format  string
+	stream  string
+	retry   string
 }
 
 func newSend() *cobra.Command {
@@ -40,10 +43,16 @@ in a file of hexadecimal digits, or in one of frames, such as receive writes wit
 the same --format. --framing raw knows no messages: it sends the file as it is and
 counts bytes.
 
-It tries for ten seconds to connect, and ends when the receiver's system has
+It tries for --retry to connect, and ends when the receiver's system has
 acknowledged everything, or when the receiver closes its side: then it wants no more.
 What is acknowledged its program may not have read: TCP does not tell. It does tell of
 a receiver that cuts the connection without reading all; send waits 0.2 s for that.
+
+--framing resumable loses nothing and repeats nothing, to a source that has it: the
+messages are those of a named stream, and have numbers. send asks the source how many
+it has accepted, sends what follows, and ends when all is accepted. It connects again
+when the connection is lost, and may be killed and started again with the same input,
+or one with more messages at its end. Up to 16 MiB that are not accepted are in memory.
 
 Signals: SIGINT and SIGTERM end it.
 
@@ -53,7 +62,8 @@ much was written and how much of that acknowledged; 2 wrong use.`,
   wallaroo send --to 127.0.0.1:7010 --file text.txt --repeat 100 --rate 5000
   tail -f access.log | wallaroo send --to 127.0.0.1:7010
   wallaroo send --to 127.0.0.1:7010 --file orders.bin --format frames --rate 5000
-  wallaroo send --to 127.0.0.1:7002 --file results.txt --framing lines`,
+  wallaroo send --to 127.0.0.1:7002 --file results.txt --framing lines
+  wallaroo send --to 127.0.0.1:7010 --file orders.txt --framing resumable --stream orders`,
 		Args: addressBehind("to", "where the receiver listens", "127.0.0.1:7010", "a file behind --file"),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("rate") && flags.rate <= 0 {
@@ -68,9 +78,12 @@ much was written and how much of that acknowledged; 2 wrong use.`,
 	set.IntVar(&flags.repeat, "repeat", 1, "send the file `N` times")
 	set.Float64Var(&flags.rate, "rate", 0, "send `N` messages a second instead of as many as the receiver takes; not in framing raw")
 	set.StringVar(&flags.framing, "framing", string(framing.Prefixed),
-		"`FRAMING` of a message in the stream: u32be (its length before it), lines (a newline behind it) or raw (the bytes as they are)")
+		"`FRAMING` of a message in the stream: u32be (its length before it), lines (a newline behind it), raw (the bytes as they are) "+
+			"or resumable (numbered and accepted)")
 	set.StringVar(&flags.format, "format", string(peer.FormatLines),
 		"`FORMAT` of a message in the file: lines (on a line), hex (on a line, in hexadecimal digits) or frames (as u32be)")
+	set.StringVar(&flags.stream, "stream", "", "`NAME` of the messages, for framing resumable, which takes those of one name once")
+	set.StringVar(&flags.retry, "retry", "10s", "try to connect for `TIME`, in framing resumable also when a connection was lost")
 	return command
 }
 
@@ -92,7 +105,9 @@ func addressBehind(flag, meaning, example, file string) cobra.PositionalArgs {
 }
 
 func (f *sendFlags) run(ctx context.Context, formatGiven bool) error {
-	config := peer.SendConfig{Repeat: f.repeat, Rate: f.rate, Status: os.Stderr, Live: term.IsTerminal(int(os.Stderr.Fd()))}
+	config := peer.SendConfig{
+		Repeat: f.repeat, Rate: f.rate, Stream: f.stream, Status: os.Stderr, Live: term.IsTerminal(int(os.Stderr.Fd())),
+	}
 	var err error
 	if config.To, err = address.Parse(f.to); err != nil {
 		return fmt.Errorf("--to: %w", err)
@@ -102,6 +117,12 @@ func (f *sendFlags) run(ctx context.Context, formatGiven bool) error {
 	}
 	if config.Format, err = parseFormat(f.format, formatGiven, config.Framing); err != nil {
 		return fmt.Errorf("--format: %w", err)
+	}
+	if config.Retry, err = parseDuration(f.retry); err != nil || config.Retry == 0 {
+		return fmt.Errorf("--retry: %w", cmp.Or(err, errors.New("0 is no time to connect in: want 5s, 500ms or seconds")))
+	}
+	if err := f.checkStream(config.Framing); err != nil {
+		return err
 	}
 	input, err := f.open()
 	if err != nil {
@@ -116,6 +137,17 @@ func (f *sendFlags) run(ctx context.Context, formatGiven bool) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	return failed(sender.Run(ctx))
+}
+
+// checkStream demands the name of a stream where it means something, and only there.
+func (f *sendFlags) checkStream(kind framing.Kind) error {
+	switch {
+	case kind == framing.Resumable && f.stream == "":
+		return errors.New("--stream is missing: framing resumable needs a name for the messages, as in --stream orders")
+	case kind != framing.Resumable && f.stream != "":
+		return fmt.Errorf("--stream means nothing in framing %s: want --framing %s", kind, framing.Resumable)
+	}
+	return nil
 }
 
 // open opens the file to send.

@@ -16,17 +16,19 @@ const (
 	Prefixed Kind = "u32be" // each message behind its length, as U32BE says
 	Lines    Kind = "lines" // each message ends with a newline
 	Raw      Kind = "raw"   // bytes as they are
+	// Resumable is numbered frames that are acknowledged, which package resumable knows.
+	Resumable Kind = "resumable"
 )
 
 // ParseKind finds a framing by its name. The error lists the names.
 func ParseKind(name string) (Kind, error) {
 	switch kind := Kind(name); kind {
-	case Prefixed, Lines, Raw:
+	case Prefixed, Lines, Raw, Resumable:
 		return kind, nil
 	}
 	return "", fmt.Errorf("unknown framing %q: want one of %s", name, strings.Join(kindNames(), ", "))
 }
 
 func kindNames() []string {
-	return []string{string(Prefixed), string(Lines), string(Raw)}
+	return []string{string(Prefixed), string(Lines), string(Raw), string(Resumable)}
 }

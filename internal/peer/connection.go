@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/acked"
+	"github.com/wallaroo-stream/wallaroo/internal/resumable"
+	"github.com/wallaroo-stream/wallaroo/internal/resumable/conversation"
 )
 
 const (
-	connectFor = 10 * time.Second       // how long a sender tries to connect
+	connectFor = 10 * time.Second       // how long a sender tries to connect, unless it is told otherwise
 	firstRetry = 50 * time.Millisecond  // pauses between attempts double from the first to the last
 	lastRetry  = 500 * time.Millisecond // long enough to be no burden, short enough to be no wait
 	firstLook  = time.Millisecond       // pauses between looks for the last acknowledgement double in the same way
@@ -61,23 +63,41 @@ type connection struct {
 	err   error         // how that was seen: nil is a polite end; for reading once ended is closed
 }
 
-// connect tries until there is a connection, connectFor is over, or the context ends.
-func connect(ctx context.Context, dial func(context.Context, string) (stream, error), address string) (*connection, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectFor)
+// connect tries until there is a connection, the time to retry is over, or the context ends.
+func connect(
+	ctx context.Context, dial func(context.Context, string) (stream, error), address string, retry time.Duration,
+) (*connection, error) {
+	var s stream
+	err := tryFor(ctx, retry, func(ctx context.Context) (err error) {
+		s, err = dial(ctx, address)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("no connection to %s in %s: %w", address, retry, err)
+	}
+	return watch(s), nil
+}
+
+// tryFor tries until that succeeds, a time is over, or the context ends.
+func tryFor(ctx context.Context, retry time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, retry)
 	defer cancel()
 	var refusal error
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
-		s, err := dial(ctx, address)
+		err := try(ctx)
 		if err == nil {
-			return watch(s), nil
+			return nil
 		}
 		if refusal == nil || ctx.Err() == nil { // else err says only that the time is over
 			refusal = err
 		}
+		if conversation.Lasting(err) {
+			return err
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil, fmt.Errorf("no connection to %s in %s: %w", address, connectFor, refusal)
+			return refusal
 		}
 	}
 }
@@ -87,10 +107,29 @@ func watch(s stream) *connection {
 	c := &connection{stream: s, ended: make(chan struct{})}
 	go func() {
 		defer close(c.ended)
-		_, c.err = io.Copy(io.Discard, c.stream)
+		c.err = discard(c.stream)
 	}()
 	return c
 }
+
+// discard reads to the end. What the other end says is no matter, unless it is that it wants another framing.
+func discard(from io.Reader) error {
+	began := make([]byte, len(resumable.Magic))
+	_, err := io.ReadFull(from, began)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if resumable.Begins(began) {
+		return errResumable
+	}
+	_, err = io.Copy(io.Discard, from)
+	return err
+}
+
+var errResumable = errors.New("the other side speaks the framing resumable, and no other: want --framing resumable, and --stream")
 
 // state is nil as long as the other end may take more, errStop if it has closed its side, or what broke the connection.
 func (c *connection) state() error {

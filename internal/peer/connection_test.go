@@ -50,7 +50,7 @@ func TestConnectTriesAgain(t *testing.T) {
 				return nil, syscall.ECONNREFUSED
 			}
 			return &pipeStream{Conn: here}, nil
-		}, "127.0.0.1:1")
+		}, "127.0.0.1:1", connectFor)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestConnectGivesUp(t *testing.T) {
 			}
 			<-ctx.Done() // the last attempt hangs
 			return nil, ctx.Err()
-		}, "127.0.0.1:1")
+		}, "127.0.0.1:1", connectFor)
 		want := "no connection to 127.0.0.1:1 in 10s: connection refused"
 		if err == nil || err.Error() != want || !errors.Is(err, syscall.ECONNREFUSED) || time.Since(start) != connectFor {
 			t.Errorf("after %v: %v; want %q", time.Since(start), err, want)

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
+	"github.com/wallaroo-stream/wallaroo/internal/resumable"
+	"github.com/wallaroo-stream/wallaroo/internal/resumable/conversation"
 )
 
 const (
@@ -29,7 +31,10 @@ type incoming struct {
 	take   taker
 	buffer []byte // buffer[:end] is the beginning of a message, or what was just read behind it
 	end    int
+	met    bool // the first bytes have come
 }
+
+var errForeign = errors.New("the receiver does not take the framing resumable: it is for --framing resumable")
 
 func newIncoming(conn *net.TCPConn, kind framing.Kind, output *output) (*incoming, error) {
 	raw, err := conn.SyscallConn()
@@ -141,6 +146,13 @@ func (c *incoming) handOn(n int) error {
 		return nil
 	}
 	c.end += n
+	if !c.met {
+		c.met = true
+		if resumable.Begins(c.buffer[:c.end]) {
+			conversation.Refuse(c.conn, false, &resumable.RefusalError{Reason: errForeign.Error()})
+			return errForeign
+		}
+	}
 	used, err := c.take.whole(c.buffer[:c.end], n)
 	if err != nil {
 		return err

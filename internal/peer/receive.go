@@ -82,12 +82,41 @@ func (r *Receiver) Run(ctx context.Context, output io.Writer) error {
 	err = errors.Join(err, out.finish())
 	r.meter.halt()
 	if err == nil {
-		r.meter.note("%s", r.meter.summary())
-		if out.several > 0 {
-			r.meter.note("%d messages have newlines in them and stand on several lines: format hex or frames keeps messages apart", out.several)
-		}
+		r.end(out.several)
 	}
 	return err
+}
+
+// RunResumable writes what is committed of what comes to a store, by the framing resumable. It returns nil when Count messages or more are
+// committed, for only whole epochs are, or when the context has ended. It fails if the store's files or listening fail; what goes wrong on
+// a connection is told on the status. What is received and not committed stays in the store's record. The store is closed.
+func (r *Receiver) RunResumable(ctx context.Context, store *Store) error {
+	r.meter.note("listening on %s", r.Addr())
+	r.meter.show()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	store.start(r.config.Count, r.meter, stop)
+	var connections sync.WaitGroup
+	err := r.accept(ctx, func(conn *net.TCPConn) {
+		connections.Go(func() { r.converse(ctx, conn, store) })
+	})
+	stop(err)
+	connections.Wait()
+	several := store.output.several
+	err = errors.Join(err, store.failed(), store.Close())
+	r.meter.halt()
+	if err == nil {
+		r.end(several)
+	}
+	return err
+}
+
+// end sums up.
+func (r *Receiver) end(several int64) {
+	r.meter.note("%s", r.meter.summary())
+	if several > 0 {
+		r.meter.note("%d messages have newlines in them and stand on several lines: format hex or frames keeps messages apart", several)
+	}
 }
 
 // accept accepts connections until the context ends, which is nil.

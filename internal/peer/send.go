@@ -13,13 +13,18 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
+	"github.com/wallaroo-stream/wallaroo/internal/resumable"
 )
 
 // SendConfig says what is sent, where to and how.
 type SendConfig struct {
-	// To is where the receiver listens; connecting is tried for ten seconds.
-	To      address.Address
+	// To is where the receiver listens.
+	To address.Address
+	// Retry is how long connecting is tried, each time; 0 is ten seconds.
+	Retry   time.Duration
 	Framing framing.Kind
+	// Stream names the messages in the framing resumable: the source takes each of a stream once. The others have no use for it.
+	Stream string
 	// Input holds the messages, in a format; in the raw framing it is bytes, which are sent as they are. In lines, the last one may lack its
 	// newline.
 	Input  io.Reader
@@ -52,6 +57,13 @@ func NewSender(config SendConfig) (*Sender, error) {
 		return nil, fmt.Errorf("messages cannot be timed in framing %s, which knows none: want framing %s or %s",
 			framing.Raw, framing.Prefixed, framing.Lines)
 	}
+	if (config.Stream != "") != (config.Framing == framing.Resumable) {
+		return nil, fmt.Errorf("a stream must be named in framing %s, and in no other", framing.Resumable)
+	}
+	if len(config.Stream) > resumable.MaxName {
+		return nil, fmt.Errorf("the stream has a name of %d bytes: want at most %d", len(config.Stream), resumable.MaxName)
+	}
+	config.Retry = cmp.Or(config.Retry, connectFor)
 	atHand := canGoBack(config.Input)
 	if config.Repeat > 1 && !atHand {
 		return nil, errors.New("an input that can be read only once, such as a pipe, cannot be sent more often than once")
@@ -72,9 +84,15 @@ func canGoBack(input io.Reader) bool {
 // the receiver closes its side first, that is a request to stop: the message in hand is sent whole, and the error says how much was written
 // and how much of that acknowledged, as every error does. So does that of a receiver that cuts the connection when all is acknowledged: its
 // program has not read all. A read of the input that blocks is left behind when Run returns.
+//
+// In the framing resumable it asks the source how much it has accepted of the stream, sends what follows, connects again when the
+// connection is lost, and returns nil when all is accepted.
 func (s *Sender) Run(ctx context.Context) error {
 	meter := newMeter("sent", s.config.Framing, s.config.Status, s.config.Live)
-	conn, err := connect(ctx, s.dial, s.config.To.String())
+	if s.config.Framing == framing.Resumable {
+		return s.resume(ctx, meter)
+	}
+	conn, err := connect(ctx, s.dial, s.config.To.String(), s.config.Retry)
 	if err != nil {
 		return fmt.Errorf("%w; nothing was sent", s.explain(ctx, err))
 	}

@@ -26,12 +26,13 @@ type (
 		Sink   *sink    `json:"sink"` // nil when the last step keeps its results
 	}
 	source struct {
-		Name    string               `json:"name"`
-		Kind    string               `json:"kind"`
-		Host    string               `json:"host"`
-		Port    int                  `json:"port"`
-		Decoder string               `json:"decoder"`
-		Framing framing.LengthPrefix `json:"framing"`
+		Name      string               `json:"name"`
+		Kind      string               `json:"kind"`
+		Host      string               `json:"host"`
+		Port      int                  `json:"port"`
+		Resumable bool                 `json:"resumable"`
+		Decoder   string               `json:"decoder"`
+		Framing   framing.LengthPrefix `json:"framing"`
 	}
 	within struct {
 		Name      string `json:"name"`
@@ -42,11 +43,12 @@ type (
 		Partition string `json:"partition"`
 	}
 	sink struct {
-		Name    string `json:"name"`
-		Kind    string `json:"kind"`
-		Host    string `json:"host"`
-		Port    int    `json:"port"`
-		Encoder string `json:"encoder"`
+		Name      string `json:"name"`
+		Kind      string `json:"kind"`
+		Host      string `json:"host"`
+		Port      int    `json:"port"`
+		Resumable bool   `json:"resumable"`
+		Encoder   string `json:"encoder"`
 	}
 )
 
@@ -93,7 +95,8 @@ func (l *pipeline) appendTo(p *Plan) {
 	p.Steps = append(p.Steps, Step{
 		Pipeline: l.Name, Name: l.Source.Name, Kind: Source,
 		Outside: &Outside{
-			Connector: l.Source.Kind, Host: l.Source.Host, Port: l.Source.Port, Framing: l.Source.Framing, Code: l.Source.Decoder,
+			Connector: l.Source.Kind, Host: l.Source.Host, Port: l.Source.Port, Resumable: l.Source.Resumable,
+			Framing: l.Source.Framing, Code: l.Source.Decoder,
 		},
 	})
 	for _, s := range l.Steps {
@@ -105,7 +108,9 @@ func (l *pipeline) appendTo(p *Plan) {
 	if l.Sink != nil {
 		p.Steps = append(p.Steps, Step{
 			Pipeline: l.Name, Name: l.Sink.Name, Kind: Sink, After: []int{len(p.Steps) - 1},
-			Outside: &Outside{Connector: l.Sink.Kind, Host: l.Sink.Host, Port: l.Sink.Port, Code: l.Sink.Encoder},
+			Outside: &Outside{
+				Connector: l.Sink.Kind, Host: l.Sink.Host, Port: l.Sink.Port, Resumable: l.Sink.Resumable, Code: l.Sink.Encoder,
+			},
 		})
 	}
 }

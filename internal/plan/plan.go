@@ -60,7 +60,8 @@ type Outside struct {
 	Connector string // TCP, or a word of the application's own
 	Host      string
 	Port      int
-	Framing   framing.LengthPrefix // of a TCP source
+	Resumable bool                 // whether the other side of a TCP connector speaks the framing of that name
+	Framing   framing.LengthPrefix // of a TCP source that is not Resumable
 	Code      string               // the name of the decoder or encoder
 }
 

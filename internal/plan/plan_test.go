@@ -42,6 +42,22 @@ Split and Count/sink sink
 	}
 }
 
+func TestParseReadsWhatIsResumable(t *testing.T) {
+	for n, step := range map[int]int{1: 0, 2: 3} { // the n-th word is that of a step
+		words := strings.SplitAfterN(string(golden(t)), `"resumable": `, 3)
+		words[n] = strings.Replace(words[n], "false", "true", 1)
+		p, err := Parse([]byte(strings.Join(words, "")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range p.Steps {
+			if o := p.Steps[i].Outside; o != nil && o.Resumable != (i == step) {
+				t.Errorf("step %d is resumable: %v", i, o.Resumable)
+			}
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	good := string(golden(t))
 	for _, c := range []struct{ old, new, want string }{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/framing"
+	"github.com/wallaroo-stream/wallaroo/internal/resumable"
 )
 
 const (
@@ -46,6 +47,9 @@ func (r *reader) handOn(ctx context.Context, to connector.Connection) error {
 		r.end += n
 		r.bytes += uint64(n)
 		full := r.end == len(r.buffer)
+		if r.bytes == uint64(n) && resumable.Begins(r.buffer[:n]) {
+			return refuseStranger(r.conn)
+		}
 		batch, cutErr := r.cut()
 		if batch.Count() > 0 {
 			r.messages += uint64(batch.Count())

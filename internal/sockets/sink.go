@@ -12,44 +12,30 @@ import (
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/acked"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/resumable"
 )
 
-const (
-	firstRetry  = 50 * time.Millisecond // pauses between attempts to connect double from the first to the last
-	lastRetry   = time.Second
-	dialTimeout = 5 * time.Second
-	// remind is how often the log says that a receiver is still away.
-	remind = 10 * time.Second
-	// writeBytes is how much is given to the kernel at a time, so that acknowledgements are seen meanwhile.
-	writeBytes = 256 << 10
-)
-
-// keepAlive has the kernel ask the receiver's now and then on an idle connection. It answers by a reset once it has forgotten a receiver
-// that ended, on Linux a minute (tcp_fin_timeout) after its end; for one that has only closed its own side it goes on to answer well.
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3}
+// writeBytes is how much is given to the kernel at a time, so that acknowledgements are seen meanwhile.
+const writeBytes = 256 << 10
 
 // errOver is a connection whose receiver has gone without acknowledging everything.
 var errOver = errors.New("the receiver has closed the connection")
+
+// errResumable is a connection to a receiver of another framing.
+var errResumable = errors.New("the receiver speaks the framing resumable, and the sink another one: give either the other's")
 
 // Sink keeps one connection to its receiver. What the receiver's kernel has not acknowledged it keeps, and sends again, from the
 // beginning of a message, on the next connection; it never gives up. So after a cut a receiver may see messages again, and the one that
 // was cut in part.
 type Sink struct {
-	id      string
-	address address.Address
-	dial    func(ctx context.Context, address string) (*net.TCPConn, error)
-	conn    *connection // nil while there is none
-	told    func(lost error)
-	log     *slog.Logger
+	id       string
+	receiver receiver
+	conn     *connection // nil while there is none
 }
 
 // NewSink makes a sink; it does not connect yet.
 func NewSink(config connector.Setup, to address.Address) *Sink {
-	log := config.Log.With("sink", config.ID, "address", to.String())
-	if config.Connected == nil {
-		config.Connected = func(error) {}
-	}
-	return &Sink{id: config.ID, address: to, dial: dial, told: config.Connected, log: log}
+	return &Sink{id: config.ID, receiver: newReceiver(config, to)}
 }
 
 // ID is the sink's identity.
@@ -60,38 +46,15 @@ func (s *Sink) Connect(ctx context.Context) error {
 	return s.connect(ctx, nil, func() bool { return false })
 }
 
-// errNotNeeded is a connection that nobody needs any more.
-var errNotNeeded = errors.New("nothing is left to deliver")
-
 // connect tries until ctx is done or, asked each time that notice comes, needless says that there is no need.
 func (s *Sink) connect(ctx context.Context, notice <-chan struct{}, needless func() bool) error {
-	pause := firstRetry
-	var told time.Time
-	for !needless() {
-		conn, err := s.dial(ctx, s.address.String())
+	return s.receiver.reach(ctx, notice, needless, func() error {
+		conn, err := s.receiver.dial(ctx, s.receiver.address.String())
 		if err == nil {
-			s.conn = newConnection(conn, s.log)
-			s.told(nil)
-			s.log.Info("sink connected")
-			return nil
+			s.conn = newConnection(conn, s.receiver.log)
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		s.told(err)
-		if time.Since(told) > remind {
-			s.log.Warn("the sink's receiver is away; trying again until it is there", "error", err)
-			told = time.Now()
-		}
-		select {
-		case <-time.After(pause):
-		case <-notice:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		pause = min(2*pause, lastRetry)
-	}
-	return errNotNeeded
+		return err
+	})
 }
 
 // Close gives up the connection.
@@ -100,15 +63,6 @@ func (s *Sink) Close() {
 		s.conn.close()
 		s.conn = nil
 	}
-}
-
-func dial(ctx context.Context, address string) (*net.TCPConn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: keepAlive}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.TCPConn), nil
 }
 
 // Run delivers what comes through the outlet. Delivered is what the receiver's kernel has acknowledged.
@@ -127,8 +81,8 @@ func (s *Sink) Run(ctx context.Context, outlet connector.Outlet) error {
 		_ = s.settle(kept) // the kernel still knows what was acknowledged when the connection broke
 		s.Close()
 		kept.rewind()
-		s.told(err)
-		s.log.Warn("the sink's connection broke; connecting again", "error", err, "kept", kept.bytes())
+		s.receiver.told(err)
+		s.receiver.log.Warn("the sink's connection broke; connecting again", "error", err, "kept", kept.bytes())
 		err = s.connect(ctx, outlet.Items(), needless)
 		if errors.Is(err, errNotNeeded) {
 			return nil
@@ -234,6 +188,13 @@ func newConnection(conn *net.TCPConn, log *slog.Logger) *connection {
 // watch returns when the connection breaks. What a receiver sends is thrown away. One that has only closed its own side still reads, and
 // whether it is that or has ended, only a reset tells.
 func (c *connection) watch(log *slog.Logger) error {
+	began := make([]byte, len(resumable.Magic))
+	switch _, err := io.ReadFull(c.TCPConn, began); {
+	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case resumable.Begins(began):
+		return errResumable
+	}
 	if _, err := io.Copy(io.Discard, c.TCPConn); err != nil {
 		return err
 	}

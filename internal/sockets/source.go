@@ -21,6 +21,7 @@ type Source struct {
 	address  address.Address
 	framing  framing.Framing
 	listener *net.TCPListener
+	streams  *streams // nil but in the framing resumable
 }
 
 // NewSource makes a source; it does not listen yet.
@@ -81,7 +82,11 @@ func (s *Source) admit(
 	select {
 	case places <- struct{}{}:
 		connections.Go(func() {
-			s.serve(ctx, stop, conn, inlet, func() { <-places })
+			serve := s.serve
+			if s.streams != nil {
+				serve = s.serveStream
+			}
+			serve(ctx, stop, conn, inlet, func() { <-places })
 		})
 	default:
 		inlet.Refused()

@@ -66,6 +66,7 @@ type system struct {
 	receiver net.Listener
 	dialled  chan *net.TCPConn // the sink's connections
 	ready    func(address string)
+	streams  bool // the source is one of streams
 	mu       sync.Mutex
 	log      []string // guarded by mu
 	logged   chan struct{}
@@ -157,15 +158,19 @@ func startSystem(t *testing.T, c connector.Setup, f framing.Framing, changes ...
 	}
 	sink := NewSink(connector.Setup{ID: "p/sink", Log: log}, to)
 	s.dialled = make(chan *net.TCPConn, 100)
-	sink.dial = func(ctx context.Context, address string) (*net.TCPConn, error) {
+	sink.receiver.dial = func(ctx context.Context, address string) (*net.TCPConn, error) {
 		conn, err := dial(ctx, address)
 		if err == nil {
 			s.dialled <- conn
 		}
 		return conn, err
 	}
+	source := NewSource(c, address.Address{Host: address.Loopback}, f)
+	if s.streams {
+		source = NewStreamSource(c, address.Address{Host: address.Loopback})
+	}
 	s.worker = worker.New(worker.Config{
-		Sources:    []connector.Source{NewSource(c, address.Address{Host: address.Loopback}, f)},
+		Sources:    []connector.Source{source},
 		Sinks:      []connector.Sink{sink},
 		Stages:     []worker.Stage{{Sinks: []int{0}}},
 		Report:     s,

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -237,6 +238,54 @@ func TestConnectionsShareALane(t *testing.T) {
 			if c.sent < 100 || c.sent > 102 {
 				t.Errorf("connection %d has sent %d messages of 800", n, c.sent)
 			}
+		}
+	})
+}
+
+// TestAStreamGoesOnWithItsLastConnection has a connection wait for credit while another one goes on with its stream.
+func TestAStreamGoesOnWithItsLastConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInlet(1, 2)
+		resume := func(peer, stream string) (connector.Connection, uint64) {
+			c, accepted, err := i.Resume(t.Context(), peer, stream)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c, accepted
+		}
+		first, accepted := resume("first", "s")
+		if accepted != 0 {
+			t.Errorf("%d messages are accepted before any was sent", accepted)
+		}
+		three := connector.Batch{}
+		for range 3 {
+			three.Append([]byte("m"))
+		}
+		sent := make(chan error, 1)
+		go func() { sent <- first.Send(t.Context(), three) }()
+		synctest.Wait() // it has sent two of them, and waits
+		second, accepted := resume("second", "s")
+		if accepted != 2 || i.messages.Load() != 2 {
+			t.Errorf("%d messages are accepted, %d counted; want 2", accepted, i.messages.Load())
+		}
+		if err := <-sent; !errors.Is(err, connector.ErrSuperseded) {
+			t.Errorf("the first connection: %v", err)
+		}
+		i.free(0)
+		if err := second.Send(t.Context(), connector.Batch{Sizes: []uint32{1}, Payload: []byte("m")}); err != nil {
+			t.Error(err)
+		}
+		i.free(0)
+		if err := first.Send(t.Context(), connector.Batch{Sizes: []uint32{1}, Payload: []byte("m")}); !errors.Is(err, connector.ErrSuperseded) {
+			t.Errorf("the first connection, again: %v", err)
+		}
+		first.Close()
+		second.Close()
+		if _, accepted := resume("third", "s"); accepted != 3 {
+			t.Errorf("%d messages are accepted; want 3", accepted)
+		}
+		if _, accepted := resume("third", "another"); accepted != 0 {
+			t.Errorf("%d messages of another stream are accepted", accepted)
 		}
 	})
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unittest
 
 import wallaroo
+from wallaroo import testing
 
 
 @wallaroo.decoder(header_length=4, length_fmt=">I")
@@ -26,8 +27,28 @@ class Configurations(unittest.TestCase):
     def test_take_an_empty_host_for_this_machine(self) -> None:
         self.assertEqual(wallaroo.TCPSourceConfig("", 0, decoder).address, ("127.0.0.1", 0))
 
+    def test_take_no_header_where_they_are_resumable(self) -> None:
+        @wallaroo.encoder(header_length=1, length_fmt="B")
+        def framed(data: bytes) -> bytes:
+            return data
+
+        self.assertEqual(wallaroo.TCPSourceConfig("", 0, decoder).longest, 2**32 - 1)
+        self.assertIsNone(wallaroo.TCPSourceConfig("", 0, decoder, resumable=True).longest)
+        self.assertIsNotNone(wallaroo.TCPSinkConfig("", 0, framed).header)
+        self.assertIsNone(wallaroo.TCPSinkConfig("", 0, framed, resumable=True).header)
+        sink = wallaroo.TCPSinkConfig("", 0, framed, resumable=True)
+        builder = wallaroo.ApplicationBuilder("app")
+        builder.new_pipeline("p", wallaroo.TCPSourceConfig("", 0, decoder, resumable=True)).to_sink(sink)
+        long = b"x" * 300
+        self.assertEqual(testing.run(builder.build(), [b"a", long]).output, [b"a", long])
+
     def test_know_what_is_wrong_with_them(self) -> None:
         self.assertEqual(list(wallaroo.TCPSourceConfig("::1", "65535", decoder).mistakes()), [])
+        for config in (
+            wallaroo.TCPSourceConfig("", 0, decoder, resumable="yes"),  # type: ignore[arg-type]
+            wallaroo.TCPSinkConfig("", 0, encoder, resumable="yes"),  # type: ignore[arg-type]
+        ):
+            self.assertEqual(list(config.mistakes()), ["resumable must be True or False, not the str 'yes'"])
         for host in (None, "a b", "[::1]", "a\n", 7):
             mistakes = [*wallaroo.TCPSinkConfig(host, 0, encoder).mistakes()]  # type: ignore[arg-type]
             self.assertEqual(len(mistakes), 1, mistakes)

@@ -137,8 +137,8 @@ class _StageWriter:
             "WrongKey": WrongKey,
         }
         if self._pipeline.sink is not None:
-            framing, site = self._pipeline.sink.encoder.framing, site_at(self._pipeline, len(self._pipeline.steps))
-            writer = SinkWriter(around.outbox, pipeline, site, around.limits, framing)
+            header, site = self._pipeline.sink.header, site_at(self._pipeline, len(self._pipeline.steps))
+            writer = SinkWriter(around.outbox, pipeline, site, around.limits, header)
             self.names["flush"] = writer.flush
 
     def made(self, file: str) -> Any:

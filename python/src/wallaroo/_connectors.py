@@ -8,7 +8,7 @@ from typing import Any
 
 from ._addresses import LARGEST_PORT, LOOPBACK, port_number
 from ._called import called_as
-from ._codec import Decoder, Encoder
+from ._codec import Decoder, Encoder, Framing
 from ._function import describe
 from ._mistakes import misplaced
 
@@ -32,6 +32,10 @@ class _TCPConfig:
         if port_number(self.port) is None:
             yield f"port must be a number from 0 to {LARGEST_PORT}, not {describe(self.port)}"
 
+    def _mistakes_of_resumable(self, resumable: object) -> Iterator[str]:
+        if not isinstance(resumable, bool):
+            yield f"resumable must be True or False, not {describe(resumable)}"
+
 
 @called_as("TCPSourceConfig(HOST, PORT, DECODER)")
 @dataclass(frozen=True)
@@ -45,14 +49,24 @@ class TCPSourceConfig(_TCPConfig):
         host: the address to listen on; empty for 127.0.0.1.
         port: 0 to 65535, as int or str; 0 lets the operating system choose, and the log says which.
         decoder: a function decorated by ``@wallaroo.decoder``, which also says how frames are told apart.
+        resumable: whether senders speak the framing resumable, as ``wallaroo send --framing resumable`` does: each
+            message of a named stream is taken once, and acknowledged. It has frames of its own: the header that the
+            decoder describes is not used.
     """
 
     decoder: Decoder[Any]
+    resumable: bool = False
 
     def mistakes(self) -> Iterator[str]:
         """Yield what is wrong, a phrase each."""
         yield from super().mistakes()
         yield from misplaced("the decoder of TCPSourceConfig", self.decoder, Decoder)
+        yield from self._mistakes_of_resumable(self.resumable)
+
+    @property
+    def longest(self) -> int | None:
+        """Bytes of the longest payload that a frame can tell of; None if the frame sets no bound."""
+        return None if self.resumable else self.decoder.framing.longest
 
 
 @called_as("TCPSinkConfig(HOST, PORT, ENCODER)")
@@ -67,11 +81,21 @@ class TCPSinkConfig(_TCPConfig):
         host: the receiver's address; empty for 127.0.0.1.
         port: 0 to 65535, as int or str.
         encoder: a function decorated by ``@wallaroo.encoder``.
+        resumable: whether the receiver speaks the framing resumable, as ``wallaroo receive --framing resumable`` does:
+            it keeps results apart until a checkpoint has committed them, and has each once. What the encoder returns is
+            a message; a header that it describes is not used.
     """
 
     encoder: Encoder[Any]
+    resumable: bool = False
 
     def mistakes(self) -> Iterator[str]:
         """Yield what is wrong, a phrase each."""
         yield from super().mistakes()
         yield from misplaced("the encoder of TCPSinkConfig", self.encoder, Encoder)
+        yield from self._mistakes_of_resumable(self.resumable)
+
+    @property
+    def header(self) -> Framing | None:
+        """What is written before each result; None if nothing is."""
+        return None if self.resumable else self.encoder.framing

@@ -50,6 +50,7 @@ def _source(config: TCPSourceConfig) -> dict[str, Any]:
         "kind": "tcp",
         "host": host,
         "port": port,
+        "resumable": config.resumable,
         "decoder": decoder.name,
         "framing": {
             "header": framing.header,
@@ -77,4 +78,11 @@ def _step(step: Step) -> dict[str, Any]:
 
 def _sink(config: TCPSinkConfig) -> dict[str, Any]:
     host, port = config.address
-    return {"name": "sink", "kind": "tcp", "host": host, "port": port, "encoder": config.encoder.name}
+    return {
+        "name": "sink",
+        "kind": "tcp",
+        "host": host,
+        "port": port,
+        "resumable": config.resumable,
+        "encoder": config.encoder.name,
+    }

@@ -364,8 +364,8 @@ def _input(application: Application, pipeline: int, payload: object) -> Input:
 
 
 def _check_length(pipeline: Pipeline, size: int) -> None:
-    most = pipeline.source.decoder.framing.longest
-    if size > most:
+    most = pipeline.source.longest
+    if most is not None and size > most:
         raise ValueError(
             f"a payload of {size} bytes cannot come to pipeline {pipeline.name!r}: "
             f"the header that its decoder describes says at most {most}"
