@@ -66,6 +66,7 @@ type Options struct {
 	Listening func(addresses map[string]string)
 
 	connections *status.Connections // those of the sinks
+	cluster     string              // the id of the history that the data directory keeps
 }
 
 // Keep says how state is kept in the data directory.

@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -20,6 +21,12 @@ type kept struct {
 // openKeep opens it, and has the worker keep there what it does. It must be closed.
 func openKeep(ctx context.Context, config *worker.Config, o Options, r *reporter) (*kept, error) {
 	if o.DataDir == "" {
+		for _, sink := range config.Sinks {
+			if stages(sink) {
+				return nil, fmt.Errorf("sink %q: its receiver counts what checkpoints commit, and there are none without a data directory: "+
+					"give --data-dir", sink.ID())
+			}
+		}
 		return &kept{}, nil
 	}
 	k, err := keep.Open(ctx, keep.Options{
@@ -52,14 +59,17 @@ func (k *kept) close() {
 	}
 }
 
-// setAside sets aside what the data directory holds, if that is wanted.
-func setAside(o *Options) error {
-	if !o.Keep.Fresh {
-		return nil
+// chooseHistory sets aside what the data directory holds, if that is wanted, and finds out which history it keeps.
+func chooseHistory(o *Options) (err error) {
+	if o.Keep.Fresh {
+		folder, err := keep.SetAside(o.DataDir, time.Now(), lettersFolder)
+		if err != nil {
+			return err
+		}
+		if folder != "" {
+			o.Log.Info("what was there is set aside", "folder", folder)
+		}
 	}
-	folder, err := keep.SetAside(o.DataDir, time.Now(), lettersFolder)
-	if err == nil && folder != "" {
-		o.Log.Info("what was there is set aside", "folder", folder)
-	}
+	o.cluster, err = keep.Cluster(o.DataDir)
 	return err
 }

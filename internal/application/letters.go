@@ -50,7 +50,7 @@ func openLetters(o *Options, about *control.Application) (l *letters, err error)
 	if l.dir, err = datadir.Open(o.DataDir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	if err := setAside(o); err != nil {
+	if err := chooseHistory(o); err != nil {
 		l.dir.Close()
 		return nil, fmt.Errorf("data directory: %w", err)
 	}

@@ -29,7 +29,7 @@ type Loader func(ctx context.Context, o Options) (Program, error)
 // setup is what a connector is told.
 func (o *Options) setup(id, address string, log *slog.Logger) connector.Setup {
 	return connector.Setup{
-		ID: id, Address: address,
+		ID: id, Address: address, Cluster: o.cluster,
 		MaxMessage: o.MaxFrame, MaxConnections: o.MaxConnections, DrainTimeout: o.DrainTimeout,
 		Connected: o.connections.Teller(id), Log: log,
 	}

@@ -67,14 +67,13 @@ type Keep struct {
 	last    *store.Manifest // nil if there is none
 	delta   *store.Delta    // of the open checkpoint
 	epoch   uint64          // of that
-	run     uint64
+	history history
 	needs   []uint64 // the first record of the journal that each of the last checkpoints needs, the oldest first
 }
 
 const (
 	journalFolder     = "journal"
 	checkpointsFolder = "checkpoints"
-	runFile           = "run"
 )
 
 // Open opens what a data directory keeps, or begins it. A checkpoint that cannot be read is passed over, which the log tells; what of an
@@ -93,7 +92,7 @@ func Open(ctx context.Context, o Options) (k *Keep, err error) {
 	if err := k.compare(); err != nil {
 		return nil, err
 	}
-	if k.run, err = readRun(o.Dir); err != nil {
+	if k.history, err = readHistory(o.Dir); err != nil {
 		return nil, err
 	}
 	journalOptions := journal.Options{SegmentBytes: segmentBytes, FreeBytes: o.FreeBytes}
@@ -279,18 +278,20 @@ func (k *Keep) numbers() ([]int, error) {
 
 // NewRun begins a run that goes on from the last checkpoint.
 func (k *Keep) NewRun(context.Context) (uint64, error) {
-	k.run = max(k.run, k.Last().Run) + 1
 	k.delta = nil
 	k.store.Use(k.last)
-	if err := writeRun(k.options.Dir, k.run); err != nil {
+	next := k.history
+	next.Run = max(next.Run, k.Last().Run) + 1
+	if err := next.write(k.options.Dir); err != nil {
 		return 0, err
 	}
+	k.history = next
 	if k.options.Letters != nil {
-		if err := k.options.Letters.RollBack(k.run, k.Last().Epoch); err != nil {
+		if err := k.options.Letters.RollBack(next.Run, k.Last().Epoch); err != nil {
 			return 0, err
 		}
 	}
-	return k.run, nil
+	return next.Run, nil
 }
 
 // Add adds entities to the checkpoint of an epoch.
@@ -313,7 +314,7 @@ func (k *Keep) begin(epoch uint64) (err error) {
 	for _, s := range k.options.Plan.States {
 		states = append(states, s.Name)
 	}
-	k.delta, err = k.store.Begin(k.run, epoch, states)
+	k.delta, err = k.store.Begin(k.history.Run, epoch, states)
 	k.epoch = epoch
 	return err
 }
@@ -371,53 +372,6 @@ func (k *Keep) Tidy(ctx context.Context) error {
 	return nil
 }
 
-// run is the number of the last run, as its file says it.
-type run struct {
-	Run uint64 `json:"run"`
-}
-
-// readRun reads the number of the last run; 0 if there was none.
-func readRun(dir string) (uint64, error) {
-	path := filepath.Join(dir, runFile)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	var r run
-	if err := json.Unmarshal(data, &r); err != nil || r.Run == 0 {
-		return 0, fmt.Errorf("%s does not hold the number of a run: restore it, or begin anew with --fresh", path)
-	}
-	return r.Run, nil
-}
-
-// writeRun writes the number of a run, whole or not at all, and returns when it is on disk.
-func writeRun(dir string, number uint64) error {
-	data, err := json.Marshal(run{number})
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(dir, runFile)
-	f, err := os.OpenFile(path+store.PartSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(data, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+store.PartSuffix, path); err != nil {
-		return err
-	}
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
-
 // asideFormat is how the time stands in the name of what was set aside.
 const asideFormat = "20060102-150405.000"
 
@@ -426,7 +380,7 @@ const asideFormat = "20060102-150405.000"
 func SetAside(dir string, now time.Time, others ...string) (string, error) {
 	aside := filepath.Join(dir, "set-aside-"+now.UTC().Format(asideFormat))
 	moved := ""
-	for _, name := range append([]string{journalFolder, checkpointsFolder, runFile}, others...) {
+	for _, name := range append([]string{journalFolder, checkpointsFolder, historyFile}, others...) {
 		from := filepath.Join(dir, name)
 		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -34,7 +34,7 @@ type DiedError struct {
 	Err      error
 }
 
-func (d *DiedError) Error() string { return fmt.Sprintf("executor %d: %s", d.Executor, d.Err.Error()) }
+func (d *DiedError) Error() string { return d.Err.Error() }
 
 // Unwrap is why it died.
 func (d *DiedError) Unwrap() error { return d.Err }

@@ -1,0 +1,77 @@
+package keep
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/wallaroo-stream/wallaroo/internal/store"
+)
+
+// history is what tells one history of an application from all others, and its runs from each other, as its file says it.
+type history struct {
+	Cluster string `json:"cluster"` // 16 hexadecimal digits
+	Run     uint64 `json:"run"`     // the last one; 0 if there was none
+}
+
+const historyFile = "history"
+
+// Cluster is the id of the history that a data directory keeps, which is made if it keeps none yet.
+func Cluster(dir string) (string, error) {
+	h, err := readHistory(dir)
+	if err != nil || h.Cluster != "" {
+		return h.Cluster, err
+	}
+	raw := make([]byte, 8)
+	if _, err := rand.Read(raw); err != nil {
+		return "", err
+	}
+	h.Cluster = hex.EncodeToString(raw)
+	return h.Cluster, h.write(dir)
+}
+
+// readHistory reads the file; the zero value if there is none.
+func readHistory(dir string) (h history, err error) {
+	path := filepath.Join(dir, historyFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return h, nil
+	}
+	if err != nil {
+		return h, err
+	}
+	if err := json.Unmarshal(data, &h); err != nil || h.Cluster == "" {
+		return h, fmt.Errorf("%s does not say which history is kept: restore it, or begin anew with --fresh", path)
+	}
+	return h, nil
+}
+
+// write writes the file, whole or not at all, and returns when it is on disk.
+func (h *history) write(dir string) error {
+	data, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, historyFile)
+	f, err := os.OpenFile(path+store.PartSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(data, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+store.PartSuffix, path); err != nil {
+		return err
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
