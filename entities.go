@@ -21,7 +21,7 @@ type entity[K comparable, S any] struct {
 
 // entities are those of a state whose partitions are here.
 //
-// Time is cut into ages by Mark. What messages met in the last age is to be saved, by Save or, if a message comes first, by that: so what is
+// Time is cut into ages by Mark. What messages met in the last age is to be saved, by Save or, if a message comes first, by that: what is
 // saved is the state at the Mark. An entity costs a message one comparison for it.
 type entities[K comparable, S any] struct {
 	about   *stateInfo

@@ -112,7 +112,7 @@ func (l *letters) keep(p *plan.Plan, origin worker.Origin, f *worker.Failure) (a
 	r := deadletters.Record{
 		Time: time.Now().UTC(), Application: p.Application, Pipeline: pipeline, Step: f.Step, FindingKey: f.FindingKey, Key: known(f.Key),
 		MessageMissing: f.Letter.Missing, Error: f.Error, Traceback: f.Traceback,
-		Place: deadletters.Place{Run: origin.Run, Epoch: origin.Epoch},
+		Run: origin.Run, Epoch: origin.Epoch,
 	}
 	if f.Letter.Encoding != "" {
 		r.Message, r.MessageEncoding = &f.Letter.Text, known(string(f.Letter.Encoding))

@@ -258,10 +258,8 @@ func (x *Executor) Save(id uint32, bytes int) {
 		r.begin(id, 0, false)
 		e := worker.Event{Saved: make([]byte, 0, bytes+bytes/4)}
 		for _, of := range x.part.Plan.States {
-			left := false
 			if state := x.program.States[of.Name]; state != nil && !e.Left && e.Stuck == nil {
-				e.Saved, left, e.Stuck = state.Save(e.Saved, bytes-len(e.Saved))
-				e.Left = e.Left || left
+				e.Saved, e.Left, e.Stuck = state.Save(e.Saved, bytes-len(e.Saved))
 			}
 		}
 		r.Emit(e)

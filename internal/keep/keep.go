@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,14 +138,15 @@ func (k *Keep) choose(ctx context.Context) error {
 		return fmt.Errorf("the last checkpoint cannot be read, and a receiver may have counted what came before it: "+
 			"--accept-repeats goes on from an older one, and it may get that again: %w", wrong)
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if m := all[i].Manifest; m != nil {
-			positions, err := positions(m)
-			if err != nil {
-				return err
-			}
-			k.needs = append(k.needs, least(positions))
+	for _, found := range slices.Backward(all) {
+		if found.Manifest == nil {
+			continue
 		}
+		positions, err := positions(found.Manifest)
+		if err != nil {
+			return err
+		}
+		k.needs = append(k.needs, least(positions))
 	}
 	return nil
 }

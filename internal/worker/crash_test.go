@@ -29,7 +29,7 @@ var crashes = flag.Uint64("crashes", 150, "random histories to run in which work
 // then all holds that holds without kills: nothing is lost or repeated, order holds, counters are exact at each marker.
 func TestCrashes(t *testing.T) {
 	for seed := *first; seed < *first+*crashes; seed++ {
-		folder, err := os.MkdirTemp(memory(), "crashes")
+		folder, err := os.MkdirTemp(memory(), "crashes") //nolint:usetesting // it need not reach a disk
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,9 @@ func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill 
 	if kill {
 		pause(time.Duration(chance.IntN(100)) * time.Millisecond)
 		die(errKilled)
-		<-ended
+		if err := <-ended; !errors.Is(err, errKilled) {
+			h.t.Errorf("seed %d: %v", h.seed, err)
+		}
 		<-disturbed
 		return false
 	}
