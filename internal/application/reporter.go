@@ -170,6 +170,11 @@ func (r *reporter) Restoring(p worker.Restoring) {
 		p.Entities, p.OfEntities, p.Records, p.OfRecords))
 }
 
+// Convicted tells which message processes die of.
+func (r *reporter) Convicted(s worker.Skip) {
+	r.options.Log.Error("a message is kept from its step: its process died of it again and again", "step", s.Step, "digest", s.Digest, "why", s.Why)
+}
+
 // Recovered tells that messages are processed again.
 func (r *reporter) Recovered() {
 	r.about.Set(status.Running, "")

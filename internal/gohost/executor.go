@@ -284,6 +284,12 @@ func (x *Executor) Restore(id uint32, entities []byte) {
 	}
 }
 
+// Care begins a call that does nothing: what a function does to its goroutine is caught, and worse takes the worker along.
+func (x *Executor) Care(id uint32, _ worker.Care) { x.Probe(id) }
+
+// Noted is nil.
+func (x *Executor) Noted() *worker.Noted { return nil }
+
 // Probe begins a call that finds out whether state can move: between executors of one process all can.
 func (x *Executor) Probe(id uint32) {
 	x.calls <- func(r *Run) {

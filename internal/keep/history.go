@@ -11,12 +11,16 @@ import (
 	"path/filepath"
 
 	"github.com/wallaroo-stream/wallaroo/internal/store"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 // history is what tells one history of an application from all others, and its runs from each other, as its file says it.
 type history struct {
 	Cluster string `json:"cluster"` // 16 hexadecimal digits
 	Run     uint64 `json:"run"`     // the last one; 0 if there was none
+	// Skips are messages that executors have died of, behind the checkpoint of an epoch, which is the last one.
+	Skips  []worker.Skip `json:"skips,omitempty"`
+	Behind uint64        `json:"behind"`
 }
 
 const historyFile = "history"

@@ -279,11 +279,11 @@ func (k *Keep) numbers() ([]int, error) {
 }
 
 // NewRun begins a run that goes on from the last checkpoint.
-func (k *Keep) NewRun(context.Context) (uint64, error) {
+func (k *Keep) NewRun(_ context.Context, skips []worker.Skip) (uint64, error) {
 	k.delta = nil
 	k.store.Use(k.last)
 	next := k.history
-	next.Run = max(next.Run, k.Last().Run) + 1
+	next.Run, next.Skips, next.Behind = max(next.Run, k.Last().Run)+1, skips, k.Last().Epoch
 	if err := next.write(k.options.Dir); err != nil {
 		return 0, err
 	}
@@ -294,6 +294,14 @@ func (k *Keep) NewRun(context.Context) (uint64, error) {
 		}
 	}
 	return next.Run, nil
+}
+
+// Skips are the messages that were convicted behind the last checkpoint.
+func (k *Keep) Skips() []worker.Skip {
+	if k.history.Behind != k.Last().Epoch {
+		return nil
+	}
+	return k.history.Skips
 }
 
 // Add adds entities to the checkpoint of an epoch.

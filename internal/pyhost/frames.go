@@ -39,6 +39,7 @@ const (
 	kindMark    kind = 10
 	kindSave    kind = 11
 	kindRestore kind = 12
+	kindCare    kind = 13
 )
 
 // What the process answers.
@@ -58,6 +59,7 @@ const (
 	kindAlive      kind = 77
 	kindHung       kind = 78
 	kindSaved      kind = 79
+	kindNoted      kind = 80
 )
 
 // The columns of a batch, and their forms.

@@ -57,6 +57,8 @@ type golden struct {
 	Moves      [][2]int
 	Partitions []int
 	Entities   string
+	Care       worker.Care
+	Noted      worker.Noted
 	Count      int
 	Size       int
 	Left       bool
@@ -146,6 +148,12 @@ func (g *golden) command(tb testing.TB) []byte {
 		return appendSave(nil, g.Call, g.Size)
 	case kindRestore:
 		return appendRestore(nil, g.Call, g.Count, unhex(tb, g.Entities))
+	case kindCare:
+		frame, err := appendCare(nil, g.Call, g.Care)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return frame
 	default:
 		return nil
 	}
@@ -161,8 +169,25 @@ func TestCommandsAreAsDrawn(t *testing.T) {
 			}
 		}
 	}
-	if commands < 12 {
+	if commands < 13 {
 		t.Errorf("only %d commands are drawn", commands)
+	}
+}
+
+// TestWhatIsNotedIsKept reads a note, of which the worker is told nothing before it asks.
+func TestWhatIsNotedIsKept(t *testing.T) {
+	want := goldens(t)["noted"]
+	host := &Host{}
+	if host.Noted() != nil {
+		t.Error("something is noted before anything came")
+	}
+	k, body, err := (&frameReader{from: bufio.NewReader(bytes.NewReader(unhex(t, want.Hex)))}).next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := host.event(k, body)
+	if noted := host.Noted(); e != nil || err != nil || noted == nil || *noted != want.Noted {
+		t.Errorf("%v, %v; noted is %+v; want %+v", e, err, noted, want.Noted)
 	}
 }
 

@@ -44,11 +44,12 @@ type Host struct {
 	timeout time.Duration // of a call of user code; 0 for none
 	pulse   pulse
 	silent  atomic.Pointer[HungError] // why the process was ended, if it showed no sign of life
-	frame   []byte                    // of the call that begins
-	rests   chan rest                 // what of calls the pipe did not take, in order
-	behind  atomic.Int32              // how many rests are not written
-	cut     []byte                    // what is missing of a rest that could not be written to its end
-	served  bool                      // there may be answers to calls of before
+	noted   atomic.Pointer[worker.Noted]
+	frame   []byte       // of the call that begins
+	rests   chan rest    // what of calls the pipe did not take, in order
+	behind  atomic.Int32 // how many rests are not written
+	cut     []byte       // what is missing of a rest that could not be written to its end
+	served  bool         // there may be answers to calls of before
 }
 
 // rest is what is missing of a command.
@@ -119,6 +120,14 @@ func (h *Host) Restore(id uint32, entities []byte) {
 	count := invariant.Must(entity.Count(entities))
 	h.begin(appendRestore(h.frame[:0], id, count, entities))
 }
+
+// Care begins a call that has it take care, or no more.
+func (h *Host) Care(id uint32, c worker.Care) {
+	h.begin(invariant.Must(appendCare(h.frame[:0], id, c)))
+}
+
+// Noted is the message that was noted last since the process began to take care, nil if none was.
+func (h *Host) Noted() *worker.Noted { return h.noted.Load() }
 
 // begin sends the frame of a call. What the pipe does not take at once Serve writes.
 func (h *Host) begin(frame []byte) {
@@ -266,6 +275,12 @@ func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 		}
 	case kindAlive:
 		return nil, nil
+	case kindNoted:
+		noted := &worker.Noted{}
+		if err = json.Unmarshal(body, noted); err == nil {
+			h.noted.Store(noted)
+			return nil, nil
+		}
 	case kindHung:
 		err = parseHung(body, h.timeout)
 	case kindLog:

@@ -86,6 +86,17 @@ func appendRestore(dst []byte, call uint32, count int, entities []byte) []byte {
 	return append(dst, entities...)
 }
 
+// appendCare appends a CARE frame.
+func appendCare(dst []byte, call uint32, c worker.Care) ([]byte, error) {
+	c.Skips = append([]worker.Skip{}, c.Skips...) // never null
+	body, err := json.Marshal(c)
+	if err != nil {
+		return dst, err
+	}
+	dst = binary.LittleEndian.AppendUint32(appendHead(dst, kindCare, 4+len(body)), call)
+	return append(dst, body...), nil
+}
+
 // parseState reads the body of a STATE frame. The state shares the body's memory.
 func parseState(body []byte) (call uint32, s worker.State, err error) {
 	if len(body) < 8 {

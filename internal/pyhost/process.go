@@ -36,6 +36,7 @@ type process struct {
 	handle   *os.Process
 	ended    chan struct{} // closed when the process is gone
 	err      error         // how it ended, once ended is closed
+	killed   bool          // by SIGKILL; likewise
 }
 
 // startProcess starts an interpreter with the package in its folder. The process writes to this one's standard output and, unless there is
@@ -85,13 +86,24 @@ func (p *process) hold(cmd *exec.Cmd, started chan<- error) {
 	if err != nil {
 		return
 	}
-	p.err = describeEnd(cmd.Wait())
+	end := cmd.Wait()
+	p.err, p.killed = describeEnd(end), wasKilled(end)
 	if rest, ok := cmd.Stderr.(*lines); ok {
 		rest.end()
 	}
 	close(p.ended)
 	// What it wrote is still read, but not what a child of its own might write that holds the pipe open.
 	_ = p.answers.SetReadDeadline(time.Now().Add(lastWords))
+}
+
+// wasKilled reports whether a SIGKILL has ended a process.
+func wasKilled(err error) bool {
+	exit, is := errors.AsType[*exec.ExitError](err)
+	if !is {
+		return false
+	}
+	status, is := exit.Sys().(syscall.WaitStatus)
+	return is && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
 // describeEnd makes the way in which a process ended a sentence; nil for an exit with code 0.
@@ -174,8 +186,24 @@ func (p *process) endError() error {
 	if how == nil {
 		how = errors.New("exit code 0")
 	}
-	return fmt.Errorf("the Python process (pid %d) died: %w", p.handle.Pid, how)
+	return &diedError{pid: p.handle.Pid, how: how, killed: p.killed}
 }
+
+// diedError is a process that has come to its end.
+type diedError struct {
+	pid    int
+	how    error
+	killed bool
+}
+
+func (d *diedError) Error() string {
+	return fmt.Sprintf("the Python process (pid %d) died: %s", d.pid, d.how)
+}
+
+func (d *diedError) Unwrap() error { return d.how }
+
+// Killed reports whether a SIGKILL has ended it, which comes from outside.
+func (d *diedError) Killed() bool { return d.killed }
 
 func (p *process) hasEnded() bool {
 	select {

@@ -28,13 +28,15 @@ type lines struct {
 
 func (x *lines) Process(c worker.Call) { x.calls <- c }
 
-func (x *lines) Switch(worker.Switch)   {}
-func (x *lines) Load(worker.Load)       {}
-func (x *lines) Open(worker.Open)       {}
-func (x *lines) Probe(uint32)           {}
-func (x *lines) Mark(uint32, int)       {}
-func (x *lines) Save(uint32, int)       {}
-func (x *lines) Restore(uint32, []byte) {}
+func (x *lines) Switch(worker.Switch)     {}
+func (x *lines) Load(worker.Load)         {}
+func (x *lines) Open(worker.Open)         {}
+func (x *lines) Probe(uint32)             {}
+func (x *lines) Care(uint32, worker.Care) {}
+func (x *lines) Noted() *worker.Noted     { return nil }
+func (x *lines) Mark(uint32, int)         {}
+func (x *lines) Save(uint32, int)         {}
+func (x *lines) Restore(uint32, []byte)   {}
 
 func (x *lines) Replay(uint32, worker.Replay) {}
 
@@ -90,6 +92,7 @@ func (s *system) NotKept(uint64, error)                {}
 func (s *system) Recovering(error)                     {}
 func (s *system) Restoring(worker.Restoring)           {}
 func (s *system) Recovered()                           {}
+func (s *system) Convicted(worker.Skip)                {}
 
 // Write takes in a record of the log.
 func (s *system) Write(record []byte) (int, error) {

@@ -115,6 +115,11 @@ func (x *checkedExecutor) Save(id uint32, bytes int) {
 	x.Executor.Save(id, bytes)
 }
 
+func (x *checkedExecutor) Care(id uint32, c worker.Care) {
+	x.begin(checkedCall{done: func() {}})
+	x.Executor.Care(id, c)
+}
+
 func (x *checkedExecutor) Restore(id uint32, entities []byte) {
 	x.begin(checkedCall{done: func() {}})
 	x.Executor.Restore(id, entities)

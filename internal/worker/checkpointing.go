@@ -101,6 +101,7 @@ func (w *Worker) checkpoint(r running) (spent time.Duration, err error) {
 	for _, outlet := range w.outlets {
 		outlet.commit(door.Epoch(c.Epoch))
 	}
+	w.beSure()
 	w.config.Report.Checkpointed(c)
 	spent = c.Aligned + w.saved.committed()
 	if err := keep.Checkpoints.Tidy(r.ctx); err != nil && r.ctx.Err() == nil {

@@ -66,7 +66,9 @@ func (s *shelf) Entities(context.Context) iter.Seq2[entity.Entity, error] {
 	}
 }
 
-func (s *shelf) NewRun(context.Context) (uint64, error) {
+func (s *shelf) Skips() []worker.Skip { return nil }
+
+func (s *shelf) NewRun(context.Context, []worker.Skip) (uint64, error) {
 	s.added = map[string]entity.Entity{}
 	s.run++
 	s.begun(s.last.Epoch)

@@ -203,6 +203,7 @@ func (r *report) NotKept(uint64, error)            {}
 func (r *report) Recovering(error)                 {}
 func (r *report) Restoring(worker.Restoring)       {}
 func (r *report) Recovered()                       {}
+func (r *report) Convicted(worker.Skip)            {}
 func (r *report) Marked(m worker.Marked) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -37,6 +37,33 @@ type Executor interface {
 	// Restore puts in entities that were saved, of any islands and partitions that are this executor's and whose queues are open. Their memory
 	// is the executor's.
 	Restore(id uint32, entities []byte)
+	// Care has it note what it is about to do, or no more, and skip messages. Executors that do not die of messages need not.
+	Care(id uint32, c Care)
+	// Noted is the message that it has noted last, nil if none. It is asked for when Serve has returned.
+	Noted() *Noted
+}
+
+// Care is what an executor does after one has died, that may have died of a message.
+type Care struct {
+	// Notes has it note each message before it enters a step.
+	Notes bool `json:"notes"`
+	// Skips are messages that fail at a step instead of entering it, each once.
+	Skips []Skip `json:"skips"`
+}
+
+// Noted is a message at a step.
+type Noted struct {
+	Step string `json:"step"` // the step's identity
+	// FindingKey says that it is about to meet the function that finds its key.
+	FindingKey bool   `json:"finding_key"`
+	Digest     string `json:"digest"` // of the message
+}
+
+// Skip is a message that is kept from a step.
+type Skip struct {
+	Noted
+
+	Why string `json:"why"` // what it has done
 }
 
 // Call is a batch of messages to run through a stage, and through the later ones that are this executor's too.

@@ -28,8 +28,10 @@ type Checkpoints interface {
 	// Entities are the state of the last checkpoint. Their memory is good until the next. An error is the last thing it yields.
 	Entities(ctx context.Context) iter.Seq2[entity.Entity, error]
 	// NewRun begins a run that goes on from the last checkpoint, and returns its number: one more than that of any before. What was added to a
-	// checkpoint that is not committed is dropped.
-	NewRun(ctx context.Context) (uint64, error)
+	// checkpoint that is not committed is dropped. The messages to skip are kept until the next one is.
+	NewRun(ctx context.Context, skips []Skip) (uint64, error)
+	// Skips are those that were kept and still count.
+	Skips() []Skip
 	// Add adds entities to the checkpoint of an epoch, which is committed next: changes since the last. After an error nothing has changed.
 	Add(ctx context.Context, epoch uint64, entities []byte) error
 	// Commit makes the checkpoint the last one. After an error the former one is, and it may be tried again.

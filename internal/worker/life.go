@@ -30,7 +30,8 @@ type running struct {
 
 // DiedError is an executor that came to its end by itself.
 type DiedError struct {
-	Executor int // its number
+	Executor int    // its number
+	Noted    *Noted // the message that it had noted last, nil if it took no care
 	Err      error
 }
 
@@ -54,7 +55,7 @@ func (w *Worker) begin(ctx context.Context) *life {
 func (a *life) serve(l *loop) {
 	a.group.Go(func() error {
 		if err := l.serve(a.serving); err != nil {
-			return &DiedError{Executor: l.number, Err: err}
+			return &DiedError{Executor: l.number, Noted: l.executor.Noted(), Err: err}
 		}
 		return nil
 	})
@@ -69,25 +70,25 @@ func (a *life) end() error {
 // liveOn lives one life after another, until one ends well or by an error that another would not mend. ready is called when the first one
 // takes messages.
 func (w *Worker) liveOn(ctx context.Context, a *life, ready func()) error {
-	deaths := 0
+	tell := ready
 	for {
-		from := w.last.Epoch
-		err := a.live(ready)
+		err := a.live(func() {
+			tell()
+			tell = w.config.Report.Recovered
+		})
 		if !w.mends(ctx, err) {
 			return err
 		}
 		w.last = w.config.Keep.Checkpoints.Last()
-		if deaths++; w.last.Epoch > from {
-			deaths = 1
-		}
-		if deaths > mostDeaths {
-			return fmt.Errorf("it died %d times without a checkpoint in between: %w", deaths, err)
+		w.suspect(err)
+		if deaths := w.suspicion.Deaths(); deaths > mostDeaths {
+			return fmt.Errorf("executors died %d times without a checkpoint in between: %w", deaths, err)
 		}
 		w.config.Report.Recovering(err)
 		if err := w.reemploy(ctx); err != nil {
 			return err
 		}
-		a, ready = w.begin(ctx), func() { w.config.Report.Recovered() }
+		a = w.begin(ctx)
 	}
 }
 
@@ -144,6 +145,24 @@ func (w *Worker) reemploy(ctx context.Context) error {
 	w.inside.Store(0)
 	w.epoch, w.table = door.Epoch(w.last.Epoch), table
 	w.employ(executors)
+	return w.newRun(ctx)
+}
+
+// newRun begins a run, if anything is kept: from now on what came of those before counts as far as the last checkpoint. No executor serves.
+func (w *Worker) newRun(ctx context.Context) error {
+	if w.config.Keep == nil {
+		return nil
+	}
+	run, err := w.config.Keep.Checkpoints.NewRun(ctx, w.skips)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.run = run
+	w.mu.Unlock()
+	for _, outlet := range w.outlets {
+		outlet.begin(run)
+	}
 	return nil
 }
 

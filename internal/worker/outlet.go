@@ -27,6 +27,7 @@ type Outlet struct {
 	rests     bool       // it has no executors for a while
 	run       uint64     // of what comes
 	took      uint64     // the run of what was taken last
+	epoch     door.Epoch // likewise, its epoch
 	committed door.Epoch
 	handed    func() // called without a lock when over has grown
 
@@ -82,8 +83,8 @@ func (o *Outlet) Take() (connector.Batch, bool) {
 func (o *Outlet) take() (b message.Batch, ok bool, told []func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.took = o.run
 	told = o.align()
+	o.took, o.epoch = o.run, o.passed+1
 	for range o.edges {
 		s := o.edges[o.turn%len(o.edges)]
 		o.turn = (o.turn + 1) % len(o.edges)
@@ -206,7 +207,7 @@ func (o *Outlet) begin(run uint64) {
 func (o *Outlet) Epoch() uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return uint64(o.passed) + 1
+	return uint64(o.epoch)
 }
 
 // Full reports whether an executor has no credit: what slows the sources down is what is not delivered.

@@ -37,16 +37,7 @@ func (w *Worker) restore(ctx context.Context) error {
 	if w.config.Keep == nil {
 		return nil
 	}
-	run, err := w.config.Keep.Checkpoints.NewRun(ctx)
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	w.run = run
-	w.mu.Unlock()
-	for _, outlet := range w.outlets {
-		outlet.begin(run)
-	}
+	w.takeCare()
 	r := &restoration{worker: w, loops: w.all(), told: Restoring{OfEntities: w.last.Entities, Since: time.Now()}}
 	r.pieces = make([][]byte, len(r.loops))
 	for range r.loops {

@@ -15,6 +15,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
+	"github.com/wallaroo-stream/wallaroo/internal/protocol/suspicion"
 )
 
 // Report is told what happens. Its methods must be quick.
@@ -42,6 +43,8 @@ type Report interface {
 	Recovering(why error)
 	// Restoring says how much of the state and of the journal is taken in again, now and then while that goes on.
 	Restoring(Restoring)
+	// Convicted says which message executors have died of. It fails now where it would enter its step.
+	Convicted(Skip)
 	// Recovered says that messages are processed again.
 	Recovered()
 }
@@ -90,17 +93,19 @@ type Worker struct {
 	marked  Marked  // at the last marker
 	running running
 
-	saved    saved
-	asked    chan asked       // for a checkpoint
-	brought  chan struct{}    // closed when the sources have ended
-	fail     func(error)      // ends everything, by an error
-	replayed atomic.Bool      // a message was sent again since the last checkpoint
-	run      uint64           // the number of this life among all of the application's; 1 if nothing is kept
-	last     Manifest         // of the checkpoint that it began with
-	table    *partition.Table // changed while marking is held, and guarded by mu
-	epoch    door.Epoch       // changed while marking is held
-	marking  signal           // holds a token while no marker is under way
-	progress signal           // notified when a loop has passed a marker with all that it asks for
+	saved     saved
+	asked     chan asked        // for a checkpoint
+	brought   chan struct{}     // closed when the sources have ended
+	fail      func(error)       // ends everything, by an error
+	replayed  atomic.Bool       // a message was sent again since the last checkpoint
+	run       uint64            // the number of this life among all of the application's; 1 if nothing is kept
+	suspicion suspicion.Machine // of messages, that executors die of them
+	skips     []Skip            // convicted since the last checkpoint
+	last      Manifest          // of the checkpoint that it began with
+	table     *partition.Table  // changed while marking is held, and guarded by mu
+	epoch     door.Epoch        // changed while marking is held
+	marking   signal            // holds a token while no marker is under way
+	progress  signal            // notified when a loop has passed a marker with all that it asks for
 
 	handed atomic.Uint64 // messages that connections have handed on
 	inside atomic.Int64  // messages in edges to executors, in queues, and in calls
@@ -115,7 +120,7 @@ func New(config Config, table *partition.Table, executors []Executor) *Worker {
 		saved: saved{news: newSignal()}, asked: make(chan asked), brought: make(chan struct{}), fail: func(error) {},
 	}
 	if config.Keep != nil {
-		w.last = config.Keep.Checkpoints.Last()
+		w.last, w.skips = config.Keep.Checkpoints.Last(), config.Keep.Checkpoints.Skips()
 		w.epoch = door.Epoch(w.last.Epoch)
 	}
 	for n, s := range config.Stages {
@@ -132,7 +137,7 @@ func New(config Config, table *partition.Table, executors []Executor) *Worker {
 	}
 	for _, sink := range config.Sinks {
 		_, stages := sink.(connector.Stager)
-		w.outlets = append(w.outlets, &Outlet{items: newSignal(), handed: w.saved.news.notify, stages: stages, run: 1})
+		w.outlets = append(w.outlets, &Outlet{items: newSignal(), handed: w.saved.news.notify, stages: stages, run: 1, took: 1, epoch: 1})
 	}
 	w.employ(executors)
 	w.marking.notify()
@@ -221,6 +226,9 @@ func (w *Worker) Run(ctx, stop context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w.fail = cancel
+	if err := w.newRun(ctx); err != nil {
+		return err
+	}
 	first := w.begin(ctx)
 	addresses, err := w.open(first.ctx, stop)
 	if err != nil || stop.Err() != nil { // asked to stop before anything was accepted: nothing is left to do

@@ -50,6 +50,9 @@ func (x *testExecutor) Mark(uint32, int)       { x.t.Error("told to mark an isla
 func (x *testExecutor) Save(uint32, int)       { x.t.Error("told to save state") }
 func (x *testExecutor) Restore(uint32, []byte) { x.t.Error("told to restore state") }
 
+func (x *testExecutor) Care(uint32, Care) { x.t.Error("told to take care") }
+func (x *testExecutor) Noted() *Noted     { return nil }
+
 func (x *testExecutor) Replay(uint32, Replay) { x.t.Error("told to replay a message") }
 
 func (x *testExecutor) Serve(ctx context.Context, deliver func([]Event)) error {
@@ -201,6 +204,7 @@ func (r *testReport) NotKept(uint64, error)     {}
 func (r *testReport) Recovering(error)          {}
 func (r *testReport) Restoring(Restoring)       {}
 func (r *testReport) Recovered()                {}
+func (r *testReport) Convicted(Skip)            {}
 func (r *testReport) Failed(o Origin, f Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

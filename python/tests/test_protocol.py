@@ -7,10 +7,12 @@ import random
 import struct
 import unittest
 from array import array
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from wallaroo import _protocol as protocol
+from wallaroo._care import Noted, Skip
 from wallaroo._encoding import read_entities
 from wallaroo._letters import Letter
 
@@ -139,6 +141,22 @@ class GoldenFrames(unittest.TestCase):
                     reads(wrong)
         with self.assertRaises(protocol.ProtocolError):
             protocol.read_restore(data["restore"][: protocol.BODY + 7])
+
+    def test_care_is_read_and_notes_are_written(self) -> None:
+        cases = golden()
+        for name in ("care", "no care"):
+            [(kind, data)] = protocol.Frames().feed(bytes.fromhex(cases[name]["hex"]))
+            told = cases[name]["care"]
+            skips = [
+                Skip(Noted(skip["step"], skip["finding_key"], skip["digest"]), skip["why"]) for skip in told["skips"]
+            ]
+            self.assertEqual((kind, protocol.read_call(data)), (protocol.CARE, cases[name]["call"]))
+            self.assertEqual(protocol.read_care(data), skips if told["notes"] else None)
+        noted = Noted(**cases["noted"]["noted"])
+        self.assertEqual(protocol.json_frame(protocol.NOTED, asdict(noted)).hex(), cases["noted"]["hex"])
+        for body in (b"[]", b"{}", b'{"notes": true, "skips": [{}]}', b'{"notes": true, "skips": 1}'):
+            with self.assertRaises(protocol.ProtocolError):
+                protocol.read_care(b"\0" * protocol.BODY + b"\0\0\0\0" + body)
 
     def test_a_replay_is_read(self) -> None:
         case = golden()["replay"]

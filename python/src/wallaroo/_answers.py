@@ -9,8 +9,10 @@ import threading
 from array import array
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from . import _protocol as protocol
+from ._care import Noted
 from ._failures import Site, failure, user_traceback
 from ._letters import Missing, told
 from ._results import short_repr
@@ -93,6 +95,10 @@ class Answers:
     def hung(self, told: dict[str, object]) -> None:
         """Say that a call of user code has taken too long."""
         self.write([protocol.hung_frame(told)])
+
+    def noted(self, noted: Noted) -> None:
+        """Say which message is about to enter which step."""
+        self.write([protocol.json_frame(protocol.NOTED, asdict(noted))])
 
     def fail(
         self, batch: protocol.Batch, index: int, site: Site, error: BaseException, message: object, *key: object

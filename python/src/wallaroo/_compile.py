@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ._application import Application, Pipeline, State, Step
 from ._atomic import Keeper
+from ._care import Care
 from ._encoding import Stuck
 from ._exchange import Exchange, Stage
 from ._exchange import Outbox as ExchangeOutbox
@@ -55,6 +56,7 @@ class Surroundings:
         limits: how much may come of one message.
         outbox: where results and failures go.
         ownership: watches what steps give; None unless it is asked for.
+        care: goes before what is the user's; None unless a process has died.
     """
 
     application: Application
@@ -64,6 +66,11 @@ class Surroundings:
     limits: Limits
     outbox: Outbox
     ownership: Ownership | None
+    care: Care | None = None
+
+    def taken(self, site: Site, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What is called for a function of the user's that takes a message."""
+        return function if self.care is None else self.care.taken(site, function)
 
 
 Sites = Mapping[int, tuple[Site, bool]]
@@ -218,9 +225,10 @@ class _StageWriter:
         """One message's way: decoder, steps, encoder."""
         pipeline = self._pipeline
         if self._entry is _Entry.SOURCE:
-            self.names["decode"], self.names["Payload"] = pipeline.source.decoder.function, Payload
-            self._write("start = end", "end += size")
             site = site_at(pipeline, -1)
+            self.names["decode"] = self._around.taken(site, pipeline.source.decoder.function)
+            self.names["Payload"] = Payload
+            self._write("start = end", "end += size")
             payload = "Payload(data[start:end])"
             self._guarded(site, ["value = decode(data[start:end])"], message=payload, lacking=self._first)
             self._drop_none(self._first)
@@ -228,8 +236,8 @@ class _StageWriter:
             if number >= self._first:
                 self._step(number, step, step_site(pipeline, number))
         if pipeline.sink is not None:
-            self.names["encode"] = pipeline.sink.encoder.function
             site = site_at(pipeline, len(pipeline.steps))
+            self.names["encode"] = self._around.taken(site, pipeline.sink.encoder.function)
             self._guarded(site, [f"{self._value} = encode({self._value})"])
             self._write(f"if {self._value} is not None:", f"    emit({self._value})")
 
@@ -242,7 +250,7 @@ class _StageWriter:
         function: Callable[..., Any] = step.computation.function
         if self._around.ownership is not None:
             function = self._around.ownership.checked(site, function, several=many, state=step.state is not None)
-        self.names[f"step{number}"] = function
+        self.names[f"step{number}"] = self._around.taken(site, function)
         if step.state is not None:
             self._entity(number, step, step.state, site)
             self._state_call(number, step, many, site)
@@ -303,7 +311,7 @@ class _StageWriter:
         if step.partition is None:
             self._write("key = None")
         else:
-            self.names[f"partition{number}"] = step.partition.function
+            self.names[f"partition{number}"] = self._around.taken(of_key, step.partition.function)
             self._guarded(of_key, [f"key = partition{number}({self._value})"], lacking=self._after(number))
 
     def _state_call(self, number: int, step: Step, many: bool, site: Site) -> None:

@@ -17,6 +17,7 @@ from typing import Any, cast
 from . import _protocol as protocol
 from ._answers import Answers, LogHandler
 from ._application import Application
+from ._care import Care
 from ._encoding import Stuck
 from ._exchange import Stage
 from ._load import LoadFailed, Request, load
@@ -156,6 +157,9 @@ class _Executor:
                 self._answers.write(protocol.saved_frame(call, left, entities))
         elif kind == protocol.RESTORE:
             stages.restore(protocol.read_restore(data))
+        elif kind == protocol.CARE:
+            skips = protocol.read_care(data)
+            stages.take_care(None if skips is None else Care(self._answers.noted, skips))
         else:
             raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")
 

@@ -12,8 +12,9 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
+from ._care import Noted, Skip
 from ._letters import Letter
 
 VERSION = 3
@@ -31,6 +32,7 @@ REPLAY = 9
 MARK = 10
 SAVE = 11
 RESTORE = 12
+CARE = 13
 
 # What the process answers.
 PLAN = 65
@@ -48,6 +50,7 @@ IMMOVABLE = 76
 ALIVE = 77
 HUNG = 78
 SAVED = 79
+NOTED = 80
 
 # The columns of a batch, and their forms.
 PAYLOAD = 1
@@ -364,6 +367,23 @@ def read_restore(data: bytes) -> Restore:
         raise ProtocolError("a restore that is cut")
     call, number = _RESTORE.unpack_from(data, BODY)
     return Restore(call, number, data, BODY + _RESTORE.size)
+
+
+def read_care(data: bytes) -> list[Skip] | None:
+    """The body of a CARE frame: the messages to skip, or None if no care is needed.
+
+    Raises:
+        ProtocolError: it is no such body.
+    """
+    told = read_json(data, _CALL.size)
+    try:
+        skips = [
+            Skip(Noted(skip["step"], skip["finding_key"], skip["digest"]), skip["why"])
+            for skip in cast(list[dict[str, Any]], told["skips"])
+        ]
+        return skips if told["notes"] else None
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(f"a care that is none: {error}") from None
 
 
 def read_replay(data: bytes) -> Replay:

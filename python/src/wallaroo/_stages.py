@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ._application import Application
+from ._care import Care
 from ._compile import (
     Outbox,
     ReplayFunction,
@@ -81,14 +83,21 @@ class Stages:
         self.sites: dict[str, Sites] = {}
         self.steps = _numbers(application)
         self._functions: list[StageFunction] = []
-        for number in range(len(stages)):
-            file = f"<wallaroo stage {number}>"
-            function, self.sites[file] = stage_function(self._around, number, file)
-            self._functions.append(function)
         self._replays: dict[int, ReplayFunction] = {}  # by the step's number in the application
+        self.take_care(None)
 
     def _within(self, island: int) -> list[Exchange]:
         return [exchange for number, exchange in self._exchanges.items() if self._stages[number].island == island]
+
+    def take_care(self, care: Care | None) -> None:
+        """Have all calls of user code made with care, or, with None, without."""
+        self._around = replace(self._around, care=care)
+        self._functions.clear()
+        self._replays.clear()
+        for number in range(len(self._stages)):
+            file = f"<wallaroo stage {number}>"
+            function, self.sites[file] = stage_function(self._around, number, file)
+            self._functions.append(function)
 
     def process(self, batch: Batch) -> tuple[int, Sequence[int]]:
         """Run messages through a stage and the later ones that are here.

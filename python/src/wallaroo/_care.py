@@ -1,0 +1,78 @@
+"""Care, after a process has died of a message.
+
+The engine is told before each call of user code which message is about to enter which step, so that it knows what the
+process was at if it dies again. Messages that have killed it are kept from the step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._failures import Site
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A message at a step.
+
+    Attributes:
+        step: the identity of the step.
+        finding_key: it is about to meet not the step but the function that finds its key.
+        digest: of the message, in hexadecimal digits.
+    """
+
+    step: str
+    finding_key: bool
+    digest: str
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A message that is kept from a step, once.
+
+    Attributes:
+        noted: which one.
+        why: what it has done.
+    """
+
+    noted: Noted
+    why: str
+
+
+class Care:
+    """What is noted, and skipped."""
+
+    def __init__(self, note: Callable[[Noted], None], skips: Sequence[Skip]) -> None:
+        """Each message is told by ``note`` before it enters a step."""
+        self._note = note
+        self._skips = {skip.noted: skip.why for skip in skips}
+
+    def taken(self, site: Site, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that does what one of the user's does, whose first parameter is a message, with care."""
+
+        def careful(message: object, *entity: object) -> object:
+            noted = Noted(site.step, site.finding, digest(message))
+            why = self._skips.pop(noted, None)
+            if why is not None:
+                raise RuntimeError(why)
+            self._note(noted)
+            return function(message, *entity)
+
+        return careful
+
+
+def digest(message: object) -> str:
+    """That of a message. Equal messages have equal ones, in all processes, if their pickles are equal."""
+    data = message if isinstance(message, bytes) else _written(message)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _written(message: object) -> bytes:
+    try:
+        return pickle.dumps(message, 5)
+    except Exception:  # noqa: BLE001  (it need not become bytes where it never leaves)
+        return repr(message).encode("utf-8", "replace")
