@@ -109,7 +109,7 @@ func (e *ListenError) Unwrap() error { return e.Err }
 
 // ErrSuperseded is the error of a connection whose stream goes on by another one. What it sent last may have been accepted in part; Resume
 // has told the other how much of it.
-var ErrSuperseded = errors.New("the stream goes on by another connection")
+var ErrSuperseded = errors.New("another connection goes on with the stream")
 
 // Inlet is where a source hands on. Its methods may be called from any goroutine.
 type Inlet interface {

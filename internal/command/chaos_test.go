@@ -53,6 +53,11 @@ func countInChaos(t *testing.T, seed uint64) {
 	chaos := fmt.Sprintf("markers=10ms,credit=1,moves=0.4,seed=%d", seed)
 	data := t.TempDir()
 	p := startApplication(t, "wallaroo", "words.py", "--executors", "4", "--chaos", chaos, "--http", at, "--data-dir", data)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(p.stderr)
+		}
+	})
 	out := p.accept()
 	want := map[string]int{}
 	var senders sync.WaitGroup

@@ -327,7 +327,7 @@ func TestALetterThatCannotBeWrittenIsTold(t *testing.T) {
 	p, at := startLetters(t, data)
 	p.accept()
 	conn := p.dial()
-	if err := os.Remove(folder); err != nil {
+	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
 	send(t, conn, "1000 parse")

@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/resumable"
@@ -245,21 +247,27 @@ func TestAnApplicationTakesEachMessageOnce(t *testing.T) {
 	}
 }
 
-// TestAnApplicationsOutputIsKeptUntilItIsCommitted has an application that commits nothing write to a receiver.
+// TestAnApplicationsOutputIsKeptUntilItIsCommitted has an application whose next checkpoint is far away write to a receiver.
 func TestAnApplicationsOutputIsKeptUntilItIsCommitted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	receive := startTool(t, "receive", "--listen", "127.0.0.1:0", "--framing", "resumable", "--output", path)
 	to := receive.stderr.await(t, `listening on (\S+)\n`)[1]
-	p := startApplication(t, "wallaroo", "stream.py", "both", "--in", ":0", "--out", to)
+	p := startApplication(t, "wallaroo", "stream.py", "both", "--in", ":0", "--out", to, "--data-dir", t.TempDir(),
+		"--checkpoint-interval", "1h")
 	send := startTool(t, "send", "--to", p.source(), "--framing", "resumable", "--stream", "lines", "--file", "resumable_test.go")
 	if err := send.cmd.Wait(); err != nil {
 		t.Errorf("%v: %s", err, send.stderr)
 	}
-	p.signal(os.Interrupt)
+	var kept []byte
+	var keptErr error
+	for late := time.Now().Add(patience); !strings.Contains(string(kept), "package command") && time.Now().Before(late); {
+		time.Sleep(10 * time.Millisecond)
+		kept, keptErr = os.ReadFile(path + ".resume")
+	}
+	p.signal(syscall.SIGKILL)
 	<-p.ended
 	receive.kill()
 	output, err := os.ReadFile(path)
-	kept, keptErr := os.ReadFile(path + ".resume")
 	if err := errors.Join(err, keptErr); err != nil || len(output) > 0 || !strings.Contains(string(kept), "package command") {
 		t.Errorf("the output has %d bytes, and its record %d, %v", len(output), len(kept), err)
 	}

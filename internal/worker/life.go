@@ -143,7 +143,10 @@ func (w *Worker) reemploy(ctx context.Context) error {
 		return fmt.Errorf("start executors again: %w", err)
 	}
 	w.inside.Store(0)
-	w.epoch, w.table = door.Epoch(w.last.Epoch), table
+	w.mu.Lock()
+	w.table = table
+	w.mu.Unlock()
+	w.epoch = door.Epoch(w.last.Epoch)
 	w.employ(executors)
 	return w.newRun(ctx)
 }
@@ -197,7 +200,7 @@ func (w *Worker) accompany(ctx context.Context, r running, ready func()) error {
 	ctx, finished := context.WithCancel(ctx)
 	defer finished()
 	if w.config.Chaos != nil {
-		group.Go(func() error { return w.chaos(r.ctx) })
+		group.Go(func() error { return w.chaos(r.ctx, w.stop) })
 	}
 	if w.config.Keep != nil {
 		group.Go(func() error { return w.checkpoints(ctx, r) })

@@ -79,20 +79,25 @@ func (w *Worker) Resize(ctx context.Context, executors int) (Resized, error) {
 }
 
 func (w *Worker) resize(ctx context.Context, result *Resized) error {
+	if err := w.alone(ctx); err != nil {
+		return err
+	}
+	defer w.resizing.notify()
+	began := time.Now()
+	table := w.lastTable()
+	if partitions := len(table.Owners); result.After < 1 || result.After > partitions {
+		return &CountError{Executors: result.After, Partitions: partitions}
+	}
+	result.Before = table.Executors
+	w.config.Report.Resizing(result.Before, result.After)
 	r, done, err := w.whileRunning(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	began := time.Now()
-	result.Before = w.table.Executors
-	if partitions := len(w.table.Owners); result.After < 1 || result.After > partitions {
-		return &CountError{Executors: result.After, Partitions: partitions}
-	}
 	if err := w.probe(r); err != nil {
 		return err
 	}
-	w.config.Report.Resizing(result.Before, result.After)
 	if result.After > result.Before {
 		if err := w.hire(ctx, r, result.After); err != nil {
 			return err
@@ -108,6 +113,16 @@ func (w *Worker) resize(ctx context.Context, result *Resized) error {
 	}
 	result.Took = time.Since(began)
 	return nil
+}
+
+// alone returns when nobody else changes the partition table. Then it is the caller's to change, who gives that back by resizing.
+func (w *Worker) alone(ctx context.Context) error {
+	select {
+	case <-w.resizing:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // probe finds out whether the state of all executors can move. What cannot is the error, and nothing has changed.
@@ -223,15 +238,15 @@ type Chaos struct {
 	Seed    uint64
 }
 
-// chaos disturbs until the sources have ended, or ctx is done.
-func (w *Worker) chaos(ctx context.Context) error {
+// chaos disturbs until stop is done, or ctx.
+func (w *Worker) chaos(ctx, stop context.Context) error {
 	chance := rand.New(rand.NewPCG(w.config.Chaos.Seed, 0)) //nolint:gosec // it is to be the same again
 	tick := time.NewTicker(w.config.Chaos.Markers)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-		case <-w.brought:
+		case <-stop.Done():
 			return nil
 		case <-ctx.Done():
 			return nil
@@ -244,6 +259,10 @@ func (w *Worker) chaos(ctx context.Context) error {
 
 // disturb sends a marker around at which a share of the partitions move, to executors that chance picks.
 func (w *Worker) disturb(ctx context.Context, share float64, chance *rand.Rand) error {
+	if err := w.alone(ctx); err != nil {
+		return err
+	}
+	defer w.resizing.notify()
 	r, done, err := w.whileRunning(ctx)
 	if err != nil {
 		return err

@@ -95,6 +95,7 @@ type Worker struct {
 
 	saved     saved
 	asked     chan asked        // for a checkpoint
+	stop      context.Context   // of Run
 	brought   chan struct{}     // closed when the sources have ended
 	fail      func(error)       // ends everything, by an error
 	replayed  atomic.Bool       // a message was sent again since the last checkpoint
@@ -105,6 +106,7 @@ type Worker struct {
 	table     *partition.Table  // changed while marking is held, and guarded by mu
 	epoch     door.Epoch        // changed while marking is held
 	marking   signal            // holds a token while no marker is under way
+	resizing  signal            // holds one while no change of executors is
 	progress  signal            // notified when a loop has passed a marker with all that it asks for
 
 	handed atomic.Uint64 // messages that connections have handed on
@@ -115,7 +117,7 @@ type Worker struct {
 // New makes a worker with executors that are prepared for a table; nothing runs yet.
 func New(config Config, table *partition.Table, executors []Executor) *Worker {
 	w := &Worker{
-		config: config, graph: config.graph(), table: table, marking: newSignal(), progress: newSignal(),
+		config: config, graph: config.graph(), table: table, marking: newSignal(), resizing: newSignal(), progress: newSignal(),
 		ways: config.ways(), flows: config.flows(), gone: newCounts(len(config.Sinks)),
 		saved: saved{news: newSignal()}, asked: make(chan asked), brought: make(chan struct{}), fail: func(error) {},
 	}
@@ -141,7 +143,15 @@ func New(config Config, table *partition.Table, executors []Executor) *Worker {
 	}
 	w.employ(executors)
 	w.marking.notify()
+	w.resizing.notify()
 	return w
+}
+
+// lastTable is the last partition table that all have passed.
+func (w *Worker) lastTable() *partition.Table {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.table
 }
 
 // join makes the loop of one more executor, and its edges. It starts as one that has passed the last marker.
@@ -225,7 +235,7 @@ func (w *Worker) Run(ctx, stop context.Context) error {
 	defer w.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w.fail = cancel
+	w.fail, w.stop = cancel, stop
 	if err := w.newRun(ctx); err != nil {
 		return err
 	}
