@@ -180,7 +180,7 @@ func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill 
 	if kill {
 		pause(time.Duration(chance.IntN(100)) * time.Millisecond)
 		die(errKilled)
-		if err := <-ended; !errors.Is(err, errKilled) {
+		if err := <-ended; err != nil && !errors.Is(err, errKilled) { // nil if it came to its end in the same moment
 			h.t.Errorf("seed %d: %v", h.seed, err)
 		}
 		<-disturbed

@@ -256,7 +256,11 @@ func (w *Worker) Run(ctx, stop context.Context) error {
 			<-told // nothing is reported behind the end
 		}
 	}()
-	return w.verdict(w.process(ctx, stop, first, addresses))
+	err = w.process(ctx, stop, first, addresses)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // which not all who end by it say
+	}
+	return w.verdict(err)
 }
 
 // open connects the sinks and listens at the sources.
