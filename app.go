@@ -54,6 +54,8 @@ type stateInfo struct {
 	types string // of keys and entities
 	table func(*fusing) stateTable
 	form  any // of entities
+	// upgrade makes entities of those of another version, func([]byte, int) (S, error); nil if nothing does.
+	upgrade any
 }
 
 // add adds a step and returns its number.

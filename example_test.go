@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/wallaroo-stream/wallaroo"
+	"github.com/wallaroo-stream/wallaroo/codec"
 	"github.com/wallaroo-stream/wallaroo/tcp"
 	"github.com/wallaroo-stream/wallaroo/wallarootest"
 )
@@ -307,6 +308,24 @@ func ExampleStream_Done() {
 	account, err := result.Entity[Account]("accounts", "ann")
 	fmt.Println(account.Balance, err)
 	// Output: 9 <nil>
+}
+
+// Accounts had no owner when they were saved by the last version of the program.
+func ExampleVersion() {
+	upgrade := func(data []byte, written int) (Account, error) {
+		account, err := codec.CBOR[Account]().Decode(data)
+		account.Owner = "unknown"
+		return account, err
+	}
+	app := wallaroo.New("Accounts")
+	app.From("payments", input).
+		TryMap("parse", payment).
+		KeyBy(Payment.customer).
+		StatefulMap("receive", (*Account).Receive, wallaroo.Version(1, upgrade)).
+		To("accounts", printed[Account]())
+	show(app, "ann 5")
+	// Output:
+	// { 5}
 }
 
 func ExampleInitial() {

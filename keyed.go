@@ -33,6 +33,38 @@ func Initial[K comparable, S any](initial func(key K) S) Option {
 	return optionFunc(func(o *options) { o.initial = initial })
 }
 
+// Version says of which version the type of a step's entities is, from 1 to 65535, and how one is made of the bytes of another version: 0 is
+// that of entities whose application did not say. upgrade is called where state is taken in that was saved by another version of the
+// program; without it, such state is an error at start. Where steps share a state, the first says it for all.
+func Version[S any](version int, upgrade func(data []byte, written int) (S, error)) Option {
+	v := &versioning{version: version}
+	if upgrade != nil {
+		v.upgrade = upgrade
+	}
+	return optionFunc(func(o *options) { o.version = v })
+}
+
+// versioning is what Version says.
+type versioning struct {
+	version int
+	upgrade any // func([]byte, int) (S, error); nil if there is none
+}
+
+// mostVersion is the largest number of a version.
+const mostVersion = 1<<16 - 1
+
+// check is why the versioning cannot be that of entities of a type.
+func (v *versioning) check[S any]() error {
+	if v.version < 1 || v.version > mostVersion {
+		return fmt.Errorf("Version is %d: it goes from 1 to %d", v.version, mostVersion)
+	}
+	if _, fits := v.upgrade.(func([]byte, int) (S, error)); v.upgrade != nil && !fits {
+		var want func([]byte, int) (S, error)
+		return fmt.Errorf("Version has a %T; the entities of the state ask for a %T", v.upgrade, want)
+	}
+	return nil
+}
+
 // Atomic has a step put its entity back as it was before a message that it fails at. Without it, what the step had changed by then stays.
 // It costs a copy of the entity for each message: of one that holds numbers and text alone hardly anything, of any other its encoding.
 func Atomic() Option { return optionFunc(func(o *options) { o.atomic = true }) }
@@ -137,6 +169,9 @@ func declare[K comparable, S any](a *App, added step, o options) {
 		if o.encodes(reflect.TypeFor[S]()) {
 			a.wrong(fmt.Errorf("%s: the Encoding of state %q is said at the first step that has it, %s", added.ID(), added.State, known.step))
 		}
+		if o.version != nil {
+			a.wrong(fmt.Errorf("%s: the Version of state %q is said at the first step that has it, %s", added.ID(), added.State, known.step))
+		}
 		if o.initial != nil {
 			a.wrong(fmt.Errorf("%s: Initial for state %q is said at the first step that has it, %s", added.ID(), added.State, known.step))
 		}
@@ -153,7 +188,16 @@ func declare[K comparable, S any](a *App, added step, o options) {
 	case initial == nil:
 		a.wrong(fmt.Errorf("%s: the function of Initial is nil", added.ID()))
 	}
+	if o.version != nil {
+		if err := o.version.check[S](); err != nil {
+			a.wrong(fmt.Errorf("%s: %w", added.ID(), err))
+			o.version = nil
+		}
+	}
 	about := &stateInfo{Name: added.State, Class: typeName[S](), Keyed: true, step: added.ID(), types: types, form: o.form[S]()}
+	if o.version != nil {
+		about.Version, about.upgrade = o.version.version, o.version.upgrade
+	}
 	about.table = func(f *fusing) stateTable { return newEntities(f, about, initial) }
 	a.states[added.State] = about
 }

@@ -93,11 +93,27 @@ func (e *entities[K, S]) Restore(was *saved.Entity) error {
 	one := &entity[K, S]{partition: partition.Of(partition.Hash(was.Key), len(e.within))}
 	err := partition.ReadKey(was.Key, reflect.ValueOf(&one.key).Elem())
 	if err == nil {
-		one.state, err = e.form.codec.Decode(was.Value)
+		one.state, err = e.decode(was)
 	}
 	if err != nil {
 		return fmt.Errorf("state %q, key %s: the entity cannot be restored: %w", e.about.Name, gohost.ShowKey(one.key), err)
 	}
 	e.keep(one)
 	return nil
+}
+
+// decode makes an entity of its bytes.
+func (e *entities[K, S]) decode(was *saved.Entity) (state S, err error) {
+	if was.Version == e.about.Version {
+		return e.form.codec.Decode(was.Value)
+	}
+	upgrade, can := e.about.upgrade.(func([]byte, int) (S, error))
+	if !can {
+		return state, fmt.Errorf("it is of version %d, and this program has version %d: give the step a Version that upgrades it",
+			was.Version, e.about.Version)
+	}
+	if state, err = upgrade(was.Value, was.Version); err != nil {
+		err = fmt.Errorf("upgrade it from version %d to %d: %w", was.Version, e.about.Version, err)
+	}
+	return state, err
 }

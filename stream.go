@@ -43,6 +43,7 @@ type options struct {
 	state    string
 	initial  any // func(K) S
 	atomic   bool
+	version  *versioning
 
 	encodings []encoded
 }

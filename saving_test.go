@@ -1,0 +1,176 @@
+package wallaroo
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wallaroo-stream/wallaroo/codec"
+	saved "github.com/wallaroo-stream/wallaroo/internal/entity"
+	"github.com/wallaroo-stream/wallaroo/internal/partition"
+)
+
+// spell counts words in a run of its own on a data directory, and returns what came out.
+func spell(t *testing.T, dir string, words []string, options ...Option) ([]string, error) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := &noted{name: "words/out", want: len(words), all: stop}
+	app := New("Words")
+	app.From("words", (&dictated{name: "words/source", lines: words, lanes: 1}).source()).
+		KeyBy(func(word string) string { return word }).
+		StatefulMap("count", (*counter).word, append(options, State("counts"))...).
+		To("out", out.sink())
+	if len(words) == 0 {
+		stop()
+	}
+	err := app.Run(ctx, Config{DataDir: dir, Executors: 2})
+	return out.lines, err
+}
+
+// TestStateGoesOn runs an application again and again on one directory, with another version of its entities at last.
+func TestStateGoesOn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	hundredfold := func(data []byte, written int) (counter, error) {
+		c, err := codec.CBOR[counter]().Decode(data)
+		if written != 0 {
+			return c, errors.New("only what had no version was ever saved")
+		}
+		c.N *= 100
+		return c, err
+	}
+	for n, step := range []struct {
+		words   string
+		options []Option
+		want    string
+		wrong   string
+	}{
+		{words: "a b a", want: "a 1,b 1,a 2"},
+		{words: "a c", want: "a 3,c 1"},
+		{words: "a", options: []Option{Version[counter](1, nil)}, wrong: `state "counts", key`},
+		{words: "a", options: []Option{Version(1, hundredfold)}, want: "a 301"},
+		{words: "c a", options: []Option{Version(2, hundredfold)}, wrong: "only what had no version was ever saved"},
+		{words: "b c a", options: []Option{Version(1, hundredfold)}, want: "b 101,c 101,a 302"},
+	} {
+		got, err := spell(t, dir, strings.Fields(step.words), step.options...)
+		switch {
+		case step.wrong != "":
+			if err == nil || !strings.Contains(err.Error(), step.wrong) {
+				t.Errorf("run %d: %v; want %q", n, err, step.wrong)
+			}
+		case err != nil:
+			t.Errorf("run %d: %v", n, err)
+		default:
+			want := strings.Split(step.want, ",")
+			slices.Sort(got) // two executors write them
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("run %d: %q; want %q", n, got, want)
+			}
+		}
+	}
+}
+
+func TestVersionsThatCannotBe(t *testing.T) {
+	for _, c := range []struct {
+		option Option
+		wrong  string
+	}{
+		{Version[counter](0, nil), "words/count: Version is 0: it goes from 1 to 65535"},
+		{Version[counter](65536, nil), "words/count: Version is 65536: it goes from 1 to 65535"},
+		{
+			Version(1, func([]byte, int) (int, error) { return 0, nil }),
+			"Version has a func([]uint8, int) (int, error); the entities of the state ask for a func([]uint8, int) (wallaroo.counter, error)",
+		},
+	} {
+		if _, err := spell(t, t.TempDir(), nil, c.option); err == nil || !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%v; want %q", err, c.wrong)
+		}
+	}
+}
+
+// TestWhatIsSavedIsTheStateAtTheMark lets messages come before, while and after entities are saved.
+func TestWhatIsSavedIsTheStateAtTheMark(t *testing.T) {
+	e := &entities[string, counter]{
+		about: &stateInfo{}, form: formFor[counter](), byKey: map[string]*entity[string, counter]{},
+		within: make([][]*entity[string, counter], 4), changed: make([][]*entity[string, counter], 4),
+		saving: make([][]*entity[string, counter], 4), at: 4, age: firstAge,
+	}
+	meet := func(key string, n int) {
+		one := e.byKey[key]
+		if one == nil {
+			p, err := e.partitionOf(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one = e.add(key, p)
+		}
+		e.meet(one)
+		one.state.N = n
+	}
+	keys := strings.Fields("a b c d e f g h")
+	for _, key := range keys {
+		meet(key, 1)
+	}
+	e.Mark()
+	meet("a", 2)
+	got := savedBy(t, e, 1) // one of them
+	meet("b", 2)
+	meet("b", 3)
+	p, err := e.partitionOf("c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, _ := e.TakeOut(p) // its partition leaves, and comes back
+	e.PutIn(left)
+	meet("c", 2)
+	for key, n := range savedBy(t, e, 1<<20) {
+		if _, twice := got[key]; twice {
+			t.Errorf("%s was saved twice", key)
+		}
+		got[key] = n
+	}
+	for _, key := range keys {
+		if got[key] != 1 {
+			t.Errorf("%s was saved as %d; at the mark it was 1", key, got[key])
+		}
+	}
+	e.Mark()
+	if got = savedBy(t, e, 1<<20); len(got) != 3 || got["a"] != 2 || got["b"] != 3 || got["c"] != 2 {
+		t.Errorf("what has changed since is %v", got)
+	}
+	e.Mark()
+	if got = savedBy(t, e, 1<<20); len(got) != 0 {
+		t.Errorf("nothing has changed since, and saved is %v", got)
+	}
+}
+
+// savedBy saves so many bytes of what is to be saved, and returns the counters by their keys.
+func savedBy(t *testing.T, e *entities[string, counter], bytes int) map[string]int {
+	t.Helper()
+	data, _, err := e.Save(nil, bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for one, err := range saved.All(data) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var key string
+		err := partition.ReadKey(one.Key, reflect.ValueOf(&key).Elem())
+		c, wrong := codec.CBOR[counter]().Decode(one.Value)
+		if err := errors.Join(err, wrong); err != nil {
+			t.Fatal(err)
+		}
+		if _, twice := found[key]; twice {
+			t.Errorf("%s is saved twice", key)
+		}
+		found[key] = c.N
+	}
+	return found
+}
