@@ -312,7 +312,7 @@ func ExampleStream_Done() {
 
 // Accounts had no owner when they were saved by the last version of the program.
 func ExampleVersion() {
-	upgrade := func(data []byte, written int) (Account, error) {
+	upgrade := func(data []byte, _ int) (Account, error) {
 		account, err := codec.CBOR[Account]().Decode(data)
 		account.Owner = "unknown"
 		return account, err

@@ -33,8 +33,8 @@ func Initial[K comparable, S any](initial func(key K) S) Option {
 	return optionFunc(func(o *options) { o.initial = initial })
 }
 
-// Version says of which version the type of a step's entities is, from 1 to 65535, and how one is made of the bytes of another version: 0 is
-// that of entities whose application did not say. upgrade is called where state is taken in that was saved by another version of the
+// Version says of which version the type of a step's entities is, from 1 to 65535, and how one is made of the bytes of another version; 0
+// is that of entities whose application did not say. upgrade is called where state is taken in that was saved by another version of the
 // program; without it, such state is an error at start. Where steps share a state, the first says it for all.
 func Version[S any](version int, upgrade func(data []byte, written int) (S, error)) Option {
 	v := &versioning{version: version}

@@ -172,7 +172,8 @@ func (r *reporter) Restoring(p worker.Restoring) {
 
 // Convicted tells which message processes die of.
 func (r *reporter) Convicted(s worker.Skip) {
-	r.options.Log.Error("a message is kept from its step: its process died of it again and again", "step", s.Step, "digest", s.Digest, "why", s.Why)
+	r.options.Log.Error("a message is kept from its step: its process died of it again and again", "step", s.Step, "digest", s.Digest,
+		"why", s.Why)
 }
 
 // Recovered tells that messages are processed again.

@@ -23,7 +23,8 @@ func TestAMessageThatKillsItsProcessBecomesADeadLetter(t *testing.T) {
 			out := p.accept()
 			conn := p.dial()
 			send(t, conn, "a b c", "a "+word+" b", "c a")
-			p.stderr.await(t, `its message is a dead letter" step=words/count key='`+word+`' error="RuntimeError: its process died of it, each time: `+told)
+			p.stderr.await(t, `its message is a dead letter" step=words/count key='`+word+
+				`' error="RuntimeError: its process died of it, each time: `+told)
 			send(t, conn, "b last")
 			counts := map[string]int{}
 			for counts["last"] == 0 { // what came before a death may come again

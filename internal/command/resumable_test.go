@@ -12,11 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/resumable"
 	"github.com/wallaroo-stream/wallaroo/internal/resumable/conversation"
+	"github.com/wallaroo-stream/wallaroo/internal/status"
 )
 
 // tool is a send or a receive that runs.
@@ -253,21 +253,17 @@ func TestAnApplicationsOutputIsKeptUntilItIsCommitted(t *testing.T) {
 	receive := startTool(t, "receive", "--listen", "127.0.0.1:0", "--framing", "resumable", "--output", path)
 	to := receive.stderr.await(t, `listening on (\S+)\n`)[1]
 	p := startApplication(t, "wallaroo", "stream.py", "both", "--in", ":0", "--out", to, "--data-dir", t.TempDir(),
-		"--checkpoint-interval", "1h")
+		"--checkpoint-interval", "1h", "--http", "127.0.0.1:0")
 	send := startTool(t, "send", "--to", p.source(), "--framing", "resumable", "--stream", "lines", "--file", "resumable_test.go")
 	if err := send.cmd.Wait(); err != nil {
 		t.Errorf("%v: %s", err, send.stderr)
 	}
-	var kept []byte
-	var keptErr error
-	for late := time.Now().Add(patience); !strings.Contains(string(kept), "package command") && time.Now().Before(late); {
-		time.Sleep(10 * time.Millisecond)
-		kept, keptErr = os.ReadFile(path + ".resume")
-	}
+	p.awaitStatus(func(s *status.Status) bool { return s.Sinks[0].Messages > 0 && s.Sinks[0].UndeliveredMessages == 0 })
 	p.signal(syscall.SIGKILL)
 	<-p.ended
 	receive.kill()
 	output, err := os.ReadFile(path)
+	kept, keptErr := os.ReadFile(path + ".resume")
 	if err := errors.Join(err, keptErr); err != nil || len(output) > 0 || !strings.Contains(string(kept), "package command") {
 		t.Errorf("the output has %d bytes, and its record %d, %v", len(output), len(kept), err)
 	}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wallaroo import _protocol as protocol
-from wallaroo._care import Noted, Skip
+from wallaroo._care import Noted, Skip, read_care
 from wallaroo._encoding import read_entities
 from wallaroo._letters import Letter
 
@@ -151,12 +151,12 @@ class GoldenFrames(unittest.TestCase):
                 Skip(Noted(skip["step"], skip["finding_key"], skip["digest"]), skip["why"]) for skip in told["skips"]
             ]
             self.assertEqual((kind, protocol.read_call(data)), (protocol.CARE, cases[name]["call"]))
-            self.assertEqual(protocol.read_care(data), skips if told["notes"] else None)
+            self.assertEqual(read_care(data), skips if told["notes"] else None)
         noted = Noted(**cases["noted"]["noted"])
         self.assertEqual(protocol.json_frame(protocol.NOTED, asdict(noted)).hex(), cases["noted"]["hex"])
         for body in (b"[]", b"{}", b'{"notes": true, "skips": [{}]}', b'{"notes": true, "skips": 1}'):
             with self.assertRaises(protocol.ProtocolError):
-                protocol.read_care(b"\0" * protocol.BODY + b"\0\0\0\0" + body)
+                read_care(b"\0" * protocol.BODY + b"\0\0\0\0" + body)
 
     def test_a_replay_is_read(self) -> None:
         case = golden()["replay"]

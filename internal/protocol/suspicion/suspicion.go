@@ -1,5 +1,5 @@
-// Package suspicion decides whether a message is what executors die of, and what is done about it: a pure machine. It is told of each death,
-// and of each checkpoint, behind which no message before it comes again.
+// Package suspicion decides whether a message is what executors die of, and what is done about it: a pure machine. It is told of each
+// death, and of each checkpoint, behind which no message before it comes again.
 //
 // A process that is killed from outside may die of anything, so its first death raises no suspicion. After any other, and after the second,
 // executors take care: they note each message before it enters a step, so that the next death says which one it was. A message that was

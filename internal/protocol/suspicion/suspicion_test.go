@@ -13,9 +13,11 @@ func TestAMessageIsConvictedOfThreeDeaths(t *testing.T) {
 		verdict bool
 	}
 	for name, deaths := range map[string][]death{
-		"of itself":            {{false, nil, true, false}, {false, &bad, true, false}, {false, &bad, true, true}},
-		"killed from outside":  {{true, nil, false, false}, {true, nil, true, false}, {true, &bad, true, false}, {true, &bad, true, true}},
-		"one after another":    {{false, nil, true, false}, {false, &bad, true, false}, {false, &other, true, false}, {false, &other, true, true}},
+		"of itself":           {{false, nil, true, false}, {false, &bad, true, false}, {false, &bad, true, true}},
+		"killed from outside": {{true, nil, false, false}, {true, nil, true, false}, {true, &bad, true, false}, {true, &bad, true, true}},
+		"one after another": {
+			{false, nil, true, false}, {false, &bad, true, false}, {false, &other, true, false}, {false, &other, true, true},
+		},
 		"at different places":  {{false, nil, true, false}, {true, &bad, true, false}, {true, &other, true, false}},
 		"convicted only once":  {{false, &bad, true, false}, {false, &bad, true, true}, {false, &bad, true, false}},
 		"without ever a note":  {{false, nil, true, false}, {false, nil, true, false}, {false, nil, true, false}},

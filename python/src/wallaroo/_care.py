@@ -10,9 +10,10 @@ import hashlib
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ._failures import Site
+from ._protocol import CALL_BYTES, ProtocolError, read_json
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,23 @@ class Skip:
 
     noted: Noted
     why: str
+
+
+def read_care(data: bytes) -> list[Skip] | None:
+    """The messages to skip, of the body of a CARE frame; None if no care is needed.
+
+    Raises:
+        ProtocolError: it is no such body.
+    """
+    told = read_json(data, CALL_BYTES)
+    try:
+        skips = [
+            Skip(Noted(skip["step"], skip["finding_key"], skip["digest"]), skip["why"])
+            for skip in cast(list[dict[str, Any]], told["skips"])
+        ]
+        return skips if told["notes"] else None
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(f"a care that is none: {error}") from None
 
 
 class Care:

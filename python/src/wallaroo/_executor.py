@@ -17,7 +17,7 @@ from typing import Any, cast
 from . import _protocol as protocol
 from ._answers import Answers, LogHandler
 from ._application import Application
-from ._care import Care
+from ._care import Care, read_care
 from ._encoding import Stuck
 from ._exchange import Stage
 from ._load import LoadFailed, Request, load
@@ -158,7 +158,7 @@ class _Executor:
         elif kind == protocol.RESTORE:
             stages.restore(protocol.read_restore(data))
         elif kind == protocol.CARE:
-            skips = protocol.read_care(data)
+            skips = read_care(data)
             stages.take_care(None if skips is None else Care(self._answers.noted, skips))
         else:
             raise protocol.ProtocolError(f"a frame of kind {kind} was not awaited here")

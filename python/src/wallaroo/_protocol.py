@@ -12,9 +12,8 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from ._care import Noted, Skip
 from ._letters import Letter
 
 VERSION = 3
@@ -60,6 +59,7 @@ CONSTANT = 2  # one i64 for all messages
 PACKED = 3  # pieces of several messages each, which the processes alone can read
 
 _HEADER = struct.Struct("<IB")
+CALL_BYTES = 4  # of the number of a call, with which its body begins
 _CALL = struct.Struct("<I")
 _BATCH = struct.Struct("<IHIB")  # call, stage or sink, count, number of columns
 _COLUMN = struct.Struct("<BBI")  # column, form, bytes that follow
@@ -367,23 +367,6 @@ def read_restore(data: bytes) -> Restore:
         raise ProtocolError("a restore that is cut")
     call, number = _RESTORE.unpack_from(data, BODY)
     return Restore(call, number, data, BODY + _RESTORE.size)
-
-
-def read_care(data: bytes) -> list[Skip] | None:
-    """The body of a CARE frame: the messages to skip, or None if no care is needed.
-
-    Raises:
-        ProtocolError: it is no such body.
-    """
-    told = read_json(data, _CALL.size)
-    try:
-        skips = [
-            Skip(Noted(skip["step"], skip["finding_key"], skip["digest"]), skip["why"])
-            for skip in cast(list[dict[str, Any]], told["skips"])
-        ]
-        return skips if told["notes"] else None
-    except (KeyError, TypeError) as error:
-        raise ProtocolError(f"a care that is none: {error}") from None
 
 
 def read_replay(data: bytes) -> Replay:
