@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -94,6 +95,9 @@ type keeping struct {
 
 	worker, receiver *victim
 	senders          []*victim
+
+	deaths int    // of Python processes since
+	newest string // was the last checkpoint
 }
 
 const keptSenders = 2
@@ -119,7 +123,17 @@ func newKeeping(t *testing.T, language string, seed uint64, lines int) *keeping 
 	interval := []string{"50ms", "200ms", "1s"}[k.chance.IntN(3)]
 	durability := []string{"async", "sync"}[k.chance.IntN(2)]
 	k.flags = []string{"--checkpoint-interval", interval, "--durability", durability}
+	t.Cleanup(k.tell)
 	return k
+}
+
+// tell tells what the application says and does, if the test has failed.
+func (k *keeping) tell() {
+	if k.t.Failed() && k.worker != nil {
+		_ = k.worker.cmd.Process.Signal(syscall.SIGQUIT) // it shows its goroutines
+		<-k.worker.ended
+		k.t.Logf("%s\n%s", k.worker.cmd, k.worker.log)
+	}
 }
 
 // quietAddress is one that nobody listens at, and that no connection takes by itself: the system gives these other ports.
@@ -187,8 +201,14 @@ func (k *keeping) strike() (what string) {
 			k.pause(300)
 		}
 		return "worker, and again"
-	case chance < 6 && k.killPython():
+	case chance < 5 && k.killPython():
 		return "python"
+	case chance < 6 && k.killPython(): // while it starts again
+		for range 1 + k.chance.IntN(3) {
+			k.pause(300)
+			k.killPython()
+		}
+		return "python, and again"
 	case chance < 7 && k.killPython():
 		k.pause(300)
 		k.worker.lives()
@@ -208,10 +228,19 @@ func (k *keeping) strike() (what string) {
 	}
 }
 
-// killPython kills a Python process, if there are some that have begun to process.
+// mostDeaths is how many Python processes are killed without a checkpoint between them: an application gives up after ten.
+const mostDeaths = 8
+
+// killPython kills a Python process, if there are some that have begun to process, and not too many have died.
 func (k *keeping) killPython() bool {
 	k.t.Helper()
 	if k.language != "python" || !strings.Contains(k.worker.log.String(), "msg=ready") {
+		return false
+	}
+	if newest := slices.Max(append(glob(k.t, filepath.Join(k.data(), "checkpoints", "manifests"), "*"), "")); newest != k.newest {
+		k.newest, k.deaths = newest, 0
+	}
+	if k.deaths++; k.deaths > mostDeaths {
 		return false
 	}
 	children := childrenOf(k.t, k.worker.cmd.Process.Pid)
@@ -319,7 +348,7 @@ func (k *keeping) checkOutput() {
 		}
 		came[key]++
 		if count != came[key] || count > len(want[key]) || sum != want[key][count-1] {
-			k.t.Fatalf("%q came as number %d of %d\n%s", text.Text(), came[key], len(want[key]), k.worker.log)
+			k.t.Fatalf("%q came as number %d of %d", text.Text(), came[key], len(want[key]))
 		}
 	}
 	for key, sums := range want {

@@ -174,8 +174,19 @@ func (p *process) endError() error {
 	if how == nil {
 		how = errors.New("exit code 0")
 	}
-	return fmt.Errorf("the Python process (pid %d) died: %w", p.handle.Pid, how)
+	return &EndError{Pid: p.handle.Pid, How: how}
 }
+
+// EndError is a process that has ended by itself, or by somebody else.
+type EndError struct {
+	Pid int
+	How error
+}
+
+func (e *EndError) Error() string { return fmt.Sprintf("the Python process (pid %d) died: %v", e.Pid, e.How) }
+
+// Unwrap is how it ended.
+func (e *EndError) Unwrap() error { return e.How }
 
 func (p *process) hasEnded() bool {
 	select {

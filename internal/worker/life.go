@@ -73,19 +73,20 @@ func (w *Worker) liveOn(ctx context.Context, a *life, ready func()) error {
 	for {
 		from := w.last.Epoch
 		err := a.live(ready)
-		if !w.mends(ctx, err) {
-			return err
-		}
-		w.last = w.config.Keep.Checkpoints.Last()
-		if deaths++; w.last.Epoch > from {
-			deaths = 1
-		}
-		if deaths > mostDeaths {
-			return fmt.Errorf("it died %d times without a checkpoint in between: %w", deaths, err)
-		}
-		w.config.Report.Recovering(err)
-		if err := w.reemploy(ctx); err != nil {
-			return err
+		for again := true; again; again = err != nil { // an executor may die while it is prepared, too
+			if !w.mends(ctx, err) {
+				return err
+			}
+			w.last = w.config.Keep.Checkpoints.Last()
+			if deaths++; w.last.Epoch > from {
+				deaths = 1
+			}
+			if deaths > mostDeaths {
+				return fmt.Errorf("it died %d times without a checkpoint in between: %w", deaths, err)
+			}
+			from = w.last.Epoch
+			w.config.Report.Recovering(err)
+			err = w.reemploy(ctx)
 		}
 		a, ready = w.begin(ctx), func() { w.config.Report.Recovered() }
 	}
