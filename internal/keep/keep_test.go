@@ -16,6 +16,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/store"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 var errDisk = errors.New("the disk fails")
@@ -267,6 +268,57 @@ func TestCheckpointsAloneAreNoHistory(t *testing.T) {
 	c, err := start(t.Context(), settings(damaged))
 	if err == nil || !strings.Contains(err.Error(), "manifests/") || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without checkpoints: %v", err)
+	}
+	c.leave()
+}
+
+// TestACommitThatIsHalfDoneIsTriedAgain has the manifest written, and not that it is the last one.
+func TestACommitThatIsHalfDoneIsTriedAgain(t *testing.T) {
+	o := settings(written(t))
+	c, err := start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inTheWay := filepath.Join(o.Dir, historyFile+store.PartSuffix)
+	if err := os.Mkdir(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c.tries = 2
+	if err := c.checkpoint(t.Context()); err == nil || !strings.Contains(err.Error(), inTheWay) {
+		t.Fatal(err)
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	m := worker.Manifest{Run: c.run, Epoch: c.epoch, Sources: []worker.Position{{Source: source, Next: c.next}}}
+	if err := c.keep.Commit(t.Context(), m); err != nil || c.keep.Last().Epoch != c.epoch {
+		t.Errorf("epoch %d, %v; want %d", c.keep.Last().Epoch, err, c.epoch)
+	}
+	c.leave()
+	goesOn(t, o, accepted)
+}
+
+// TestAnOlderCheckpointKeepsItsJournal goes on from one before the last, and makes checkpoints that are still in front of that.
+func TestAnOlderCheckpointKeepsItsJournal(t *testing.T) {
+	o := settings(written(t))
+	objects := filepath.Join(o.Dir, checkpointsFolder, "objects")
+	do(t, filepath.Join(objects, slices.Max(files(t, objects))), nil)
+	c, err := start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.keep.Last()
+	if m.Epoch != 8 || m.Sources[0].Next > checkpoint {
+		t.Fatalf("%+v; want an older one than that of epoch 8, behind whose epoch it goes on", m)
+	}
+	for range 3 {
+		m.Epoch++
+		if err := errors.Join(c.keep.Commit(t.Context(), m), c.keep.Tidy(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		then := o
+		then.Dir = copied(t, o.Dir)
+		goesOn(t, then, accepted)
 	}
 	c.leave()
 }
