@@ -1,17 +1,12 @@
 package command
 
 import (
-	"bufio"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,167 +15,6 @@ import (
 
 // kills is how many processes are killed in each language; "make soak" has more.
 var kills = flag.Int("kills", 6, "how many processes TestKilled kills, in Python and in Go each")
-
-// victim is a process that is killed now and then.
-type victim struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	log   *capture
-	ended chan struct{} // closed when it has ended
-}
-
-func startVictim(t *testing.T, command ...string) *victim {
-	t.Helper()
-	v := &victim{t: t, cmd: exec.Command(command[0], command[1:]...), log: newCapture(), ended: make(chan struct{})}
-	v.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
-	ours, theirs, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	v.cmd.Stderr = theirs
-	if err := v.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	theirs.Close()
-	go func() { // until all are gone that have the pipe, Python processes too
-		defer ours.Close()
-		_, _ = io.Copy(v.log, ours)
-	}()
-	go func() {
-		defer close(v.ended)
-		_ = v.cmd.Wait()
-	}()
-	t.Cleanup(v.kill)
-	return v
-}
-
-// kill kills it, if it has not ended, and returns when it is gone. Its children may not be.
-func (v *victim) kill() {
-	_ = v.cmd.Process.Kill()
-	<-v.ended
-}
-
-// lives demands that it has not ended by itself.
-func (v *victim) lives() {
-	v.t.Helper()
-	select {
-	case <-v.ended:
-		v.t.Fatalf("%s ended by itself, %s:\n%s", v.cmd, v.cmd.ProcessState, v.log)
-	default:
-	}
-}
-
-// done demands that it ends with exit code 0, and says how many it took.
-func (v *victim) done() {
-	v.t.Helper()
-	select {
-	case <-v.ended:
-	case <-time.After(2 * patience):
-		v.t.Fatalf("%s does not end:\n%s", v.cmd, v.log)
-	}
-	if !v.cmd.ProcessState.Success() {
-		v.t.Fatalf("%s ended, %s:\n%s", v.cmd, v.cmd.ProcessState, v.log)
-	}
-}
-
-// keeping is an application with a data directory, its receiver and its senders, all of which may be killed.
-type keeping struct {
-	t        *testing.T
-	chance   *rand.Rand
-	language string
-	folder   string
-	in, out  string // addresses
-	inputs   [][]string
-	flags    []string
-
-	worker, receiver *victim
-	senders          []*victim
-
-	deaths int    // of Python processes since
-	newest string // was the last checkpoint
-}
-
-const keptSenders = 2
-
-func newKeeping(t *testing.T, language string, seed uint64, lines int) *keeping {
-	t.Helper()
-	k := &keeping{t: t, chance: rand.New(rand.NewPCG(seed, 5)), language: language, folder: t.TempDir()}
-	k.in, k.out = quietAddress(t), quietAddress(t)
-	for s := range keptSenders {
-		var input []string
-		for range lines {
-			line := make([]string, 8)
-			for w := range line {
-				line[w] = fmt.Sprintf("s%d-%d=%d", s, k.chance.IntN(150), k.chance.IntN(1000))
-			}
-			input = append(input, strings.Join(line, " "))
-		}
-		k.inputs = append(k.inputs, input)
-		if err := os.WriteFile(k.input(s), []byte(strings.Join(input, "\n")+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	interval := []string{"50ms", "200ms", "1s"}[k.chance.IntN(3)]
-	durability := []string{"async", "sync"}[k.chance.IntN(2)]
-	k.flags = []string{"--checkpoint-interval", interval, "--durability", durability}
-	t.Cleanup(k.tell)
-	return k
-}
-
-// tell tells what the application says and does, if the test has failed.
-func (k *keeping) tell() {
-	if k.t.Failed() && k.worker != nil {
-		_ = k.worker.cmd.Process.Signal(syscall.SIGQUIT) // it shows its goroutines
-		<-k.worker.ended
-		k.t.Logf("%s\n%s", k.worker.cmd, k.worker.log)
-	}
-}
-
-// quietAddress is one that nobody listens at, and that no connection takes by itself: the system gives these other ports.
-func quietAddress(t *testing.T) string {
-	t.Helper()
-	for {
-		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000)))
-		if listener, err := net.Listen("tcp", at); err == nil {
-			listener.Close()
-			return at
-		}
-	}
-}
-
-func (k *keeping) input(sender int) string { return filepath.Join(k.folder, fmt.Sprint("in", sender)) }
-func (k *keeping) output() string          { return filepath.Join(k.folder, "out") }
-func (k *keeping) data() string            { return filepath.Join(k.folder, "data") }
-
-// startWorker starts the application, on another number of executors and of partitions.
-func (k *keeping) startWorker(own ...string) {
-	k.t.Helper()
-	command := []string{"wallaroo", "run", filepath.Join("testdata", "apps", "kept.py")}
-	if k.language == "go" {
-		command = []string{"kept"}
-	}
-	partitions := []string{"16", "64", "1024"}[k.chance.IntN(3)]
-	command = append(command, "--in", k.in, "--out", k.out, "--data-dir", k.data(),
-		"--executors", strconv.Itoa(1+k.chance.IntN(4)), "--partitions", partitions)
-	k.worker = startVictim(k.t, append(append(command, k.flags...), own...)...)
-}
-
-func (k *keeping) startReceiver() {
-	k.t.Helper()
-	k.receiver = startVictim(k.t, "wallaroo", "receive", "--listen", k.out, "--framing", "resumable", "--output", k.output())
-}
-
-// startSender starts a sender: one that sends so many messages a second, or as many as are taken.
-func (k *keeping) startSender(n int, rate int) *victim {
-	k.t.Helper()
-	command := []string{
-		"wallaroo", "send", "--to", k.in, "--framing", "resumable", "--stream", fmt.Sprint("s", n), "--file", k.input(n), "--retry", "60s",
-	}
-	if rate > 0 {
-		command = append(command, "--rate", strconv.Itoa(rate))
-	}
-	return startVictim(k.t, command...)
-}
 
 // killedRate is how many messages a second a sender sends while processes are killed.
 const killedRate = 1000
@@ -297,63 +131,75 @@ func killUnderLoad(t *testing.T, language string, seed uint64, kills int) {
 	k.stopWorker()
 	k.receiver.lives()
 	k.receiver.kill()
-	k.checkOutput()
+	k.checkOutput(false)
 }
 
-// stopWorker has the application end in order.
-func (k *keeping) stopWorker() {
-	k.t.Helper()
-	if err := k.worker.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		k.t.Fatal(err)
+// TestPlainConnectionsAreKilled has senders and receivers that know nothing of it all: a sender goes on behind what counts as accepted. State
+// counts each message once, and output comes again, at most, from behind some result on.
+func TestPlainConnectionsAreKilled(t *testing.T) {
+	for _, language := range []string{"python", "go"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			killPlainly(t, language, *kills/2)
+		})
 	}
-	k.worker.done()
 }
 
-// totals are what has come of a key: after each of its words, the sum.
-type totals map[string][]int
-
-// want is what comes of the inputs.
-func (k *keeping) want() totals {
-	want := totals{}
-	for _, input := range k.inputs {
-		for _, line := range input {
-			for word := range strings.FieldsSeq(line) {
-				key, text, _ := strings.Cut(word, "=")
-				number, _ := strconv.Atoi(text)
-				sums := want[key]
-				if len(sums) > 0 {
-					number += sums[len(sums)-1]
-				}
-				want[key] = append(sums, number)
-			}
+func killPlainly(t *testing.T, language string, kills int) {
+	t.Helper()
+	k := newKeeping(t, language, rand.Uint64N(1<<32), kills*killedRate)
+	all := slices.Concat(k.inputs...)
+	results := newPlainReceiver(t, k.out)
+	http := quietAddress(t)
+	for left := kills; ; left-- {
+		k.startWorker("--http", http, "--", "plain")
+		k.worker.log.await(t, "msg=ready")
+		accepted := acceptedBy(t, http)
+		t.Logf("%d of %d messages are accepted", accepted, len(all))
+		if left <= 0 {
+			sendPlainly(t, k.in, all[accepted:], 0)
+			break
 		}
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			sendPlainly(t, k.in, all[accepted:], killedRate)
+		}()
+		k.pause(1000)
+		if left%3 == 0 && k.killPython() {
+			k.pause(1000)
+		}
+		k.worker.lives()
+		k.worker.kill()
+		<-sent
 	}
-	return want
+	k.stopWorker()
+	k.worker.log.await(t, fmt.Sprintf("msg=stopped accepted=%d ", len(all)))
+	k.check(results.lines(), true)
 }
 
-// checkOutput demands that the output has each result once, those of a key in order.
-func (k *keeping) checkOutput() {
-	k.t.Helper()
-	file, err := os.Open(k.output())
-	if err != nil {
-		k.t.Fatal(err)
+// TestAReceiverThatHasCountedIsNotSentAgain loses the last checkpoint of an application whose receiver has counted what is in front of it.
+func TestAReceiverThatHasCountedIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	k := newKeeping(t, "go", 1, 2000)
+	k.flags = []string{"--checkpoint-interval", "50ms", "--http", "off"}
+	k.startReceiver()
+	k.startWorker()
+	k.startSender(0, 10_000).done()
+	k.stopWorker()
+	objects := glob(t, filepath.Join(k.data(), "checkpoints", "objects"), "*")
+	if err := os.Remove(slices.Max(objects)); err != nil {
+		t.Fatal(err)
 	}
-	defer file.Close()
-	want, came := k.want(), map[string]int{}
-	for text := bufio.NewScanner(file); text.Scan(); {
-		var key string
-		var count, sum int
-		if _, err := fmt.Sscanf(text.Text(), "%s %d %d", &key, &count, &sum); err != nil {
-			k.t.Fatalf("%q: %v", text.Text(), err)
-		}
-		came[key]++
-		if count != came[key] || count > len(want[key]) || sum != want[key][count-1] {
-			k.t.Fatalf("%q came as number %d of %d", text.Text(), came[key], len(want[key]))
-		}
+	k.startWorker()
+	if <-k.worker.ended; k.worker.cmd.ProcessState.ExitCode() != exitUsage {
+		t.Errorf("it ends with exit code %d:\n%s", k.worker.cmd.ProcessState.ExitCode(), k.worker.log)
 	}
-	for key, sums := range want {
-		if came[key] != len(sums) {
-			k.t.Errorf("%s came %d times; want %d", key, came[key], len(sums))
-		}
-	}
+	k.worker.log.await(t, `a receiver may have counted what came before it: --accept-repeats goes on from an older one`)
+	k.startWorker("--accept-repeats")
+	k.startSender(1, 0).done()
+	k.stopWorker()
+	k.worker.log.await(t, `an older one is used`)
+	k.receiver.kill()
+	k.checkOutput(true)
 }

@@ -242,4 +242,3 @@ func copied(t *testing.T, dir string) string {
 	}
 	return to
 }
-

@@ -183,7 +183,9 @@ type EndError struct {
 	How error
 }
 
-func (e *EndError) Error() string { return fmt.Sprintf("the Python process (pid %d) died: %v", e.Pid, e.How) }
+func (e *EndError) Error() string {
+	return fmt.Sprintf("the Python process (pid %d) died: %v", e.Pid, e.How)
+}
 
 // Unwrap is how it ended.
 func (e *EndError) Unwrap() error { return e.How }
