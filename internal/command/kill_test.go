@@ -14,75 +14,73 @@ import (
 )
 
 // kills is how many processes are killed in each language; "make soak" has more.
-var kills = flag.Int("kills", 6, "how many processes TestKilled kills, in Python and in Go each")
+var kills = flag.Int("kills", 7, "how many processes TestKilled kills, in Python and in Go each")
 
 // killedRate is how many messages a second a sender sends while processes are killed.
 const killedRate = 1000
 
-// strike kills some of the processes, and starts again what does not start by itself.
-func (k *keeping) strike() (what string) {
-	k.t.Helper()
-	k.worker.lives()
-	switch chance := k.chance.IntN(10); {
-	case chance < 3:
-		k.worker.kill()
-		k.startWorker("--http", "off")
-		return "worker"
-	case chance < 4: // while it goes on from what is kept
-		for range 1 + k.chance.IntN(3) {
-			k.worker.kill()
-			k.startWorker("--http", "off")
+// strikes are what is killed, and started again if it does not start by itself.
+var strikes = []struct {
+	what string
+	kill func(k *keeping)
+}{
+	{"worker", (*keeping).killWorker},
+	{"worker, and again", func(k *keeping) { // while it goes on from what is kept
+		for range 2 + k.chance.IntN(3) {
+			k.killWorker()
 			k.pause(300)
 		}
-		return "worker, and again"
-	case chance < 5 && k.killPython():
-		return "python"
-	case chance < 6 && k.killPython(): // while it starts again
-		for range 1 + k.chance.IntN(3) {
-			k.pause(300)
+	}},
+	{"python", (*keeping).killPython},
+	{"python, and again", func(k *keeping) { // while it starts again
+		for range 2 + k.chance.IntN(3) {
 			k.killPython()
+			k.pause(300)
 		}
-		return "python, and again"
-	case chance < 7 && k.killPython():
+	}},
+	{"python, and worker", func(k *keeping) {
+		k.killPython()
 		k.pause(300)
-		k.worker.lives()
-		k.worker.kill()
-		k.startWorker("--http", "off")
-		return "python, and worker"
-	case chance < 8:
+		k.killWorker()
+	}},
+	{"receiver", func(k *keeping) {
 		k.receiver.lives()
 		k.receiver.kill()
 		k.startReceiver()
-		return "receiver"
-	default:
+	}},
+	{"sender", func(k *keeping) {
 		n := k.chance.IntN(keptSenders)
 		k.senders[n].kill()
 		k.senders[n] = k.startSender(n, killedRate)
-		return "sender"
-	}
+	}},
+}
+
+func (k *keeping) killWorker() {
+	k.t.Helper()
+	k.worker.lives()
+	k.worker.kill()
+	k.startWorker("--http", "off")
 }
 
 // mostDeaths is how many Python processes are killed without a checkpoint between them: an application gives up after ten.
 const mostDeaths = 8
 
 // killPython kills a Python process, if there are some that have begun to process, and not too many have died.
-func (k *keeping) killPython() bool {
+func (k *keeping) killPython() {
 	k.t.Helper()
+	k.worker.lives()
 	if k.language != "python" || !strings.Contains(k.worker.log.String(), "msg=ready") {
-		return false
+		return
 	}
 	if newest := slices.Max(append(glob(k.t, filepath.Join(k.data(), "checkpoints", "manifests"), "*"), "")); newest != k.newest {
 		k.newest, k.deaths = newest, 0
 	}
 	if k.deaths++; k.deaths > mostDeaths {
-		return false
+		return
 	}
-	children := childrenOf(k.t, k.worker.cmd.Process.Pid)
-	if len(children) == 0 {
-		return false
+	if children := childrenOf(k.t, k.worker.cmd.Process.Pid); len(children) > 0 {
+		_ = syscall.Kill(children[k.chance.IntN(len(children))], syscall.SIGKILL) // it may be gone
 	}
-	_ = syscall.Kill(children[k.chance.IntN(len(children))], syscall.SIGKILL) // it may be gone
-	return true
 }
 
 // pause lets some milliseconds pass at most: the moments of a kill are random.
@@ -94,7 +92,7 @@ func TestKilled(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			for left := *kills; left > 0 && !t.Failed(); {
-				some := min(left, 12)
+				some := min(left, 14)
 				left -= some
 				seed := uint64(left)
 				if *kills > 100 {
@@ -116,10 +114,18 @@ func killUnderLoad(t *testing.T, language string, seed uint64, kills int) {
 		k.senders = append(k.senders, k.startSender(n, killedRate))
 	}
 	k.worker.log.await(t, "msg=ready")
+	var order []int
 	for range kills {
+		if len(order) == 0 {
+			order = k.chance.Perm(len(strikes))
+		}
 		k.pause(800)
-		t.Log("killed: ", k.strike())
+		strike := strikes[order[0]]
+		t.Log("killed: ", strike.what)
+		strike.kill(k)
+		order = order[1:]
 	}
+	k.worker.lives()
 	for n := range keptSenders {
 		k.senders[n].kill()
 		k.senders[n] = k.startSender(n, 0)
@@ -149,24 +155,33 @@ func killPlainly(t *testing.T, language string, kills int) {
 	t.Helper()
 	k := newKeeping(t, language, rand.Uint64N(1<<32), kills*killedRate)
 	all := slices.Concat(k.inputs...)
+	k.inputs = nil
 	results := newPlainReceiver(t, k.out)
 	http := quietAddress(t)
-	for left := kills; ; left-- {
+	before := 0 // messages that earlier lives have accepted
+	for life := 0; ; life++ {
 		k.startWorker("--http", http, "--", "plain")
 		k.worker.log.await(t, "msg=ready")
 		accepted := acceptedBy(t, http)
 		t.Logf("%d of %d messages are accepted", accepted, len(all))
-		if left <= 0 {
-			sendPlainly(t, k.in, all[accepted:], 0)
+		if life > 0 {
+			k.inputs = append(k.inputs, ofLife(life-1, all[before:accepted]))
+		}
+		before = accepted
+		rest := ofLife(life, all[accepted:])
+		if life == kills {
+			sendPlainly(t, k.in, rest, 0)
+			k.inputs = append(k.inputs, rest)
 			break
 		}
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			sendPlainly(t, k.in, all[accepted:], killedRate)
+			sendPlainly(t, k.in, rest, killedRate)
 		}()
 		k.pause(1000)
-		if left%3 == 0 && k.killPython() {
+		if life%3 == 0 {
+			k.killPython()
 			k.pause(1000)
 		}
 		k.worker.lives()
@@ -176,6 +191,14 @@ func killPlainly(t *testing.T, language string, kills int) {
 	k.stopWorker()
 	k.worker.log.await(t, fmt.Sprintf("msg=stopped accepted=%d ", len(all)))
 	k.check(results.lines(), true)
+}
+
+// ofLife are messages whose keys no other life of an application has: messages of several connections are in no order.
+func ofLife(life int, messages []string) (own []string) {
+	for _, m := range messages {
+		own = append(own, strings.ReplaceAll(m, "s", fmt.Sprint("life", life, "-")))
+	}
+	return own
 }
 
 // TestAReceiverThatHasCountedIsNotSentAgain loses the last checkpoint of an application whose receiver has counted what is in front of it.
