@@ -118,8 +118,17 @@ func (t *team) Start(ctx context.Context, number int) (worker.Recruit, error) {
 // renewWithin is how long a process that lives may take to begin anew before another takes its place.
 const renewWithin = 2 * time.Second
 
-// Renew has the process of a number begin anew, without state; another takes its place if it has died or does not answer.
+// Renew has the process of a number begin anew, without state; another takes its place if it has died or does not answer. If that dies too,
+// the error is a *worker.DiedError.
 func (t *team) Renew(ctx context.Context, number int, table *partition.Table) (worker.Executor, error) {
+	executor, err := t.renew(ctx, number, table)
+	if ended, is := errors.AsType[*pyhost.EndError](err); is {
+		err = &worker.DiedError{Executor: number, Err: ended}
+	}
+	return executor, err
+}
+
+func (t *team) renew(ctx context.Context, number int, table *partition.Table) (worker.Executor, error) {
 	t.mu.Lock()
 	host := t.hosts[number]
 	t.mu.Unlock()

@@ -83,7 +83,10 @@ func open(
 	for n, first := range all {
 		last := n == len(all)-1
 		if first != next {
-			return nil, &DamageError{File: filepath.Join(folder, nameOf(first)), Why: fmt.Sprintf("record %d should come next", next)}
+			return nil, &DamageError{
+				File: filepath.Join(folder, nameOf(all[n-1])), Offset: j.end,
+				Why: fmt.Sprintf("record %d should come next, here or in %s, and is missing", next, nameOf(next)),
+			}
 		}
 		j.end, next, err = read(folder, first, last, func(r Record) bool {
 			j.last = max(j.last, r.Connection)

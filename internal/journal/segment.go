@@ -44,6 +44,12 @@ func head(first uint64) []byte {
 // nameOf is the name of the segment whose first record has a number; names are in the order of numbers.
 func nameOf(first uint64) string { return fmt.Sprintf("%020d", first) + suffix }
 
+// firstOf is the number of the first record of the segment of a name, if that is one.
+func firstOf(name string) (first uint64, is bool) {
+	first, err := strconv.ParseUint(strings.TrimSuffix(name, suffix), 10, 64)
+	return first, err == nil && name == nameOf(first)
+}
+
 // segments are the first records of those in a folder, in order.
 func segments(folder string) ([]uint64, error) {
 	entries, err := os.ReadDir(folder)
@@ -55,9 +61,8 @@ func segments(folder string) ([]uint64, error) {
 		if entry.Name() == currentFile || entry.Name() == currentFile+partSuffix {
 			continue
 		}
-		digits, is := strings.CutSuffix(entry.Name(), suffix)
-		first, err := strconv.ParseUint(digits, 10, 64)
-		if !is || err != nil || entry.Name() != nameOf(first) {
+		first, is := firstOf(entry.Name())
+		if !is {
 			return nil, fmt.Errorf("%s is no file of a journal: move it away", filepath.Join(folder, entry.Name()))
 		}
 		found = append(found, first)
@@ -88,16 +93,24 @@ func writeCurrent(folder string, first uint64) error {
 
 // checkCurrent reports a segment that is missing behind the last one that is there.
 func checkCurrent(folder string, all []uint64) error {
+	damaged := func(why string) error { return &DamageError{File: filepath.Join(folder, currentFile), Why: why} }
 	data, err := os.ReadFile(filepath.Join(folder, currentFile))
-	if errors.Is(err, fs.ErrNotExist) && len(all) <= 1 {
-		return nil // a crash came before it was written
+	if errors.Is(err, fs.ErrNotExist) {
+		if len(all) <= 1 {
+			return nil // a crash came before it was written
+		}
+		return damaged("it is missing")
 	}
 	if err != nil {
 		return err
 	}
-	name := strings.TrimSuffix(string(data), "\n")
-	if len(all) == 0 || name > nameOf(all[len(all)-1]) {
-		return &DamageError{File: filepath.Join(folder, name), Why: "it is missing"}
+	name, whole := strings.CutSuffix(string(data), "\n")
+	first, is := firstOf(name)
+	switch {
+	case !whole || !is:
+		return damaged("it does not name a segment")
+	case len(all) == 0 || first > all[len(all)-1]:
+		return damaged(fmt.Sprintf("it says that there is %s, which is missing", filepath.Join(folder, name)))
 	}
 	return nil
 }

@@ -6,21 +6,26 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/wallaroo-stream/wallaroo/internal/store"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// history is what tells one history of an application from all others, and its runs from each other, as its file says it.
+// history is what tells one history of an application from all others, and its runs from each other, as its file says it: on a line of JSON,
+// and on another the CRC-32C of that in 8 hexadecimal digits.
 type history struct {
 	Cluster string `json:"cluster"` // 16 hexadecimal digits
 	Run     uint64 `json:"run"`     // the last one; 0 if there was none
-	// Skips are messages that executors have died of, behind the checkpoint of an epoch, which is the last one.
-	Skips  []worker.Skip `json:"skips,omitempty"`
-	Behind uint64        `json:"behind"`
+	// Checkpoint is the name of the last one that was committed, and Epoch its epoch: so it is noticed if it is missing.
+	Checkpoint string `json:"checkpoint,omitempty"`
+	Epoch      uint64 `json:"epoch,omitempty"`
+	// Skips are messages that executors have died of, behind that checkpoint.
+	Skips []worker.Skip `json:"skips,omitempty"`
 }
 
 const historyFile = "history"
@@ -30,6 +35,12 @@ func Cluster(dir string) (string, error) {
 	h, err := readHistory(dir)
 	if err != nil || h.Cluster != "" {
 		return h.Cluster, err
+	}
+	for _, name := range []string{journalFolder, checkpointsFolder} { // they are made after it
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return "", errors.Join(err, fmt.Errorf("%s is missing, and %s is there: restore it, or begin anew with --fresh",
+				filepath.Join(dir, historyFile), filepath.Join(dir, name)))
+		}
 	}
 	raw := make([]byte, 8)
 	if _, err := rand.Read(raw); err != nil {
@@ -49,10 +60,15 @@ func readHistory(dir string) (h history, err error) {
 	if err != nil {
 		return h, err
 	}
-	if err := json.Unmarshal(data, &h); err != nil || h.Cluster == "" {
-		return h, fmt.Errorf("%s does not say which history is kept: restore it, or begin anew with --fresh", path)
+	text, sum, _ := strings.Cut(string(data), "\n")
+	if err := json.Unmarshal([]byte(text), &h); err != nil || h.Cluster == "" || sum != checksum([]byte(text)) {
+		return h, fmt.Errorf("%s is damaged, and does not say which history is kept: restore it, or begin anew with --fresh", path)
 	}
 	return h, nil
+}
+
+func checksum(line []byte) string {
+	return fmt.Sprintf("%08x\n", crc32.Checksum(line, crc32.MakeTable(crc32.Castagnoli)))
 }
 
 // write writes the file, whole or not at all, and returns when it is on disk.
@@ -66,7 +82,7 @@ func (h *history) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(data, '\n'))
+	_, err = fmt.Fprintf(f, "%s\n%s", data, checksum(data))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

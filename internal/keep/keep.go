@@ -6,6 +6,7 @@
 package keep
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,8 @@ type Options struct {
 	// Letters are what failed; nil if they are not kept.
 	Letters Letters
 	Log     *slog.Logger
+
+	segmentBytes int64 // how large a segment of the journal becomes; 0 for the usual size
 }
 
 // Letters are output that belongs to epochs.
@@ -69,7 +72,7 @@ type Keep struct {
 	delta   *store.Delta    // of the open checkpoint
 	epoch   uint64          // of that
 	history history
-	needs   []uint64 // the first record of the journal that each of the last checkpoints needs, the oldest first
+	needs   []uint64 // the first record of the journal that each of the last checkpoints needs, in the order of checkpoints
 }
 
 const (
@@ -87,16 +90,16 @@ func Open(ctx context.Context, o Options) (k *Keep, err error) {
 	if k.store, err = store.Open(ctx, o.Checkpoints, store.Options{Retain: o.Retain}); err != nil {
 		return nil, err
 	}
+	if k.history, err = readHistory(o.Dir); err != nil {
+		return nil, err
+	}
 	if err := k.choose(ctx); err != nil {
 		return nil, err
 	}
 	if err := k.compare(); err != nil {
 		return nil, err
 	}
-	if k.history, err = readHistory(o.Dir); err != nil {
-		return nil, err
-	}
-	journalOptions := journal.Options{SegmentBytes: segmentBytes, FreeBytes: o.FreeBytes}
+	journalOptions := journal.Options{SegmentBytes: cmp.Or(o.segmentBytes, segmentBytes), FreeBytes: o.FreeBytes}
 	if k.journal, err = journal.Open(filepath.Join(o.Dir, journalFolder), journalOptions); err != nil {
 		return nil, err
 	}
@@ -116,6 +119,10 @@ func (k *Keep) choose(ctx context.Context) error {
 		return err
 	}
 	var wrong error
+	if name := k.history.Checkpoint; name != "" && !slices.ContainsFunc(all, func(f store.Found) bool { return f.Name == name }) {
+		wrong = &store.DamageError{File: name, Why: "it is missing"}
+		k.options.Log.Warn("a checkpoint is missing; an older one is used", "checkpoint", name)
+	}
 	for _, found := range all {
 		damage := error(found.Damage)
 		if found.Manifest != nil {
@@ -224,7 +231,8 @@ func (k *Keep) Last() worker.Manifest {
 	if k.last == nil {
 		return worker.Manifest{}
 	}
-	m := worker.Manifest{Run: k.last.Run, Epoch: k.last.Epoch, Bytes: uint64(k.last.Bytes())}
+	// Receivers may have heard that a newer checkpoint is committed, which cannot be read: no epoch up to that comes again.
+	m := worker.Manifest{Run: k.last.Run, Epoch: max(k.last.Epoch, k.history.Epoch), Bytes: uint64(k.last.Bytes())}
 	m.Sources, _ = positions(k.last) // choose has read them
 	for _, b := range k.last.Bases {
 		m.Entities += uint64(b.Entities)
@@ -283,13 +291,13 @@ func (k *Keep) NewRun(_ context.Context, skips []worker.Skip) (uint64, error) {
 	k.delta = nil
 	k.store.Use(k.last)
 	next := k.history
-	next.Run, next.Skips, next.Behind = max(next.Run, k.Last().Run)+1, skips, k.Last().Epoch
+	next.Run, next.Skips = max(next.Run, k.Last().Run)+1, skips
 	if err := next.write(k.options.Dir); err != nil {
 		return 0, err
 	}
 	k.history = next
 	if k.options.Letters != nil {
-		if err := k.options.Letters.RollBack(next.Run, k.Last().Epoch); err != nil {
+		if err := k.options.Letters.RollBack(next.Run, k.lastEpoch()); err != nil {
 			return 0, err
 		}
 	}
@@ -298,10 +306,18 @@ func (k *Keep) NewRun(_ context.Context, skips []worker.Skip) (uint64, error) {
 
 // Skips are the messages that were convicted behind the last checkpoint.
 func (k *Keep) Skips() []worker.Skip {
-	if k.history.Behind != k.Last().Epoch {
+	if k.last != nil && k.last.Name != k.history.Checkpoint {
 		return nil
 	}
 	return k.history.Skips
+}
+
+// lastEpoch is the epoch of the checkpoint that is gone on from; 0 if there is none.
+func (k *Keep) lastEpoch() uint64 {
+	if k.last == nil {
+		return 0
+	}
+	return k.last.Epoch
 }
 
 // Add adds entities to the checkpoint of an epoch.
@@ -336,6 +352,22 @@ func (k *Keep) Commit(ctx context.Context, m worker.Manifest) error {
 			return err
 		}
 	}
+	if k.last == nil || k.last.Run != k.history.Run || k.last.Epoch != m.Epoch { // else an attempt before came so far
+		if err := k.commit(ctx, m); err != nil {
+			return err
+		}
+	}
+	next := k.history
+	next.Checkpoint, next.Epoch, next.Skips = k.last.Name, k.last.Epoch, nil
+	if err := next.write(k.options.Dir); err != nil {
+		return err
+	}
+	k.history = next
+	return nil
+}
+
+// commit writes the manifest; after an error the last checkpoint is still the one before.
+func (k *Keep) commit(ctx context.Context, m worker.Manifest) error {
 	if err := k.begin(m.Epoch); err != nil {
 		return err
 	}
@@ -347,22 +379,14 @@ func (k *Keep) Commit(ctx context.Context, m worker.Manifest) error {
 	if about.Positions, err = json.Marshal(m.Sources); err != nil {
 		return err
 	}
-	if k.last, err = k.commit(ctx, about); err != nil {
+	written, err := k.delta.Commit(ctx, about)
+	if err != nil {
 		return err
 	}
-	k.delta = nil
+	k.last, k.delta = written, nil
 	k.needs = append(k.needs, least(m.Sources))
 	k.needs = k.needs[max(0, len(k.needs)-k.options.Retain):]
 	return nil
-}
-
-// commit commits the delta; after an error the last checkpoint is still the one before.
-func (k *Keep) commit(ctx context.Context, about store.About) (*store.Manifest, error) {
-	m, err := k.delta.Commit(ctx, about)
-	if err != nil {
-		return k.last, err
-	}
-	return m, nil
 }
 
 // Tidy folds what has gathered, and removes what no checkpoint that is kept needs.
@@ -376,7 +400,7 @@ func (k *Keep) Tidy(ctx context.Context) error {
 	if len(k.needs) == 0 {
 		return nil
 	}
-	if err := k.journal.Trim(k.needs[0]); err != nil {
+	if err := k.journal.Trim(slices.Min(k.needs)); err != nil { // an older one may need less, if it was passed over
 		return fmt.Errorf("remove what is not needed of the journal: %w", err)
 	}
 	return nil

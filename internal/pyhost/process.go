@@ -186,24 +186,25 @@ func (p *process) endError() error {
 	if how == nil {
 		how = errors.New("exit code 0")
 	}
-	return &diedError{pid: p.handle.Pid, how: how, killed: p.killed}
+	return &EndError{Pid: p.handle.Pid, How: how, killed: p.killed}
 }
 
-// diedError is a process that has come to its end.
-type diedError struct {
-	pid    int
-	how    error
+// EndError is a process that has ended by itself, or by somebody else.
+type EndError struct {
+	Pid    int
+	How    error
 	killed bool
 }
 
-func (d *diedError) Error() string {
-	return fmt.Sprintf("the Python process (pid %d) died: %s", d.pid, d.how)
+func (e *EndError) Error() string {
+	return fmt.Sprintf("the Python process (pid %d) died: %v", e.Pid, e.How)
 }
 
-func (d *diedError) Unwrap() error { return d.how }
+// Unwrap is how it ended.
+func (e *EndError) Unwrap() error { return e.How }
 
 // Killed reports whether a SIGKILL has ended it, which comes from outside.
-func (d *diedError) Killed() bool { return d.killed }
+func (e *EndError) Killed() bool { return e.killed }
 
 func (p *process) hasEnded() bool {
 	select {

@@ -62,7 +62,7 @@ type Crew interface {
 	// Start starts the executor of a number and has it load the application.
 	Start(ctx context.Context, number int) (Recruit, error)
 	// Renew prepares the executor of a number once more, which serves no longer, under a table and without state: what died is started
-	// again.
+	// again. If that dies too, the error is a *DiedError, and it may be tried again.
 	Renew(ctx context.Context, number int, table *partition.Table) (Executor, error)
 	// Dismiss ends an executor that serves no more.
 	Dismiss(ctx context.Context, number int)

@@ -162,7 +162,7 @@ func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill 
 		source.finished = make(chan struct{})
 	}
 	h.keep.Journal = j
-	crew.ends = map[int]func(error){}
+	crew.ends, crew.frail = map[int]func(error){}, chance.IntN(3)
 	ctx, die := context.WithCancelCause(context.Background())
 	defer die(nil)
 	stop, stopped := context.WithCancel(ctx)

@@ -112,6 +112,7 @@ type goCrew struct {
 	credit int           // messages that a call may have
 	mu     sync.Mutex
 	ends   map[int]func(error) // by executor: lets it die; guarded by mu, as are those below
+	frail  int                 // executors that die while they begin anew
 	most   worker.Overrun      // that one call gave for one target
 	moved  int                 // entities that left a partition's old owner
 }
@@ -137,6 +138,13 @@ func (r *goRecruit) Prepare(ctx context.Context, table *partition.Table) (worker
 
 // Renew puts the checks around an executor that begins anew.
 func (c *goCrew) Renew(ctx context.Context, number int, table *partition.Table) (worker.Executor, error) {
+	c.mu.Lock()
+	dies := c.frail > 0
+	c.frail = max(0, c.frail-1)
+	c.mu.Unlock()
+	if dies {
+		return nil, &worker.DiedError{Executor: number, Err: errDied}
+	}
 	executor, err := c.Crew.Renew(ctx, number, table)
 	return c.checked(executor, number, table), err
 }

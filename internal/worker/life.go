@@ -76,20 +76,25 @@ func (w *Worker) liveOn(ctx context.Context, a *life, ready func()) error {
 			tell()
 			tell = w.config.Report.Recovered
 		})
-		if !w.mends(ctx, err) {
-			return err
-		}
-		w.last = w.config.Keep.Checkpoints.Last()
-		w.suspect(err)
-		if deaths := w.suspicion.Deaths(); deaths > mostDeaths {
-			return fmt.Errorf("executors died %d times without a checkpoint in between: %w", deaths, err)
-		}
-		w.config.Report.Recovering(err)
-		if err := w.reemploy(ctx); err != nil {
-			return err
+		for again := true; again; again = err != nil { // an executor may die while it is prepared, too
+			if !w.mends(ctx, err) {
+				return err
+			}
+			err = w.mend(ctx, err)
 		}
 		a = w.begin(ctx)
 	}
+}
+
+// mend has executors prepared for another life.
+func (w *Worker) mend(ctx context.Context, died error) error {
+	w.last = w.config.Keep.Checkpoints.Last()
+	w.suspect(died)
+	if deaths := w.suspicion.Deaths(); deaths > mostDeaths {
+		return fmt.Errorf("executors died %d times without a checkpoint in between: %s", deaths, died)
+	}
+	w.config.Report.Recovering(died)
+	return w.reemploy(ctx)
 }
 
 // mostDeaths is how many executors may die without a checkpoint between them.
