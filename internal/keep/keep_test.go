@@ -121,7 +121,7 @@ func TestALifeGoesOnFromTheLastCheckpoint(t *testing.T) {
 	if err := c.keep.Add(t.Context(), c.epoch+1, nil); err != nil {
 		t.Fatal(err)
 	}
-	if c.run, err = c.keep.NewRun(t.Context(, nil)); err != nil || c.run != before+1 {
+	if c.run, err = c.keep.NewRun(t.Context(), nil); err != nil || c.run != before+1 {
 		t.Errorf("run %d, %v; want %d", c.run, err, before+1)
 	}
 	if err := c.checkpoint(t.Context()); err != nil {
