@@ -384,7 +384,7 @@ func TestWhatIsTrimmedIsGone(t *testing.T) {
 	for below := uint64(1); below <= uint64(len(list))+1; below++ {
 		in := clone(t, folder)
 		j := mustOpen(t, in, small)
-		before := j.Bytes()
+		before := j.Length().Bytes
 		if err := j.Trim(below); err != nil {
 			t.Fatal(err)
 		}
@@ -396,8 +396,8 @@ func TestWhatIsTrimmedIsGone(t *testing.T) {
 			}
 			size += info.Size()
 		}
-		if j.Bytes() != size || below > uint64(len(list)) && size >= before {
-			t.Errorf("%d bytes after %d, the files have %d", j.Bytes(), before, size)
+		if j.Length().Bytes != size || below > uint64(len(list)) && size >= before {
+			t.Errorf("%d bytes after %d, the files have %d", j.Length().Bytes, before, size)
 		}
 		more := some(9, 0, "more")
 		mustAppend(t, j, []*Record{more})

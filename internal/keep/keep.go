@@ -222,13 +222,18 @@ func (k *Keep) Last() worker.Manifest {
 	if k.last == nil {
 		return worker.Manifest{}
 	}
-	m := worker.Manifest{Run: k.last.Run, Epoch: k.last.Epoch, Bytes: uint64(k.last.Bytes())}
+	m := worker.Manifest{
+		Run: k.last.Run, Epoch: k.last.Epoch, Bytes: uint64(k.last.Bytes()), Written: uint64(k.last.Written), Time: k.last.Time,
+	}
 	m.Sources, _ = positions(k.last) // choose has read them
 	for _, b := range k.last.Bases {
 		m.Entities += uint64(b.Entities)
 	}
 	for _, d := range k.last.Deltas {
 		m.Entities += uint64(d.Entities)
+		if d.Epoch == m.Epoch {
+			m.Changed += uint64(d.Entities)
+		}
 	}
 	return m
 }

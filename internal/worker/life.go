@@ -83,6 +83,7 @@ func (w *Worker) liveOn(ctx context.Context, a *life, ready func()) error {
 		if deaths > mostDeaths {
 			return fmt.Errorf("it died %d times without a checkpoint in between: %w", deaths, err)
 		}
+		w.account.change(func(k *Kept) { k.Recoveries, k.Restoring = k.Recoveries+1, nil })
 		w.config.Report.Recovering(err)
 		if err := w.reemploy(ctx); err != nil {
 			return err
@@ -188,6 +189,7 @@ func (w *Worker) accompany(ctx context.Context, r running, ready func()) error {
 		if err := w.replay(ctx); err != nil {
 			return err
 		}
+		w.restored()
 		ready()
 		return w.finish(ctx)
 	})

@@ -75,8 +75,8 @@ func (s *saved) awaits(executor int) bool {
 	return s.open.Awaits(executor)
 }
 
-// take returns what is to be written, and whether that is all.
-func (s *saved) take(outlets []*Outlet) (pieces [][]byte, complete bool) {
+// take returns what is to be written, what the open checkpoint waits for beside, and whether that is all.
+func (s *saved) take(outlets []*Outlet) (pieces [][]byte, waits Awaited, complete bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for n, o := range outlets {
@@ -84,7 +84,16 @@ func (s *saved) take(outlets []*Outlet) (pieces [][]byte, complete bool) {
 	}
 	pieces = s.pieces
 	s.pieces = nil
-	return pieces, s.open.Complete()
+	waits.Executors, waits.Sinks = s.open.Awaited()
+	return pieces, waits, s.open.Complete()
+}
+
+// awaited is what the open checkpoint waits for.
+func (s *saved) awaited() (a Awaited) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.Executors, a.Sinks = s.open.Awaited()
+	return a
 }
 
 // wrote says that a piece is written.

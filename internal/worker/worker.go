@@ -33,15 +33,17 @@ type Report interface {
 	Marked(Marked)
 	// Stopping says that the end has begun.
 	Stopping()
-	// NoRoom says why a source cannot accept anything now; it is told again and again until there is room.
-	NoRoom(why error)
 	// Checkpointed says what became of a checkpoint; NotKept that one could not be written, which is tried again.
 	Checkpointed(Checkpointed)
 	NotKept(epoch uint64, why error)
+	// Untidy says that what nobody needs any more could not be removed, which is tried again after the next checkpoint.
+	Untidy(why error)
 	// Recovering says that executors start again, from the last checkpoint, and why.
 	Recovering(why error)
-	// Restoring says how much of the state and of the journal is taken in again, now and then while that goes on.
+	// Restoring says that state and what the journal holds will be taken in again, and how much that is; Restored that it was. Worker.Kept
+	// tells how far it has come.
 	Restoring(Restoring)
+	Restored(Restoring)
 	// Recovered says that messages are processed again.
 	Recovered()
 }
@@ -60,10 +62,17 @@ type UndeliveredError struct {
 	Unprocessed uint64 // messages accepted, or on their way between executors, and not processed
 	Outputs     uint64 // outputs that no sink has delivered
 	Within      time.Duration
+	// Kept says that nothing is lost: who goes on with what is kept goes back to the last checkpoint, of Epoch, and processes the Records that
+	// the journal holds behind it.
+	Kept           bool
+	Epoch, Records uint64
 }
 
 func (u *UndeliveredError) Error() string {
 	var parts []string
+	if u.Kept {
+		parts = append(parts, fmt.Sprintf("no checkpoint since that of epoch %d", u.Epoch))
+	}
 	if u.Unprocessed > 0 {
 		parts = append(parts, fmt.Sprintf("%d messages accepted but not processed", u.Unprocessed))
 	}
@@ -90,6 +99,7 @@ type Worker struct {
 	marked  Marked  // at the last marker
 	running running
 
+	account  account
 	saved    saved
 	asked    chan asked       // for a checkpoint
 	brought  chan struct{}    // closed when the sources have ended
@@ -117,6 +127,7 @@ func New(config Config, table *partition.Table, executors []Executor) *Worker {
 	if config.Keep != nil {
 		w.last = config.Keep.Checkpoints.Last()
 		w.epoch = door.Epoch(w.last.Epoch)
+		w.account.begin(&w.last)
 	}
 	for n, s := range config.Stages {
 		if !slices.Contains(w.islands, s.Island) {
@@ -213,7 +224,7 @@ func (w *Worker) wakeAll() {
 }
 
 // Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
-// within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. With a Keep, it goes
+// within Config.StopWithin, and returns nil, or *UndeliveredError. With a Keep, a last checkpoint belongs to that. It returns the cause of ctx as soon as ctx is done. With a Keep, it goes
 // on from the last checkpoint and what was accepted since, and does so again when an executor dies. When it returns, no goroutine of the
 // worker's or its connectors' is left, nor a connection.
 func (w *Worker) Run(ctx, stop context.Context) error {
@@ -238,7 +249,7 @@ func (w *Worker) Run(ctx, stop context.Context) error {
 			<-told // nothing is reported behind the end
 		}
 	}()
-	return w.verdict(w.process(ctx, stop, first, addresses))
+	return w.verdict(ctx, w.process(ctx, stop, first, addresses))
 }
 
 // open connects the sinks and listens at the sources.
@@ -314,14 +325,19 @@ func (w *Worker) runSources(ctx, stop context.Context) error {
 }
 
 // verdict makes the error of a worker that was late one that says what is left.
-func (w *Worker) verdict(err error) error {
-	if !errors.Is(err, errLate) {
+func (w *Worker) verdict(ctx context.Context, err error) error {
+	ended := errors.Is(err, ErrNotRunning) && errors.Is(context.Cause(ctx), errLate) // by its end
+	if !ended && !errors.Is(err, errLate) {
 		return err
 	}
 	s := w.Summary()
-	unprocessed := uint64(w.inside.Load())
-	if unprocessed == 0 && s.Delivered == s.Outputs {
+	u := &UndeliveredError{Unprocessed: uint64(w.inside.Load()), Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
+	k := w.Kept()
+	if (k == nil || w.ended.Load()) && u.Unprocessed == 0 && u.Outputs == 0 {
 		return nil // only connections were still open
 	}
-	return &UndeliveredError{Unprocessed: unprocessed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
+	if k != nil {
+		u.Kept, u.Epoch, u.Records = true, k.Last.Epoch, k.Journal.SinceCheckpoint
+	}
+	return u
 }
