@@ -158,7 +158,7 @@ type lookout struct {
 	interval time.Duration // of checkpoints
 
 	late, full reminder
-	epoch      uint64    // of the checkpoint that was told to be late
+	began      time.Time // when the checkpoint began that was told to be late
 	restoring  time.Time // when it was told how far that has come
 }
 
@@ -181,15 +181,15 @@ func (l *lookout) look(now time.Time, k *worker.Kept) {
 // lookAtCheckpoint tells of one that is open for too long, unless it cannot be written, which is told when it is tried.
 func (l *lookout) lookAtCheckpoint(now time.Time, k *worker.Kept) {
 	open := k.Open
-	if open == nil || open.Epoch != l.epoch {
-		if l.late.over() && k.Last.Epoch >= l.epoch {
-			l.log.Info("the checkpoint that was late is committed", "epoch", l.epoch)
+	if open == nil || !open.Began.Equal(l.began) {
+		if l.late.over() && !k.Last.Began.Before(l.began) { // else a recovery has given it up
+			l.log.Info("checkpoints are committed again", "epoch", k.Last.Epoch)
 		}
 	}
 	if open == nil || open.Trouble != nil || now.Sub(open.Began) < max(lateIntervals*l.interval, lateAtLeast) || !l.late.due(now) {
 		return
 	}
-	l.epoch = open.Epoch
+	l.began = open.Began
 	l.log.Warn("a checkpoint is late", "epoch", open.Epoch, "for", ago(now, open.Began), "part", open.Part,
 		"waits_for", strings.Join(status.Names(l.plan, &open.Awaited), ", "))
 }

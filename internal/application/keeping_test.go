@@ -18,7 +18,10 @@ import (
 // TestWhatGoesOnForLongIsTold looks at what is kept every second, as it stands then, and at what is logged in which second.
 func TestWhatGoesOnForLongIsTold(t *testing.T) {
 	start := time.Unix(1e9, 0)
-	open := &worker.OpenCheckpoint{Epoch: 7, Began: start, Part: worker.Saving, Awaited: worker.Awaited{Executors: []int{1}, Sinks: []int{0}}}
+	open := &worker.OpenCheckpoint{
+		Epoch: 7, Began: start, Part: worker.Saving, Awaited: worker.Awaited{Executors: []int{1}, Sinks: []int{0}},
+	}
+	committed := worker.Kept{Last: worker.Checkpointed{Epoch: 7, Began: start}}
 	failing := *open
 	failing.Trouble = &worker.Trouble{}
 	for _, c := range []struct {
@@ -28,19 +31,31 @@ func TestWhatGoesOnForLongIsTold(t *testing.T) {
 		then  worker.Kept
 		want  string // SECOND RECORD, ...
 	}{
-		{"a late checkpoint", 75, worker.Kept{Open: open}, worker.Kept{Last: worker.Checkpointed{Epoch: 7}}, "20 a checkpoint is late, 75 the " +
-			"checkpoint that was late is committed"},
-		{"one that is soon committed", 19, worker.Kept{Open: open}, worker.Kept{Last: worker.Checkpointed{Epoch: 7}}, ""},
-		{"one that is told once a minute, and given up", 100, worker.Kept{Open: open}, worker.Kept{}, "20 a checkpoint is late, 80 a checkpoint " +
-			"is late"},
+		{
+			"a late checkpoint", 75,
+			worker.Kept{Open: open},
+			committed,
+			"20 a checkpoint is late, 75 checkpoints are committed again",
+		},
+		{"one that is soon committed", 19, worker.Kept{Open: open}, committed, ""},
+		{
+			"one that is told once a minute, and given up", 100,
+			worker.Kept{Open: open},
+			worker.Kept{},
+			"20 a checkpoint is late, 80 a checkpoint is late",
+		},
 		{"one that cannot be written", 100, worker.Kept{Open: &failing}, worker.Kept{}, ""},
 		{
-			"no room", 65, worker.Kept{NoRoom: &worker.Trouble{Why: "full", Since: start}}, worker.Kept{},
+			"no room", 65,
+			worker.Kept{NoRoom: &worker.Trouble{Why: "full", Since: start}},
+			worker.Kept{},
 			"0 no more is accepted until there is room for the journal, 60 no more is accepted until there is room for the journal, " +
 				"65 there is room for the journal again",
 		},
 		{
-			"restoring", 13, worker.Kept{Restoring: &worker.Restoring{Since: start}}, worker.Kept{},
+			"restoring", 13,
+			worker.Kept{Restoring: &worker.Restoring{Since: start}},
+			worker.Kept{},
 			"5 restoring goes on, 10 restoring goes on",
 		},
 	} {
@@ -121,7 +136,8 @@ func TestOnlyWhatIsKeptIsNoError(t *testing.T) {
 	if err := r.unlessKept(lost); !errors.Is(err, lost) || written.text.Len() > 0 {
 		t.Errorf("%v %s", err, &written.text)
 	}
-	if err := r.unlessKept(&worker.UndeliveredError{Unprocessed: 3, Kept: true}); err != nil || !strings.Contains(written.text.String(), "unprocessed=3") {
+	err := r.unlessKept(&worker.UndeliveredError{Unprocessed: 3, Kept: true})
+	if err != nil || !strings.Contains(written.text.String(), "unprocessed=3") {
 		t.Errorf("%v %s", err, &written.text)
 	}
 }

@@ -120,8 +120,8 @@ func TestACheckpointWaitsForASinkThatIsAway(t *testing.T) {
 	if code := p.exitCode(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	p.stderr.await(t, `level=WARN msg="not all was done in time; nothing is lost: the next start goes on from the last checkpoint" within=10s `+
-		`epoch=0 journal_records=\d unprocessed=0 undelivered=2\n`)
+	p.stderr.await(t, `level=WARN msg="not all was done in time; nothing is lost: the next start goes on from the last checkpoint" `+
+		`within=10s epoch=0 journal_records=\d unprocessed=0 undelivered=2\n`)
 	p = startKept(t, data)
 	if got := lines(t, p.accept(), 2); !slices.Equal(got, []string{"a => 1", "b => 1"}) {
 		t.Errorf("%q", got)

@@ -86,10 +86,10 @@ func (s *system) Marked(worker.Marked)                 {}
 func (s *system) Stopping()                            {}
 func (s *system) Checkpointed(worker.Checkpointed)     {}
 func (s *system) NotKept(uint64, error)                {}
-func (s *system) Untidy(error) {}
+func (s *system) Untidy(error)                         {}
 func (s *system) Recovering(error)                     {}
 func (s *system) Restoring(worker.Restoring)           {}
-func (s *system) Restored(worker.Restoring)           {}
+func (s *system) Restored(worker.Restoring)            {}
 func (s *system) Recovered()                           {}
 
 // Write takes in a record of the log.

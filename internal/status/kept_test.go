@@ -73,7 +73,8 @@ func TestProgressIsTold(t *testing.T) {
 		{worker.Restoring{Entities: 3, OfEntities: 12, Share: 0.25}, 30, "restoring state: 3 of about 12 entities, 30s left"},
 		{worker.Restoring{Share: 1, StateTook: 4 * time.Second, OfRecords: 8}, 0, "restoring what the journal holds: 0 of 8 records"},
 		{
-			worker.Restoring{Share: 1, StateTook: 4 * time.Second, Records: 6, OfRecords: 8}, 2,
+			worker.Restoring{Share: 1, StateTook: 4 * time.Second, Records: 6, OfRecords: 8},
+			2,
 			"restoring what the journal holds: 6 of 8 records, 2s left",
 		},
 	} {

@@ -36,8 +36,8 @@ type CheckpointTotals struct {
 // Part is a part of the making of a checkpoint.
 type Part string
 
-// The parts, in their order: until all have passed its marker, until executors have given out and sinks have handed over what is in front of
-// it, and until it is written.
+// The parts, in their order: until all have passed its marker, until executors have given out and sinks have handed over what is in front
+// of it, and until it is written.
 const (
 	Aligning   Part = "aligning"
 	Saving     Part = "saving"

@@ -224,9 +224,9 @@ func (w *Worker) wakeAll() {
 }
 
 // Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
-// within Config.StopWithin, and returns nil, or *UndeliveredError. With a Keep, a last checkpoint belongs to that. It returns the cause of ctx as soon as ctx is done. With a Keep, it goes
-// on from the last checkpoint and what was accepted since, and does so again when an executor dies. When it returns, no goroutine of the
-// worker's or its connectors' is left, nor a connection.
+// within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. With a Keep, it goes
+// on from the last checkpoint and what was accepted since, does so again when an executor dies, and makes a last checkpoint at its end.
+// When it returns, no goroutine of the worker's or its connectors' is left, nor a connection.
 func (w *Worker) Run(ctx, stop context.Context) error {
 	defer w.close()
 	ctx, cancel := context.WithCancelCause(ctx)
