@@ -66,6 +66,11 @@ func (e *entities[K, S]) Save(dst []byte, bytes int) (_ []byte, left bool, err e
 	return dst, false, nil
 }
 
+// appender is a codec that need not copy a value to append its bytes.
+type appender[S any] interface {
+	AppendFrom(dst []byte, from *S) ([]byte, error)
+}
+
 // appendTo appends an entity. An error says which one has no bytes.
 func (e *entities[K, S]) appendTo(dst []byte, one *entity[K, S]) (_ []byte, err error) {
 	one.saved = e.age
@@ -82,7 +87,12 @@ func (e *entities[K, S]) appendTo(dst []byte, one *entity[K, S]) (_ []byte, err 
 		return dst, err
 	}
 	dst, at := saved.Begin(dst, e.number, e.about.Version, e.buffer)
-	if dst, err = e.form.codec.Append(dst, one.state); err != nil {
+	if from, can := e.form.codec.(appender[S]); can {
+		dst, err = from.AppendFrom(dst, &one.state)
+	} else {
+		dst, err = e.form.codec.Append(dst, one.state)
+	}
+	if err != nil {
 		return whole, err
 	}
 	return saved.End(dst, at), nil

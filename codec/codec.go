@@ -70,16 +70,19 @@ var (
 // own is the codec of a type that has methods for it.
 type own[T any] struct{}
 
-func (own[T]) Append(dst []byte, value T) ([]byte, error) {
-	if a, ok := any(value).(encoding.BinaryAppender); ok {
+func (o own[T]) Append(dst []byte, value T) ([]byte, error) { return o.AppendFrom(dst, &value) }
+
+// AppendFrom appends the bytes of a value that need not be copied.
+func (own[T]) AppendFrom(dst []byte, from *T) ([]byte, error) {
+	if a, ok := any(from).(encoding.BinaryAppender); ok {
 		return a.AppendBinary(dst)
 	}
-	if a, ok := any(&value).(encoding.BinaryAppender); ok {
+	if a, ok := any(*from).(encoding.BinaryAppender); ok {
 		return a.AppendBinary(dst)
 	}
-	m, ok := any(value).(encoding.BinaryMarshaler)
+	m, ok := any(from).(encoding.BinaryMarshaler)
 	if !ok {
-		m = any(&value).(encoding.BinaryMarshaler)
+		m = any(*from).(encoding.BinaryMarshaler)
 	}
 	data, err := m.MarshalBinary()
 	return append(dst, data...), err

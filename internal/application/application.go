@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -236,12 +237,14 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	defer kept.close()
 	w := worker.New(config, table, executors)
 	r.letters.runs(r.plan, w)
-	r.about.Load(control.Loaded{Plan: r.plan, Partitions: o.Partitions, Worker: w})
+	r.about.Load(control.Loaded{
+		Plan: r.plan, Partitions: o.Partitions, Worker: w, DataDir: r.letters.folder(), Durability: o.Keep.durability(),
+	})
 	err = runWorker(ctx, stop, w, r)
 	if err != nil {
 		atOnce() // time is over, or there is nothing to wait for
 	}
-	return err
+	return r.unlessKept(err)
 }
 
 // unlessStopped drops the error of what was not finished because the application was asked to stop before it had begun.
@@ -254,7 +257,12 @@ func unlessStopped(stop context.Context, err error) error {
 
 // runWorker runs the data plane.
 func runWorker(ctx, stop context.Context, w *worker.Worker, r *reporter) error {
+	var looking sync.WaitGroup
+	running, ended := context.WithCancel(ctx)
+	looking.Go(func() { r.lookAt(running, w) })
 	err := w.Run(ctx, stop)
+	ended()
+	looking.Wait()
 	r.stopped(w.Summary())
 	if _, taken := errors.AsType[*connector.ListenError](err); taken {
 		return &ConfigError{err}

@@ -62,6 +62,14 @@ func openLetters(o *Options, about *control.Application) (l *letters, err error)
 	return l, nil
 }
 
+// folder is the data directory; "" if there is none.
+func (l *letters) folder() string {
+	if l.dir == nil {
+		return ""
+	}
+	return l.dir.Path("")
+}
+
 func (l *letters) close() {
 	if l.store == nil {
 		return

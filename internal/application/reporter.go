@@ -24,18 +24,22 @@ const failuresPerSecond = 1000
 
 // reporter tells the log and the readiness check what the worker does. It is a worker.Report.
 type reporter struct {
-	options  Options
-	about    *control.Application
-	http     string // where HTTP answers, or "off"
-	letters  *letters
-	halt     context.CancelFunc // ends the application in order
-	plan     *plan.Plan
-	mu       sync.Mutex
-	second   *time.Timer // guarded by mu, as are those below: ends the second in which failures are being counted
-	logged   int         // failures logged in it
-	unlogged int         // failures not logged in it
-	unkept   int         // of these, those of which no dead letter could be written
-	first    *StepError  // that ends the application, if one is to
+	options   Options
+	about     *control.Application
+	http      string // where HTTP answers, or "off"
+	letters   *letters
+	halt      context.CancelFunc // ends the application in order
+	plan      *plan.Plan
+	mu        sync.Mutex
+	second    *time.Timer // guarded by mu, as are those below: ends the second in which failures are being counted
+	logged    int         // failures logged in it
+	unlogged  int         // failures not logged in it
+	unkept    int         // of these, those of which no dead letter could be written
+	first     *StepError  // that ends the application, if one is to
+	stops     bool        // the end has begun
+	recovers  bool        // it goes back to the last checkpoint
+	unwritten reminder    // of a checkpoint that cannot be written
+	untidy    reminder    // of what cannot be removed
 }
 
 // StepError is a message that a step could not process, and that ended the application.
@@ -74,7 +78,7 @@ func (r *reporter) loaded(p *plan.Plan) {
 	}
 }
 
-func (r *reporter) Waiting(why string) { r.about.Set(status.Starting, why) }
+func (r *reporter) Waiting(why string) { r.stand(status.Starting, why) }
 
 // Ready writes where each source listens, and the line that tells people and programs that messages may come, which comes whatever the
 // level of the log is.
@@ -87,7 +91,7 @@ func (r *reporter) Ready(addresses []string) {
 		sources = r.named(addresses)
 	}
 	r.about.Listening(addresses)
-	r.about.Set(status.Running, "")
+	r.stand(status.Running, "")
 	if r.options.Listening != nil {
 		r.options.Listening(r.named(addresses))
 	}
@@ -137,49 +141,10 @@ func (r *reporter) Marked(m worker.Marked) {
 		"longest_wait", m.LongestWait)
 }
 
-func (r *reporter) Stopping() {
-	r.about.Set(status.Stopping, "what has arrived is processed and delivered")
-	r.options.Log.Info("stopping: no new connections; what has arrived is processed and delivered", "within", StopWithin)
-}
-
-// NoRoom tells why a source accepts nothing now.
-func (r *reporter) NoRoom(why error) {
-	r.options.Log.Warn("no more is accepted until there is room for the journal", "why", why)
-}
-
-// Checkpointed tells of a checkpoint.
-func (r *reporter) Checkpointed(c worker.Checkpointed) {
-	r.options.Log.Debug("checkpoint", "epoch", c.Epoch, "bytes", c.Bytes, "took", c.Took, "aligned", c.Aligned, "saved", c.Saved,
-		"committed", c.Committed)
-}
-
-// NotKept tells of a checkpoint that cannot be written.
-func (r *reporter) NotKept(epoch uint64, why error) {
-	r.options.Log.Error("a checkpoint cannot be written; the last one stands, and it is tried again", "epoch", epoch, "error", why)
-}
-
-// Recovering tells that executors start again.
-func (r *reporter) Recovering(why error) {
-	r.about.Set(status.Starting, "going back to the last checkpoint")
-	r.options.Log.Error("going back to the last checkpoint", "why", why)
-}
-
-// Restoring tells how much is taken in again.
-func (r *reporter) Restoring(p worker.Restoring) {
-	r.about.Set(status.Starting, fmt.Sprintf("restoring: %d of %d entities, %d of %d records of the journal",
-		p.Entities, p.OfEntities, p.Records, p.OfRecords))
-}
-
 // Convicted tells which message processes die of.
 func (r *reporter) Convicted(s worker.Skip) {
 	r.options.Log.Error("a message is kept from its step: its process died of it again and again", "step", s.Step, "digest", s.Digest,
 		"why", s.Why)
-}
-
-// Recovered tells that messages are processed again.
-func (r *reporter) Recovered() {
-	r.about.Set(status.Running, "")
-	r.options.Log.Info("recovered: messages are processed again")
 }
 
 // Failed keeps the message, and tells the log. Where the first failure is to end the application, it does.

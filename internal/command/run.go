@@ -37,10 +37,14 @@ returns. args are the tokens behind APP that are not Wallaroo's, and --in and
 
 Signals: the application runs until SIGTERM, SIGINT or, unless it is ignored as by
 nohup, SIGHUP. Then no new connections are taken, and what has arrived is processed
-and delivered, within 10 seconds. A second signal ends it at once.
+and delivered, within 10 seconds. With --data-dir a last checkpoint belongs to that;
+what is not done in time is kept, the log says how much, and the next start goes on
+from the last checkpoint. A second signal ends it at once; what was accepted is kept
+then too.
 
-Exit codes: 0 done; 1 it failed while running, not all was delivered, or a second
-signal ended it; 2 wrong use, configuration or application.`
+Exit codes: 0 done, or what is left is kept; 1 it failed while running, without
+--data-dir not all was delivered, or a second signal ended it; 2 wrong use,
+configuration or application.`
 
 const checkHelp = `Load an application as run would, and list its steps: PIPELINE/NAME KIND, and for a
 step with state its name. Nothing is connected.

@@ -26,7 +26,9 @@ func newStatus() *cobra.Command {
 		Use:   "status",
 		Short: "Show how an application that runs stands, and what it waits for",
 		Long: `Show how an application that runs stands: what it does and since when, its sources,
-steps, sinks and executors, and the bottleneck, if there is one.
+steps, sinks and executors, and the bottleneck, if there is one. With a data directory
+also how what is kept there stands: the last checkpoint, the one that is under way and
+what it waits for, and the journal.
 
 Rates, latencies and the shares of executors' time are those of the last 10 seconds.
 BUSY of a source, step or sink is in percent of one executor, as in top: 150 % is one
@@ -139,6 +141,9 @@ func told(s *status.Status) string {
 	}
 	if c := s.Changing; c != nil {
 		fmt.Fprintf(&b, "changing executors: %d -> %d, for %s\n", c.From, c.To, age(time.Since(c.Since).Seconds()))
+	}
+	if s.Kept != nil {
+		b.WriteString(toldKept(s.Kept))
 	}
 	if d := s.DeadLetters; d.Written+d.Dropped+d.Failed > 0 {
 		fmt.Fprintf(&b, "dead letters: %d written, %d replayed, %d lost\n", d.Written, d.Replayed, d.Dropped+d.Failed)

@@ -14,7 +14,7 @@ import (
 // awaitStatus asks until a status is as it must become, and returns it.
 func (p *process) awaitStatus(is func(*status.Status) bool) status.Status {
 	p.t.Helper()
-	at := p.stderr.await(p.t, `level=INFO msg=ready .* http=(\S+)`)[1]
+	at := p.http()
 	late := time.Now().Add(patience)
 	for {
 		out, err := exec.Command("wallaroo", "status", "--at", at, "--json").CombinedOutput()
@@ -32,6 +32,12 @@ func (p *process) awaitStatus(is func(*status.Status) bool) status.Status {
 			p.t.Fatalf("it does not become what it must: %s", out)
 		}
 	}
+}
+
+// http is where it answers, which without a log of level debug is known when it is ready.
+func (p *process) http() string {
+	found := p.stderr.await(p.t, `msg="http listens" address=(\S+)|level=INFO msg=ready .* http=(\S+)`)
+	return found[1] + found[2]
 }
 
 // keepSending sends messages until nobody takes them, or the test ends.

@@ -16,6 +16,9 @@ import (
 // mostCount is the largest number that a flag takes.
 const mostCount = 1<<31 - 1
 
+// mostRoom is the most bytes that a disk can be demanded to have free: an EiB.
+const mostRoom = 1 << 60
+
 // values reads the values of flags and gathers what is wrong with them.
 type values struct {
 	given map[string]string
@@ -50,6 +53,18 @@ func (v *values) bytes(flag string, otherwise int) int {
 	v.read(flag, func(text string) (err error) {
 		otherwise, err = parseBytes(text)
 		return err
+	})
+	return otherwise
+}
+
+// room reads how many bytes a disk has to have free, which may be more than anything has in memory.
+func (v *values) room(flag string, otherwise int64) int64 {
+	v.read(flag, func(text string) (err error) {
+		otherwise, err = strconv.ParseInt(text, 10, 64)
+		if err != nil || otherwise < 1 || otherwise > mostRoom {
+			return fmt.Errorf("%q is not a number of bytes: want one from 1 to %d without a unit, as 1073741824 for 1 GiB", text, int64(mostRoom))
+		}
+		return nil
 	})
 	return otherwise
 }
@@ -91,7 +106,7 @@ var keepFlags = []string{
 func (v *values) readKeep(o *application.Options) {
 	o.Keep = application.Keep{
 		Interval: v.duration("checkpoint-interval", application.DefaultCheckpointInterval), Retain: v.count("retain", application.DefaultRetain),
-		JournalFree: int64(v.bytes("journal-free", application.DefaultJournalFree)),
+		JournalFree: v.room("journal-free", application.DefaultJournalFree),
 		Fresh:       v.has("fresh"), AllowChanged: v.has("allow-changed"), AcceptRepeats: v.has("accept-repeats"),
 	}
 	v.read("durability", func(text string) error {

@@ -39,11 +39,14 @@ type Loaded struct {
 	Plan       *plan.Plan
 	Partitions int // of the keys
 	Worker     Worker
+	// DataDir is where it keeps what outlives it, "" for nowhere, and Durability how.
+	DataDir, Durability string
 }
 
 // Worker is what the answers need of a worker.
 type Worker interface {
 	Figures() worker.Figures
+	Kept() *worker.Kept
 	Resize(ctx context.Context, executors int) (worker.Resized, error)
 }
 
@@ -67,10 +70,26 @@ func (a *Application) ready() (*Loaded, error) {
 // notProcessing says why the application cannot be changed.
 func (a *Application) notProcessing() error {
 	text := worker.ErrNotRunning.Error()
-	if r := a.Get(); r.State != status.Running && r.Why != "" {
+	if r := a.stand(time.Now()); r.State != status.Running && r.Why != "" {
 		text += ": " + r.Why
 	}
 	return &RefusedError{http.StatusServiceUnavailable, text}
+}
+
+// stand is what the application does. Where it takes in again what was kept, that is why it does nothing else.
+func (a *Application) stand(now time.Time) Stand {
+	r := a.Get()
+	l := a.loaded.Load()
+	if l == nil || r.State == status.Running {
+		return r
+	}
+	if k := l.Worker.Kept(); k != nil && k.Restoring != nil {
+		if r.Why != "" {
+			r.Why += "; "
+		}
+		r.Why += status.Words(k.Restoring, now)
+	}
+	return r
 }
 
 // letters counts dead letters.
@@ -87,7 +106,7 @@ func (a *Application) figures() (metrics.Snapshot, bool) {
 	if l == nil {
 		return metrics.Snapshot{}, false
 	}
-	s := metrics.Snapshot{Plan: l.Plan, Figures: l.Worker.Figures(), Letters: a.letters()}
+	s := metrics.Snapshot{Plan: l.Plan, Figures: l.Worker.Figures(), Letters: a.letters(), Kept: l.Worker.Kept()}
 	for _, sink := range l.Plan.Of(plan.Sink) {
 		connection := a.Connections.Of(l.Plan.Steps[sink].ID())
 		s.Connected = append(s.Connected, connection.Connected())
@@ -97,7 +116,8 @@ func (a *Application) figures() (metrics.Snapshot, bool) {
 
 // status is how the application stands.
 func (a *Application) status() status.Status {
-	now, r := time.Now(), a.Get()
+	now := time.Now()
+	r := a.stand(now)
 	f := status.Facts{
 		Worker: a.Worker, State: r.State, Why: r.Why, Since: r.Since, Connections: &a.Connections, Letters: a.letters(),
 		Changing: a.changing.Load(),
@@ -108,6 +128,7 @@ func (a *Application) status() status.Status {
 	if l := a.loaded.Load(); l != nil {
 		f.Plan, f.Partitions, f.Figures = l.Plan, l.Partitions, l.Worker.Figures()
 		f.Lately = a.recent.Since(now, f.Figures)
+		f.Kept, f.DataDir, f.Durability = l.Worker.Kept(), l.DataDir, l.Durability
 	}
 	return status.Of(&f, now)
 }

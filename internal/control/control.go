@@ -98,7 +98,7 @@ func handler(ctx context.Context, listens net.Addr, about *Application) http.Han
 		_, _ = io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if now := about.Get(); now.State != status.Running {
+		if now := about.stand(time.Now()); now.State != status.Running {
 			http.Error(w, now.Why, http.StatusServiceUnavailable)
 			return
 		}

@@ -32,6 +32,8 @@ func (i imagined) Figures() worker.Figures {
 	return worker.Figures{Executors: []worker.ExecutorFigures{{Partitions: 512, Queued: 7, Waiting: 640, OutOfRoom: 1}, {Partitions: 511}}}
 }
 
+func (i imagined) Kept() *worker.Kept { return nil }
+
 func (i imagined) Resize(ctx context.Context, executors int) (worker.Resized, error) {
 	return i.resize(ctx, executors)
 }

@@ -42,6 +42,7 @@ type Journal struct {
 	mu      sync.Mutex
 	segment file // guarded by mu, as are those below
 	first   uint64
+	oldest  uint64 // the number of the first record that it holds, or would
 	end     int64  // of the segment
 	next    uint64 // the number of the next record
 	last    uint64 // the number of the last connection
@@ -80,6 +81,7 @@ func open(
 	if len(all) > 0 {
 		next = all[0]
 	}
+	j.oldest = next
 	for n, first := range all {
 		last := n == len(all)-1
 		if first != next {
@@ -197,9 +199,9 @@ func (j *Journal) checkRoom(bytes int64) error {
 	if err != nil {
 		return j.fail(err)
 	}
-	if free-bytes < j.options.FreeBytes {
+	if err := j.enough(free - bytes); err != nil {
 		j.left = 0
-		return fmt.Errorf("%w: %d bytes are free, and %d must be", ErrNoRoom, free, j.options.FreeBytes)
+		return err
 	}
 	j.left = min(roomEvery, free-bytes-j.options.FreeBytes)
 	return nil
@@ -325,17 +327,41 @@ func (j *Journal) Trim(below uint64) error {
 		}
 		j.mu.Lock()
 		j.before -= info.Size()
+		j.oldest = all[n+1]
 		j.left = 0 // there is more room
 		j.mu.Unlock()
 	}
 	return nil
 }
 
-// Bytes is how long the journal is.
-func (j *Journal) Bytes() int64 {
+// Length is how long a journal is: its bytes, and the records from First on that are in front of Next.
+type Length struct {
+	Bytes       int64
+	First, Next uint64
+}
+
+// Length is how long the journal is.
+func (j *Journal) Length() Length {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.before + j.end
+	return Length{Bytes: j.before + j.end, First: j.oldest, Next: j.next}
+}
+
+// Room is nil if there is room on the disk for something more, and else an ErrNoRoom.
+func (j *Journal) Room() error {
+	free, err := j.room(j.folder)
+	if err != nil {
+		return err
+	}
+	return j.enough(free)
+}
+
+// enough is an ErrNoRoom if so many free bytes are too few.
+func (j *Journal) enough(free int64) error {
+	if free < j.options.FreeBytes {
+		return fmt.Errorf("%w: %d bytes are free, and %d must be", ErrNoRoom, free, j.options.FreeBytes)
+	}
+	return nil
 }
 
 // Close closes the journal; what was appended is on disk then.

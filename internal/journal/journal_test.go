@@ -372,9 +372,13 @@ func TestRoomIsLeftOnTheDisk(t *testing.T) {
 	if _, err := j.Append(r); !errors.Is(err, ErrNoRoom) || n < 3 || free < 500 {
 		t.Errorf("%d records, %d bytes are left: %v", n, free, err)
 	}
+	free = 499
+	if err := j.Room(); !errors.Is(err, ErrNoRoom) {
+		t.Errorf("there is room: %v", err)
+	}
 	free = 1 << 20
-	if _, err := j.Append(r); err != nil {
-		t.Error(err)
+	if _, err := j.Append(r); err != nil || j.Room() != nil {
+		t.Error(err, j.Room())
 	}
 }
 
@@ -385,7 +389,7 @@ func TestWhatIsTrimmedIsGone(t *testing.T) {
 	for below := uint64(1); below <= uint64(len(list))+1; below++ {
 		in := clone(t, folder)
 		j := mustOpen(t, in, small)
-		before := j.Bytes()
+		before := j.Length().Bytes
 		if err := j.Trim(below); err != nil {
 			t.Fatal(err)
 		}
@@ -397,8 +401,11 @@ func TestWhatIsTrimmedIsGone(t *testing.T) {
 			}
 			size += info.Size()
 		}
-		if j.Bytes() != size || below > uint64(len(list)) && size >= before {
-			t.Errorf("%d bytes after %d, the files have %d", j.Bytes(), before, size)
+		if j.Length().Bytes != size || below > uint64(len(list)) && size >= before {
+			t.Errorf("%d bytes after %d, the files have %d", j.Length().Bytes, before, size)
+		}
+		if l := j.Length(); files(t, in)[0] != filepath.Join(in, nameOf(l.First)) || l.First > below || l.Next != uint64(len(list))+1 {
+			t.Errorf("below %d: %+v of %v", below, l, files(t, in))
 		}
 		more := some(9, 0, "more")
 		mustAppend(t, j, []*Record{more})

@@ -232,13 +232,19 @@ func (k *Keep) Last() worker.Manifest {
 		return worker.Manifest{}
 	}
 	// Receivers may have heard that a newer checkpoint is committed, which cannot be read: no epoch up to that comes again.
-	m := worker.Manifest{Run: k.last.Run, Epoch: max(k.last.Epoch, k.history.Epoch), Bytes: uint64(k.last.Bytes())}
+	m := worker.Manifest{
+		Run: k.last.Run, Epoch: max(k.last.Epoch, k.history.Epoch),
+		Bytes: uint64(k.last.Bytes()), Written: uint64(k.last.Written), Time: k.last.Time,
+	}
 	m.Sources, _ = positions(k.last) // choose has read them
 	for _, b := range k.last.Bases {
 		m.Entities += uint64(b.Entities)
 	}
 	for _, d := range k.last.Deltas {
 		m.Entities += uint64(d.Entities)
+		if d.Epoch == m.Epoch {
+			m.Changed += uint64(d.Entities)
+		}
 	}
 	return m
 }

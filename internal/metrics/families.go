@@ -23,7 +23,7 @@ type family struct {
 	help   string
 	// One of these makes the values: durations those of a summary, latencies those of a histogram, values all others.
 	values    func(*Snapshot, tell)
-	durations func(*Snapshot) worker.Durations
+	durations func(*Snapshot, func(d worker.Durations, labels ...string))
 	latencies func(*Snapshot, func(l *worker.Latencies, labels ...string))
 }
 
@@ -47,10 +47,11 @@ const (
 	stateLabel    = "state"
 	fromLabel     = "from"
 	toLabel       = "to"
+	partLabel     = "part"
 )
 
 // families are all that a worker shows, in the order of the documentation.
-var families = slices.Concat(ofWorker, ofExecutors, ofSources, ofSteps, ofDeadLetters, ofSinks, ofEdges)
+var families = slices.Concat(ofWorker, ofExecutors, ofSources, ofSteps, ofDeadLetters, ofSinks, ofEdges, ofKept)
 
 var ofWorker = []family{
 	{
@@ -77,7 +78,7 @@ var ofWorker = []family{
 		name: "wallaroo_partition_wait_seconds", kind: summary, unit: "seconds",
 		help: "How long a partition that moved was closed, once in each island with state: from when its old executor gave it out " +
 			"until its new one had it open and had processed all that had waited for it there.",
-		durations: func(s *Snapshot) worker.Durations { return s.Moved.Waits },
+		durations: oneDurations(func(s *Snapshot) worker.Durations { return s.Moved.Waits }),
 	},
 	{
 		name: "wallaroo_partition_wait_longest_seconds", kind: gauge, unit: "seconds",
@@ -88,7 +89,7 @@ var ofWorker = []family{
 		name: "wallaroo_alignment_seconds", kind: summary, unit: "seconds",
 		help: "How long markers took to align: from the first edge that brought one to an island on an executor until " +
 			"all had and the island passed it.",
-		durations: func(s *Snapshot) worker.Durations { return s.Alignment },
+		durations: oneDurations(func(s *Snapshot) worker.Durations { return s.Alignment }),
 	},
 	{
 		name: "wallaroo_alignment_longest_seconds", kind: gauge, unit: "seconds",
@@ -137,12 +138,12 @@ var ofExecutors = []family{
 var ofSources = []family{
 	{
 		name: "wallaroo_source_messages_total", kind: counter, unit: "messages", labels: []string{sourceLabel},
-		help:   "Messages that the source has read.",
+		help:   "Messages that the source has accepted; with a data directory, those before the process started included.",
 		values: sources(func(f *worker.SourceFigures) float64 { return float64(f.Accepted.Messages) }),
 	},
 	{
 		name: "wallaroo_source_bytes_total", kind: counter, unit: "bytes", labels: []string{sourceLabel},
-		help:   "Payload of the messages that the source has read, without their length headers.",
+		help:   "Payload of these messages, without their length headers.",
 		values: sources(func(f *worker.SourceFigures) float64 { return float64(f.Accepted.Bytes) }),
 	},
 	{
@@ -273,6 +274,11 @@ var ofSinks = []family{
 // one is the only value of a family without a label.
 func one(value func(*Snapshot) float64) func(*Snapshot, tell) {
 	return func(s *Snapshot, tell tell) { tell(value(s)) }
+}
+
+// oneDurations are the only ones of a family without a label.
+func oneDurations(value func(*Snapshot) worker.Durations) func(*Snapshot, func(worker.Durations, ...string)) {
+	return func(s *Snapshot, tell func(worker.Durations, ...string)) { tell(value(s)) }
 }
 
 func executors(value func(*worker.ExecutorFigures) float64) func(*Snapshot, tell) {

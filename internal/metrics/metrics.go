@@ -17,6 +17,8 @@ import (
 type Snapshot struct {
 	Plan *plan.Plan
 	worker.Figures
+	// Kept is nil where nothing is.
+	Kept      *worker.Kept
 	Letters   deadletters.Counts
 	Connected []bool // by sink
 }
@@ -68,8 +70,9 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 func (c *collector) collect(d *prometheus.Desc, f family, s *Snapshot, to chan<- prometheus.Metric) {
 	switch f.kind {
 	case summary:
-		total := f.durations(s)
-		to <- prometheus.MustNewConstSummary(d, total.Count, total.Sum.Seconds(), nil)
+		f.durations(s, func(total worker.Durations, labels ...string) {
+			to <- prometheus.MustNewConstSummary(d, total.Count, total.Sum.Seconds(), nil, labels...)
+		})
 	case histogram:
 		f.latencies(s, func(l *worker.Latencies, labels ...string) {
 			to <- prometheus.MustNewConstHistogram(d, l.Count(), l.Sum.Seconds(), buckets(l), labels...)

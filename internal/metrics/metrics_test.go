@@ -38,7 +38,7 @@ func known() (Snapshot, bool) {
 		return list
 	}
 	return Snapshot{
-		Plan: p, Letters: knownLetters, Connected: []bool{true},
+		Kept: knownKept, Plan: p, Letters: knownLetters, Connected: []bool{true},
 		Executors: []worker.ExecutorFigures{
 			{
 				Partitions: 600, Waiting: 4096, Queued: 11, OutOfRoom: 1,
@@ -79,6 +79,18 @@ func known() (Snapshot, bool) {
 		}},
 		Steps: []uint64{0, 1000, 0, 0, 0, 6},
 	}, true
+}
+
+var knownKept = &worker.Kept{
+	Last: worker.Checkpointed{Epoch: 101, Ended: time.UnixMilli(1_700_000_000_250), Entities: 102, StateBytes: 103},
+	Since: worker.CheckpointTotals{
+		Aligned: worker.Durations{Count: 31, Sum: time.Second}, Saved: worker.Durations{Count: 31, Sum: 2 * time.Second},
+		Committed: worker.Durations{Count: 31, Sum: 3 * time.Second}, Bytes: 104, Changed: 105, Failures: 106,
+	},
+	Journal:    worker.JournalFigures{Bytes: 107, Records: 108, SinceCheckpoint: 109, Appended: 110, Syncs: 111, Synced: 112},
+	NoRoom:     &worker.Trouble{},
+	Restoring:  &worker.Restoring{Share: 0.5, Records: 1, OfRecords: 4},
+	Recoveries: 113,
 }
 
 var knownLetters = deadletters.Counts{Written: 21, Dropped: 22, Failed: 23, Replayed: 24}

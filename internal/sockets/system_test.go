@@ -86,11 +86,12 @@ func (s *system) Resizing(int, int)                    {}
 func (s *system) Resized(worker.Resized, error)        {}
 func (s *system) Marked(worker.Marked)                 {}
 func (s *system) Stopping()                            {}
-func (s *system) NoRoom(error)                         {}
 func (s *system) Checkpointed(worker.Checkpointed)     {}
 func (s *system) NotKept(uint64, error)                {}
+func (s *system) Untidy(error)                         {}
 func (s *system) Recovering(error)                     {}
 func (s *system) Restoring(worker.Restoring)           {}
+func (s *system) Restored(worker.Restoring)            {}
 func (s *system) Recovered()                           {}
 func (s *system) Convicted(worker.Skip)                {}
 

@@ -15,9 +15,11 @@ type State string
 
 // The states, in their order.
 const (
-	Starting State = "starting" // it does not process yet
-	Running  State = "running"  // it processes
-	Stopping State = "stopping" // it takes no new connections, and processes what has come
+	Starting   State = "starting"   // it does not process yet
+	Restoring  State = "restoring"  // it takes in state and messages that were kept
+	Running    State = "running"    // it processes
+	Recovering State = "recovering" // it goes back to the last checkpoint
+	Stopping   State = "stopping"   // it takes no new connections, and processes what has come
 )
 
 // Status is how an application stands.
@@ -34,7 +36,11 @@ type Status struct {
 	Bottleneck    *Bottleneck `json:"bottleneck"`
 	Partitions    int         `json:"partitions"`
 	// Changing is the change of the number of executors that is under way; null if none is.
-	Changing    *Changing   `json:"changing"`
+	Changing *Changing `json:"changing"`
+	// Restoring is how much is taken in again; null while nothing is.
+	Restoring *Progress `json:"restoring"`
+	// Kept is how what outlives the process stands; null if nothing does.
+	Kept        *Kept       `json:"kept"`
 	Sources     []Source    `json:"sources"`
 	Steps       []Step      `json:"steps"`
 	Sinks       []Sink      `json:"sinks"`
@@ -139,6 +145,9 @@ type Facts struct {
 	Connections *Connections
 	Changing    *Changing
 	Letters     deadletters.Counts
+	// Kept is nil if nothing is; else it is kept in DataDir, by a Durability.
+	Kept                *worker.Kept
+	DataDir, Durability string
 }
 
 // Of makes a status of facts.
@@ -155,6 +164,7 @@ func Of(f *Facts, now time.Time) Status {
 	}
 	s.Application, s.Partitions, s.WindowSeconds = f.Plan.Application, f.Partitions, f.Lately.Took.Seconds()
 	s.Bottleneck = bottleneck(f.Plan, &f.Lately)
+	s.Restoring, s.Kept = f.restoring(now), f.kept(now)
 	for number, step := range f.Plan.Of(plan.Source) {
 		s.Sources = append(s.Sources, f.source(number, step))
 	}

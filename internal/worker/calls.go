@@ -77,6 +77,7 @@ func (l *loop) handle(e Event) error {
 		c.order.stuck(e.Stuck)
 	}
 	if c.order != nil && c.order.saves && !e.Done {
+		c.output += len(e.Saved)
 		l.saving.gave(&e, &l.worker.saved)
 	}
 	if e.Failure != nil {
@@ -176,6 +177,9 @@ func (l *loop) done(c *call, entered []Entered) {
 		l.writeMarker(m)
 	}
 	if c.order != nil {
+		if c.order.saves {
+			l.saved(c, now.Sub(began))
+		}
 		c.order.done()
 		return
 	}

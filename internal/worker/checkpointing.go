@@ -16,8 +16,32 @@ type Checkpointed struct {
 	// Took is how long it took in all: Aligned until all had passed its marker, Saved until the executors had given out and the sinks had
 	// handed over what is in front of it, and Committed until it was written.
 	Took, Aligned, Saved, Committed time.Duration
-	// Bytes is how much was given out: of what has changed since the checkpoint before.
-	Bytes int
+	// Marked is the executor that passed the marker last, -1 if none was waited for; Awaited what gave out, or handed over, last.
+	Marked  int
+	Awaited Awaited
+	Ended   time.Time // when it was committed
+	// Bytes is how much was given out, of Changed entities: what has changed since the checkpoint before.
+	Bytes   int
+	Changed uint64
+	// Entities and StateBytes are how much state there is, about.
+	Entities, StateBytes uint64
+}
+
+// holds takes in what is known of a checkpoint when it is committed.
+func (c *Checkpointed) holds(m *Manifest) {
+	c.Changed, c.Entities, c.StateBytes = m.Changed, m.Entities, m.Bytes
+}
+
+// Slowest is the part that took longest, and how long.
+func (c *Checkpointed) Slowest() (Part, time.Duration) {
+	switch longest := max(c.Aligned, c.Saved, c.Committed); longest {
+	case c.Saved:
+		return Saving, longest
+	case c.Committed:
+		return Committing, longest
+	default:
+		return Aligning, longest
+	}
 }
 
 // asked is somebody who wants a checkpoint.
@@ -82,32 +106,50 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 // checkpoint makes a checkpoint, however often it takes to write it, and returns how long the executor that had most to do with it had.
 func (w *Worker) checkpoint(r running) (spent time.Duration, err error) {
 	c := Checkpointed{Began: time.Now()}
+	w.account.opened(&c)
+	defer w.account.ended()
 	positions, err := w.cut(r, &c)
 	if err != nil {
 		return 0, err
 	}
 	c.Aligned = time.Since(c.Began)
+	w.account.reached(Saving, c.Epoch)
 	if err := w.gather(r, &c); err != nil {
 		return 0, err
 	}
 	c.Saved = time.Since(c.Began) - c.Aligned
+	w.account.reached(Committing, c.Epoch)
 	keep := w.config.Keep
 	m := Manifest{Run: w.run, Epoch: c.Epoch, Sources: positions}
 	if err := w.persist(r, c.Epoch, func() error { return w.commit(r.ctx, m) }); err != nil {
 		return 0, err
 	}
-	c.Took = time.Since(c.Began)
+	c.Ended = time.Now()
+	c.Took = c.Ended.Sub(c.Began)
 	c.Committed = c.Took - c.Saved - c.Aligned
 	for _, outlet := range w.outlets {
 		outlet.commit(door.Epoch(c.Epoch))
 	}
 	w.beSure()
+	last := keep.Checkpoints.Last()
+	c.holds(&last)
+	w.account.committed(&c, &last)
 	w.config.Report.Checkpointed(c)
 	spent = c.Aligned + w.saved.committed()
-	if err := keep.Checkpoints.Tidy(r.ctx); err != nil && r.ctx.Err() == nil {
-		w.config.Report.NotKept(c.Epoch, err) // it is tried again after the next
-	}
+	w.tidy(r.ctx)
 	return spent, nil
+}
+
+// tidy removes what is not needed any more; if that fails, it is tried again after the next checkpoint.
+func (w *Worker) tidy(ctx context.Context) {
+	err := w.config.Keep.Checkpoints.Tidy(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	w.account.tidied(err)
+	if err != nil {
+		w.config.Report.Untidy(err)
+	}
 }
 
 // cut sends the marker of a checkpoint around.
@@ -118,14 +160,17 @@ func (w *Worker) cut(r running, c *Checkpointed) ([]Position, error) {
 	}
 	defer done()
 	marked, positions, err := w.mark(r, marker{table: w.table, checkpoint: true})
-	c.Epoch = marked.Marker
+	c.Epoch, c.Marked = marked.Marker, marked.Awaited
 	return positions, err
 }
 
 // gather takes in what the executors give out, until all have and the sinks have handed over what is in front of the marker.
 func (w *Worker) gather(r running, c *Checkpointed) error {
 	for {
-		pieces, complete := w.saved.take(w.outlets)
+		pieces, waits, complete := w.saved.take(w.outlets)
+		if !waits.isNothing() {
+			c.Awaited = waits
+		}
 		for _, piece := range pieces {
 			if err := w.persist(r, c.Epoch, func() error { return w.config.Keep.Checkpoints.Add(r.ctx, c.Epoch, piece) }); err != nil {
 				return err
@@ -164,11 +209,12 @@ const (
 func (w *Worker) persist(r running, epoch uint64, do func() error) error {
 	for pause := firstAttempt; ; pause = min(2*pause, lastAttempt) {
 		err := do()
+		if err != nil && r.ctx.Err() != nil {
+			return ErrNotRunning
+		}
+		w.account.failed(err)
 		if err == nil {
 			return nil
-		}
-		if r.ctx.Err() != nil {
-			return ErrNotRunning
 		}
 		w.config.Report.NotKept(epoch, err)
 		select {

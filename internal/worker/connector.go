@@ -43,7 +43,7 @@ func (c *Connection) Send(ctx context.Context, brought connector.Batch) error {
 		case handed && err == nil:
 			continue
 		case errors.Is(err, journal.ErrNoRoom):
-			c.inlet.worker.config.Report.NoRoom(err)
+			c.inlet.worker.account.noRoom(err)
 			time.AfterFunc(roomPoll, c.turn.notify)
 		case errors.Is(err, connector.ErrSuperseded):
 			return err

@@ -168,6 +168,15 @@ func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill 
 	stop, stopped := context.WithCancel(ctx)
 	defer stopped()
 	ended := h.start(ctx, stop, crew)
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		h.watchAccepted(ctx)
+	}()
+	defer func() {
+		die(nil)
+		<-looked
+	}()
 	disturbed := make(chan struct{})
 	go func() {
 		defer close(disturbed)
@@ -203,7 +212,35 @@ func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill 
 	if took := time.Since(asked); took > time.Minute {
 		h.t.Errorf("seed %d: the end took %s", h.seed, took)
 	}
+	h.checkKept(h.worker.Kept())
 	return true
+}
+
+// watchAccepted demands that what was accepted never becomes less while a worker runs, recoveries included, until ctx is done.
+func (h *history) watchAccepted(ctx context.Context) {
+	before := make([]worker.Traffic, len(h.sources))
+	for ctx.Err() == nil {
+		for n, source := range h.worker.Figures().Sources[:len(before)] {
+			if source.Accepted.Messages < before[n].Messages || source.Accepted.Bytes < before[n].Bytes {
+				h.t.Errorf("seed %d: source %d has accepted %+v after %+v", h.seed, n, source.Accepted, before[n])
+			}
+			before[n] = source.Accepted
+		}
+		h.worker.Kept()
+		pause(time.Millisecond)
+	}
+}
+
+// checkKept demands that nothing is open or left over at an orderly end.
+func (h *history) checkKept(k *worker.Kept) {
+	h.t.Helper()
+	last := h.keep.Checkpoints.Last()
+	if k.Open != nil || k.Restoring != nil || k.NoRoom != nil || k.Journal.SinceCheckpoint != 0 || k.Last.Epoch != last.Epoch {
+		h.t.Errorf("seed %d: %+v; the last checkpoint is %+v", h.seed, k, last)
+	}
+	if parts := k.Last.Aligned + k.Last.Saved + k.Last.Committed; k.Last.Took != parts || k.Last.Entities != last.Entities {
+		h.t.Errorf("seed %d: the last checkpoint is %+v", h.seed, k.Last)
+	}
 }
 
 // kill kills an executor, if one serves.

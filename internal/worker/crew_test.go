@@ -205,11 +205,12 @@ func (r *report) Ready([]string)                   { close(r.ready) }
 func (r *report) Resizing(int, int)                {}
 func (r *report) Resized(worker.Resized, error)    {}
 func (r *report) Stopping()                        {}
-func (r *report) NoRoom(error)                     {}
 func (r *report) Checkpointed(worker.Checkpointed) {}
 func (r *report) NotKept(uint64, error)            {}
+func (r *report) Untidy(error)                     {}
 func (r *report) Recovering(error)                 {}
 func (r *report) Restoring(worker.Restoring)       {}
+func (r *report) Restored(worker.Restoring)        {}
 func (r *report) Recovered()                       {}
 func (r *report) Convicted(worker.Skip)            {}
 func (r *report) Marked(m worker.Marked) {

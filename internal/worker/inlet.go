@@ -30,7 +30,8 @@ type Inlet struct {
 	unsynced    []unsynced // in the journal and not known to be on disk, in order
 	watch       watch      // what looks on; nil but in tests
 
-	messages, bytes atomic.Uint64 // accepted
+	messages, bytes atomic.Uint64 // accepted, since the application began; what is replayed comes again
+	most            Traffic       // that was accepted before the source went back; guarded by mu
 	refused         atomic.Uint64 // connections and messages
 }
 
@@ -134,6 +135,7 @@ func (i *Inlet) handOn(c *Connection, all *message.Batch) (bool, error) {
 		i.mu.Unlock()
 		return false, err
 	}
+	i.worker.account.hasRoom()
 	if c.stream != nil {
 		c.stream.kept += uint64(b.Count())
 	}
@@ -282,7 +284,7 @@ func (i *Inlet) inject(e door.Epoch, executors int) Position {
 
 // position is how far the source has come.
 func (i *Inlet) position() Position {
-	p := Position{Accepted: i.messages.Load(), Streams: i.ofStreams()}
+	p := Position{Accepted: i.messages.Load(), Bytes: i.bytes.Load(), Streams: i.ofStreams()}
 	switch keep := i.worker.config.Keep; {
 	case keep == nil:
 	case i.replaying:

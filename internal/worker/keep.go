@@ -44,8 +44,11 @@ type Checkpoints interface {
 type Manifest struct {
 	Run, Epoch uint64
 	Sources    []Position
-	// Entities and Bytes are how much state there is, about; Commit is not told.
-	Entities, Bytes uint64
+	// Commit is not told the rest. Entities and Bytes are how much state there is, about; Changed and Written how much of that is new in the
+	// checkpoint; and Time is when it was committed.
+	Entities, Bytes  uint64
+	Changed, Written uint64
+	Time             time.Time
 }
 
 // Position is how far a source has come.
@@ -53,8 +56,9 @@ type Position struct {
 	Source string `json:"source"` // its identity
 	// Next is the number of the first record of the journal whose messages were not handed on, if they are this source's.
 	Next uint64 `json:"next"`
-	// Accepted is how many messages were accepted in front of that, since the application began.
+	// Accepted is how many messages were accepted in front of that, since the application began, and Bytes how many bytes they had.
 	Accepted uint64 `json:"accepted"`
+	Bytes    uint64 `json:"bytes,omitempty"`
 	// Streams are those that their senders may go on with, by name: how many of their messages were accepted.
 	Streams map[string]uint64 `json:"streams,omitempty"`
 }

@@ -93,6 +93,7 @@ func (w *Worker) mend(ctx context.Context, died error) error {
 	if deaths := w.suspicion.Deaths(); deaths > mostDeaths {
 		return fmt.Errorf("executors died %d times without a checkpoint in between: %s", deaths, died)
 	}
+	w.account.change(func(k *Kept) { k.Recoveries, k.Restoring = k.Recoveries+1, nil })
 	w.config.Report.Recovering(died)
 	return w.reemploy(ctx)
 }
@@ -171,6 +172,7 @@ func (w *Worker) newRun(ctx context.Context) error {
 	for _, outlet := range w.outlets {
 		outlet.begin(run)
 	}
+	w.restores(run)
 	return nil
 }
 
@@ -215,6 +217,7 @@ func (w *Worker) accompany(ctx context.Context, r running, ready func()) error {
 		if err := w.replay(ctx); err != nil {
 			return err
 		}
+		w.restored()
 		ready()
 		return w.finish(ctx)
 	})

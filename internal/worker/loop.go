@@ -52,6 +52,7 @@ type loop struct {
 	replays  []*replay // not begun
 	moving   moving
 	saving   saving
+	perSaved average // nanoseconds that a byte takes that is encoded to be saved
 	inputs   []*input
 	over     bool  // nothing is left to do, or the loop was stopped
 	err      error // what ended it

@@ -35,6 +35,8 @@ type Marked struct {
 	Entities   int
 	// LongestWait is how long one of the partitions was closed at most, in any island.
 	LongestWait time.Duration
+	// Awaited is the executor that passed it last; -1 if none was waited for.
+	Awaited int
 }
 
 // whileRunning gives out the token that is needed to send a marker around, and what the worker runs with; both must be given back by done.
@@ -80,10 +82,11 @@ func (w *Worker) mark(r running, m marker) (Marked, []Position, error) {
 	}
 	w.epoch++
 	m.epoch = w.epoch
-	w.expect(Marked{Marker: uint64(m.epoch), Partitions: len(m.moves)})
+	w.expect(Marked{Marker: uint64(m.epoch), Partitions: len(m.moves), Awaited: -1})
 	loops := w.all()
 	if m.checkpoint {
 		w.saved.begin(m.epoch, len(loops), len(w.outlets))
+		w.account.reached(Aligning, uint64(m.epoch))
 	}
 	for _, l := range loops {
 		l.announce(&m)
@@ -94,12 +97,18 @@ func (w *Worker) mark(r running, m marker) (Marked, []Position, error) {
 		at.Source = w.config.Sources[n].ID()
 		positions = append(positions, at)
 	}
+	last := -1
 	for _, l := range loops {
-		if err := w.await(r, func() bool { return door.Epoch(l.quiet.Load()) >= m.epoch }); err != nil {
+		passed := func() bool { return door.Epoch(l.quiet.Load()) >= m.epoch }
+		if !passed() { // those before it have
+			last = l.number
+		}
+		if err := w.await(r, passed); err != nil {
 			return Marked{}, nil, err
 		}
 	}
 	w.mu.Lock()
+	w.marked.Awaited = last
 	w.table = m.table
 	w.moved.Markers++
 	marked := w.marked

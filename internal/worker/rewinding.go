@@ -14,7 +14,9 @@ func (i *Inlet) rewind(to Position, executors int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.lanes, i.unsynced, i.replaying, i.next = nil, nil, true, to.Next
+	i.most = i.accepts()
 	i.messages.Store(to.Accepted)
+	i.bytes.Store(to.Bytes)
 	for _, s := range i.streams {
 		s.accepted, s.kept = 0, 0
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -9,8 +10,13 @@ import (
 )
 
 const (
-	// saveBytes is how much an executor encodes at once of what is to be saved: messages wait for that, and for no more.
-	saveBytes = 32 << 10
+	// sliceTime is how long an executor encodes at once of what is to be saved while no message waits: one that comes then waits for that, and
+	// for no more. While messages wait, one more slice makes little difference to them: then it is a part of the time that they may be in
+	// flight, so that a checkpoint comes to its end under load too.
+	sliceTime  = time.Millisecond
+	loadedPart = 4
+	// firstSlice is how many bytes the first slice has, of which is not known yet how long it takes; leastSlice and mostSlice bound all.
+	firstSlice, leastSlice, mostSlice = 32 << 10, 4 << 10, 1 << 20
 	// mostSaved bounds what has been encoded and is not written: executors encode no more until it is, except what cannot wait.
 	mostSaved = 16 << 20
 )
@@ -75,8 +81,8 @@ func (s *saved) awaits(executor int) bool {
 	return s.open.Awaits(executor)
 }
 
-// take returns what is to be written, and whether that is all.
-func (s *saved) take(outlets []*Outlet) (pieces [][]byte, complete bool) {
+// take returns what is to be written, what the open checkpoint waits for beside, and whether that is all.
+func (s *saved) take(outlets []*Outlet) (pieces [][]byte, waits Awaited, complete bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for n, o := range outlets {
@@ -84,7 +90,16 @@ func (s *saved) take(outlets []*Outlet) (pieces [][]byte, complete bool) {
 	}
 	pieces = s.pieces
 	s.pieces = nil
-	return pieces, s.open.Complete()
+	waits.Executors, waits.Sinks = s.open.Awaited()
+	return pieces, waits, s.open.Complete()
+}
+
+// awaited is what the open checkpoint waits for.
+func (s *saved) awaited() (a Awaited) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.Executors, a.Sinks = s.open.Awaited()
+	return a
 }
 
 // wrote says that a piece is written.
@@ -134,14 +149,32 @@ func (l *loop) beginSave() bool {
 		return false
 	}
 	s.under, s.waits, s.left = true, true, false
-	began := time.Now()
 	c := l.newCall(0, &order{saves: true, done: func() {
 		s.under = false
-		s.spent += time.Since(began)
 		l.isSaved()
 	}})
-	l.executor.Save(c.id, saveBytes)
+	l.executor.Save(c.id, l.sliceBytes())
 	return true
+}
+
+// sliceBytes is how much is encoded at once.
+func (l *loop) sliceBytes() int {
+	if l.perSaved == 0 {
+		return firstSlice
+	}
+	target := sliceTime
+	if slices.ContainsFunc(l.queues, func(waiting []*input) bool { return len(waiting) > 0 }) {
+		target = max(sliceTime, l.worker.config.Limits.InFlight/loadedPart)
+	}
+	return min(max(int(float64(target.Nanoseconds())/float64(l.perSaved)), leastSlice), mostSlice)
+}
+
+// saved takes note of a call that has encoded some of what was to be saved.
+func (l *loop) saved(c *call, took time.Duration) {
+	l.saving.spent += took
+	if c.output > 0 {
+		l.perSaved.follow(float64(took.Nanoseconds()) / float64(c.output))
+	}
 }
 
 // isSaved tells the worker if all is given out that is to be saved.

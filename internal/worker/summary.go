@@ -83,8 +83,9 @@ type EdgeFigures struct {
 // SourceFigures are those of a source.
 type SourceFigures struct {
 	Connections int // open
-	Accepted    Traffic
-	Refused     uint64 // connections and messages
+	// Accepted is since the application began, where it is kept.
+	Accepted Traffic
+	Refused  uint64 // connections and messages
 }
 
 // SinkFigures are those of a sink.
@@ -115,10 +116,7 @@ func (w *Worker) Figures() Figures {
 	f.Processed, f.Failures, f.Alignment = total.processed, maps.Clone(total.failures), total.alignment
 	f.Steps, f.Busy = total.steps, total.busy
 	for _, inlet := range w.inlets {
-		f.Sources = append(f.Sources, SourceFigures{
-			Connections: inlet.open(), Refused: inlet.refused.Load(),
-			Accepted: Traffic{Messages: inlet.messages.Load(), Bytes: inlet.bytes.Load()},
-		})
+		f.Sources = append(f.Sources, inlet.figures())
 	}
 	for i, outlet := range w.outlets {
 		s := SinkFigures{Outputs: total.outputs[i]}
@@ -202,11 +200,16 @@ func (e *EdgeFigures) hasCredit() bool {
 	return e.Queued.Messages < e.Limit.Messages && e.Queued.Bytes < e.Limit.Bytes
 }
 
-// open is how many connections are.
-func (i *Inlet) open() int {
+// figures are those of the source.
+func (i *Inlet) figures() SourceFigures {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return len(i.connections)
+	return SourceFigures{Connections: len(i.connections), Refused: i.refused.Load(), Accepted: i.accepts()}
+}
+
+// accepts is what was accepted: what is not replayed yet is accepted too. Who calls it holds the lock.
+func (i *Inlet) accepts() Traffic {
+	return Traffic{Messages: max(i.most.Messages, i.messages.Load()), Bytes: max(i.most.Bytes, i.bytes.Load())}
 }
 
 // figures adds what was delivered, what was not, and how long it took.

@@ -34,15 +34,17 @@ type Report interface {
 	Marked(Marked)
 	// Stopping says that the end has begun.
 	Stopping()
-	// NoRoom says why a source cannot accept anything now; it is told again and again until there is room.
-	NoRoom(why error)
 	// Checkpointed says what became of a checkpoint; NotKept that one could not be written, which is tried again.
 	Checkpointed(Checkpointed)
 	NotKept(epoch uint64, why error)
+	// Untidy says that what nobody needs any more could not be removed, which is tried again after the next checkpoint.
+	Untidy(why error)
 	// Recovering says that executors start again, from the last checkpoint, and why.
 	Recovering(why error)
-	// Restoring says how much of the state and of the journal is taken in again, now and then while that goes on.
+	// Restoring says that state and what the journal holds will be taken in again, and how much that is; Restored that it was. Worker.Kept
+	// tells how far it has come.
 	Restoring(Restoring)
+	Restored(Restoring)
 	// Convicted says which message executors have died of. It fails now where it would enter its step.
 	Convicted(Skip)
 	// Recovered says that messages are processed again.
@@ -63,10 +65,17 @@ type UndeliveredError struct {
 	Unprocessed uint64 // messages accepted, or on their way between executors, and not processed
 	Outputs     uint64 // outputs that no sink has delivered
 	Within      time.Duration
+	// Kept says that nothing is lost: who goes on with what is kept goes back to the last checkpoint, of Epoch, and processes the Records that
+	// the journal holds behind it.
+	Kept           bool
+	Epoch, Records uint64
 }
 
 func (u *UndeliveredError) Error() string {
 	var parts []string
+	if u.Kept {
+		parts = append(parts, fmt.Sprintf("no checkpoint since that of epoch %d", u.Epoch))
+	}
 	if u.Unprocessed > 0 {
 		parts = append(parts, fmt.Sprintf("%d messages accepted but not processed", u.Unprocessed))
 	}
@@ -93,6 +102,7 @@ type Worker struct {
 	marked  Marked  // at the last marker
 	running running
 
+	account   account
 	saved     saved
 	asked     chan asked        // for a checkpoint
 	stop      context.Context   // of Run
@@ -124,6 +134,7 @@ func New(config Config, table *partition.Table, executors []Executor) *Worker {
 	if config.Keep != nil {
 		w.last, w.skips = config.Keep.Checkpoints.Last(), config.Keep.Checkpoints.Skips()
 		w.epoch = door.Epoch(w.last.Epoch)
+		w.account.begin(&w.last)
 	}
 	for n, s := range config.Stages {
 		if !slices.Contains(w.islands, s.Island) {
@@ -229,8 +240,8 @@ func (w *Worker) wakeAll() {
 
 // Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
 // within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. With a Keep, it goes
-// on from the last checkpoint and what was accepted since, and does so again when an executor dies. When it returns, no goroutine of the
-// worker's or its connectors' is left, nor a connection.
+// on from the last checkpoint and what was accepted since, does so again when an executor dies, and makes a last checkpoint at its end.
+// When it returns, no goroutine of the worker's or its connectors' is left, nor a connection.
 func (w *Worker) Run(ctx, stop context.Context) error {
 	defer w.close()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -341,9 +352,13 @@ func (w *Worker) verdict(err error) error {
 		return err
 	}
 	s := w.Summary()
-	unprocessed := uint64(w.inside.Load())
-	if unprocessed == 0 && s.Delivered == s.Outputs {
+	u := &UndeliveredError{Unprocessed: uint64(w.inside.Load()), Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
+	k := w.Kept()
+	if (k == nil || w.ended.Load()) && u.Unprocessed == 0 && u.Outputs == 0 {
 		return nil // only connections were still open
 	}
-	return &UndeliveredError{Unprocessed: unprocessed, Outputs: s.Outputs - s.Delivered, Within: w.config.StopWithin}
+	if k != nil {
+		u.Kept, u.Epoch, u.Records = true, k.Last.Epoch, k.Journal.SinceCheckpoint
+	}
+	return u
 }

@@ -198,11 +198,12 @@ func (r *testReport) Resizing(int, int)         {}
 func (r *testReport) Resized(Resized, error)    {}
 func (r *testReport) Marked(Marked)             {}
 func (r *testReport) Stopping()                 {}
-func (r *testReport) NoRoom(error)              {}
 func (r *testReport) Checkpointed(Checkpointed) {}
 func (r *testReport) NotKept(uint64, error)     {}
+func (r *testReport) Untidy(error)              {}
 func (r *testReport) Recovering(error)          {}
 func (r *testReport) Restoring(Restoring)       {}
+func (r *testReport) Restored(Restoring)        {}
 func (r *testReport) Recovered()                {}
 func (r *testReport) Convicted(Skip)            {}
 func (r *testReport) Failed(o Origin, f Failure) {
