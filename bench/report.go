@@ -52,6 +52,8 @@ func measureAll(ctx context.Context, s settings, out io.Writer) error {
 		words:    load.RandomTapes(seed, mostConnections, load.DefaultShape),
 		keys:     load.KeyTape(seed, knownKeys),
 		rates:    map[*side]float64{},
+		interval: time.Second,
+		fewer:    1,
 		others:   usage.Others,
 	}
 	var results []result
