@@ -15,8 +15,7 @@ import (
 
 const (
 	settleStep  = 2 * time.Second // between two messages that are to bring a checkpoint about
-	settleLimit = time.Minute     // for a checkpoint of all state
-	lapsWritten = 3               // over which what checkpoints write is taken
+	settleLimit = 5 * time.Minute // for a checkpoint: one of much state has a long pause behind it
 	neverSaved  = "1h"            // between two checkpoints where there are to be none
 )
 
@@ -54,7 +53,8 @@ func (b *bench) inFolder(work func() error) (err error) {
 	return work()
 }
 
-// warm brings a side that was just started to where it is measured: it knows the lead of its tapes, and has saved that if it saves.
+// warm brings a side that was just started to where it is measured: it knows the lead of its tapes, and has saved that if it saves. Then it
+// has made a small checkpoint too, so that the long pause behind a large one is over.
 func (b *bench) warm(ctx context.Context, r *rig.Rig, s side) error {
 	if lead := s.tapes(b)[0].Lead(); lead > 0 {
 		if err := r.Flood(ctx, lead); err != nil {
@@ -63,6 +63,9 @@ func (b *bench) warm(ctx context.Context, r *rig.Rig, s side) error {
 	}
 	if s.keeping == nil || !s.keeping.checkpoints {
 		return nil
+	}
+	if err := b.settle(ctx, r); err != nil {
+		return err
 	}
 	return b.settle(ctx, r)
 }
@@ -80,7 +83,8 @@ func (b *bench) settle(ctx context.Context, r *rig.Rig) error {
 	return fmt.Errorf("no checkpoint has come for %v", settleLimit)
 }
 
-// measureWritten reads what checkpoints write when each key of the laps of a side's tape has changed once.
+// measureWritten reads what is written when each key of the laps of a side's tape has changed once: by one checkpoint, or by several in all
+// if it takes longer to change them than from one to the next.
 func measureWritten(ctx context.Context, b *bench, s side) (reading, error) {
 	r, err := b.start(ctx, s)
 	if err != nil {
@@ -92,36 +96,29 @@ func measureWritten(ctx context.Context, b *bench, s side) (reading, error) {
 	}
 	keys := s.tapes(b)[0].Frames()
 	began := time.Now()
-	for range lapsWritten {
-		if keys > 1 {
-			if err := r.Flood(ctx, keys-1); err != nil { // settle sends the last one
-				return nil, err
-			}
-		}
-		if err := b.settle(ctx, r); err != nil {
-			return nil, err
-		}
+	if err := r.Flood(ctx, keys-1); err != nil { // settle sends the last one
+		return nil, err
+	}
+	if err := b.settle(ctx, r); err != nil {
+		return nil, err
 	}
 	some := b.told.began(began, time.Now())
 	if err := r.Finish(ctx); err != nil {
 		return nil, err
 	}
-	bytes := 0.0
+	read := reading{checkpoints: float64(len(some)), keysChanged: float64(keys)}
 	for _, c := range some {
-		bytes += c.bytes
+		for q, of := range toldOf {
+			read[q] += of(&c)
+		}
 	}
-	some = slices.DeleteFunc(some, func(c checkpointTold) bool { return c.bytes < bytes/float64(2*lapsWritten) }) // parts of others
-	read := reading{}
-	read.read(some)
-	read[keysChanged] = float64(keys)
-	read[bytesSaved] = bytes / lapsWritten
-	read[bytesForEach] = bytes / float64(lapsWritten*keys)
+	read[bytesForEach] = read[bytesSaved] / float64(keys)
 	return read, nil
 }
 
 // tape returns a tape of keys, of which some come again after the lead.
 func (b *bench) tape(keys, again int) []*load.Tape {
-	keys, again = max(1, keys/b.fewer), max(1, again/b.fewer)
+	keys, again = keys/b.fewer, again/b.fewer
 	if last := b.lastTape; last == nil || last.Lead() != keys || last.Frames() != again {
 		b.lastTape = load.KeysTape(seed, keys, again)
 	}

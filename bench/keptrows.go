@@ -83,7 +83,7 @@ func (c counting) writtenRows(percents ...int) (rows []row) {
 			title:   fmt.Sprintf("%s, %s, checkpoint after %d %% of them have changed once", c.language, c.state(), percent),
 			subject: c.side("a checkpoint every second", c.keys*percent/100, checkpointing),
 			measure: measureWritten,
-			figures: withoutGoals(keysChanged, bytesSaved, bytesForEach, tookInAll, alignedIn, savedIn, writtenIn),
+			figures: withoutGoals(keysChanged, checkpoints, bytesSaved, bytesForEach, tookInAll, alignedIn, savedIn, writtenIn),
 		})
 	}
 	return rows

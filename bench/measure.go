@@ -187,10 +187,10 @@ func (b *bench) finish(ctx context.Context, r *rig.Rig, s side, read reading, be
 	if err := r.Finish(ctx); err != nil || s.keeping == nil {
 		return read, err
 	}
-	if s.keeping.checkpoints {
-		read.read(b.told.began(began, ended))
-	}
 	b.told.group(read, r.Sender.Sent()*len(s.tapes(b)))
+	if s.keeping.checkpoints {
+		return read, b.told.read(read, began, ended)
+	}
 	return read, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -90,24 +91,30 @@ func (t *told) await(ctx context.Context, since time.Time, limit time.Duration) 
 	}
 }
 
-// read reads the middle ones of checkpoints.
-func (r reading) read(some []checkpointTold) {
+// toldOf are the quantities that are told of a checkpoint.
+var toldOf = map[quantity]func(*checkpointTold) float64{
+	bytesSaved: func(c *checkpointTold) float64 { return c.bytes },
+	tookInAll:  func(c *checkpointTold) float64 { return c.took },
+	alignedIn:  func(c *checkpointTold) float64 { return c.aligned },
+	savedIn:    func(c *checkpointTold) float64 { return c.saved },
+	writtenIn:  func(c *checkpointTold) float64 { return c.committed },
+}
+
+// read reads how many checkpoints began between two moments, of which there must be one, and the middle of what is told of them.
+func (t *told) read(r reading, from, to time.Time) error {
+	some := t.began(from, to)
+	if len(some) == 0 {
+		return errors.New("no checkpoint began while it was measured: measure longer")
+	}
 	r[checkpoints] = float64(len(some))
-	for q, of := range map[quantity]func(checkpointTold) float64{
-		bytesSaved: func(c checkpointTold) float64 { return c.bytes },
-		tookInAll:  func(c checkpointTold) float64 { return c.took },
-		alignedIn:  func(c checkpointTold) float64 { return c.aligned },
-		savedIn:    func(c checkpointTold) float64 { return c.saved },
-		writtenIn:  func(c checkpointTold) float64 { return c.committed },
-	} {
+	for q, of := range toldOf {
 		var values []float64
 		for _, c := range some {
-			values = append(values, of(c))
+			values = append(values, of(&c))
 		}
-		if len(values) > 0 {
-			r[q] = spreadOf(values).median
-		}
+		r[q] = spreadOf(values).median
 	}
+	return nil
 }
 
 // group reads how many records and how many messages were brought to disk together, of so many messages.
