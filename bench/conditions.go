@@ -26,7 +26,8 @@ func conditions(s settings, began time.Time, results []result) string {
 		"Data directories lie on %s.\n"+
 		"Thrown away because other programs took more than %.0f %% of the processors: %d of %d pairs.\n",
 		began.Format(time.DateOnly), s.command, commit(), runtime.NumCPU(), field("/proc/cpuinfo", "model name"), memory(),
-		kernel(), strings.Replace(runtime.Version(), "go", "Go ", 1), said(program.Python(), "--version"), fileSystem(os.TempDir()), s.maxOthers, thrown, pairs)
+		kernel(), strings.Replace(runtime.Version(), "go", "Go ", 1), said(program.Python(), "--version"), fileSystem(os.TempDir()),
+		s.maxOthers, thrown, pairs)
 }
 
 // commit returns the commit that is checked out, and whether files differ from it, the table aside.

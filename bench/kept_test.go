@@ -103,7 +103,7 @@ func TestOnlyAnExecutorIsKilled(t *testing.T) {
 // TestWhatOnlyOneSideHasIsNotCompared looks at the line of a quantity that the other side has not.
 func TestWhatOnlyOneSideHasIsNotCompared(t *testing.T) {
 	r := result{
-		row:   row{title: "row", against: &side{name: "B"}, figures: withoutGoals(checkpoints)},
+		title: "row", against: &side{name: "B"}, figures: withoutGoals(checkpoints),
 		pairs: []pair{{subject: reading{checkpoints: 4}, against: reading{throughput: 7}}},
 	}
 	if text := table([]result{r}); !strings.Contains(text, "| row: checkpoints |  | 4 (4–4) |  |  |  |  |\n") {

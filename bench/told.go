@@ -31,7 +31,7 @@ func newTold() *told { return &told{news: make(chan struct{}, 1)} }
 func (t *told) line(line string) {
 	now := time.Now()
 	said := map[string]string{}
-	for _, pair := range strings.Fields(line) {
+	for pair := range strings.FieldsSeq(line) {
 		name, value, _ := strings.Cut(pair, "=")
 		said[name] = value
 	}

@@ -38,8 +38,8 @@ func Start(ctx context.Context, command func(out string) program.Command, audit 
 	return r, nil
 }
 
-// Restart kills the program, starts it again, and when it is ready has the sender go on with it. It returns when it was killed. All that has
-// been sent must have been waited for: what the program had not accepted would be lost with its connections.
+// Restart kills the program, starts it again, and when it is ready has the sender go on with it. It returns when it was killed. All that
+// has been sent must have been waited for: what the program had not accepted would be lost with its connections.
 func (r *Rig) Restart(ctx context.Context) (killed time.Time, err error) {
 	killed = time.Now()
 	r.Program.Kill()
