@@ -56,7 +56,7 @@ reference: ## write docs/commands.md anew from what the commands say of themselv
 	go test ./internal/command -run 'TestTheReferenceIsWhatTheCommandsSay$$' -write
 
 bench: build ## measure against the reference programs
-	go build -trimpath -o bin/ ./examples/go/word_count ./bench/reference/word_count_loop
+	go build -trimpath -o bin/ ./examples/go/word_count ./bench/reference/word_count_loop ./bench/reference/key_state
 	@go run ./bench
 
 clean: ## remove what was built or installed here

@@ -23,9 +23,11 @@ func conditions(s settings, began time.Time, results []result) string {
 		thrown += r.thrown
 	}
 	return fmt.Sprintf("Measured on %s by `%s` at commit %s.\nMachine: %d processors (%s), %.0f GiB of memory, Linux %s, %s, %s.\n"+
+		"Data directories lie on %s.\n"+
 		"Thrown away because other programs took more than %.0f %% of the processors: %d of %d pairs.\n",
 		began.Format(time.DateOnly), s.command, commit(), runtime.NumCPU(), field("/proc/cpuinfo", "model name"), memory(),
-		kernel(), strings.Replace(runtime.Version(), "go", "Go ", 1), said(program.Python(), "--version"), s.maxOthers, thrown, pairs)
+		kernel(), strings.Replace(runtime.Version(), "go", "Go ", 1), said(program.Python(), "--version"), fileSystem(os.TempDir()),
+		s.maxOthers, thrown, pairs)
 }
 
 // commit returns the commit that is checked out, and whether files differ from it, the table aside.

@@ -1,6 +1,6 @@
 // Command bench measures Wallaroo against programs that do the same work by hand, and writes the table of docs/performance.md.
 //
-//	go run ./bench [throughput|latency|metrics|executors|resize|memory|startup|all] [flags]
+//	go run ./bench [throughput|latency|metrics|executors|resize|memory|startup|checkpoints|recovery|durability|all] [flags]
 //
 // Run it at the root of the project, on a machine that has nothing else to do, after `make build`. A row of the table is data and a
 // function that measures: see rows.go.
@@ -62,16 +62,17 @@ func exitCode(err error, stderr io.Writer) int {
 
 // settings are what the command line says.
 type settings struct {
-	group     string
-	only      string // what the title of a row has that is measured; "" for all
-	pairs     int
-	seconds   float64
-	maxOthers float64 // the percentage of the processors that other programs may take, lest a pair be thrown away
-	binary    string
-	goBinary  string // the Go word count
-	goLoop    string // what it is compared with
-	out       string // where the table is written; "" for nowhere
-	command   string // the command line itself
+	group      string
+	only       string // what the title of a row has that is measured; "" for all
+	pairs      int
+	seconds    float64
+	maxOthers  float64 // the percentage of the processors that other programs may take, lest a pair be thrown away
+	binary     string
+	goBinary   string // the Go word count
+	goLoop     string // what it is compared with
+	goKeyState string // the Go count of keys with state
+	out        string // where the table is written; "" for nowhere
+	command    string // the command line itself
 }
 
 func parse(args []string, stderr io.Writer) (settings, error) {
@@ -88,6 +89,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.binary, "binary", "bin/wallaroo", "the wallaroo `executable`")
 	flags.StringVar(&s.goBinary, "go-binary", "bin/word_count", "the `executable` of the Go word count")
 	flags.StringVar(&s.goLoop, "go-loop", "bin/word_count_loop", "the `executable` of the plain Go loop")
+	flags.StringVar(&s.goKeyState, "go-key-state", "bin/key_state", "the `executable` of the Go count of keys with state")
 	flags.StringVar(&s.out, "out", tableFile, "`file` to write the table into; one group alone is written only where this says so")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "Usage: go run ./bench [%s] [flags]\n\n", strings.Join(groups(), "|"))

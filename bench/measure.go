@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/bench/load"
@@ -23,12 +24,17 @@ const (
 // bench is one run of the benchmark.
 type bench struct {
 	settings
-	self   string                                   // the executable that runs now
-	words  []*load.Tape                             // for the word count, one for each connection that a side may have
-	keys   *load.Tape                               // for the count of keys
-	data   string                                   // the data directory of what is measured; "" for none
-	rates  map[*side]float64                        // of what has been measured, in words a second
-	others func(work func() error) (float64, error) // runs work and returns the share of the processors that others took
+	self     string                                   // the executable that runs now
+	words    []*load.Tape                             // for the word count, one for each connection that a side may have
+	keys     *load.Tape                               // for the count of keys
+	lastTape *load.Tape                               // for the count of keys with state
+	interval time.Duration                            // between two checkpoints
+	fewer    int                                      // what the numbers of such keys are divided by: 1, but for tests
+	folder   string                                   // for what is being measured
+	data     string                                   // the data directory of what is being measured
+	told     *told                                    // what is said of that
+	rates    map[*side]float64                        // of what has been measured, in words a second
+	others   func(work func() error) (float64, error) // runs work and returns the share of the processors that others took
 }
 
 // measureThroughput floods a side with as much as the rated one takes in the seconds of a measurement. The time counts from the first byte
@@ -59,18 +65,24 @@ func (b *bench) latency(ctx context.Context, rated *side, s side) (reading, erro
 		return nil, err
 	}
 	defer r.Close()
-	frames := framesFor(b.words[0], shareOfRate*rate*b.seconds)
+	if err := b.warm(ctx, r, s); err != nil {
+		return nil, err
+	}
+	tape := s.tapes(b)[0]
+	frames := framesFor(tape, shareOfRate*rate*b.seconds)
 	framesPerSecond := float64(frames) / b.seconds
-	schedule := r.Sender.Schedule(time.Now().Add(leadTime), framesPerSecond)
+	began := time.Now()
+	schedule := r.Sender.Schedule(began.Add(leadTime), framesPerSecond)
 	latency := r.Receiver.Record(schedule, int(shareOfWarming*float64(frames)))
 	if err := r.Pace(ctx, schedule, frames); err != nil {
 		return nil, err
 	}
-	read := reading{offered: framesPerSecond * float64(load.DefaultShape.Words)}
+	ended := time.Now()
+	read := reading{offered: framesPerSecond * wordsPerFrame(tape), messages: framesPerSecond}
 	for quantity, percentile := range percentiles {
 		read[quantity] = latency.Percentile(percentile).Seconds()
 	}
-	return read, r.Finish(ctx)
+	return b.finish(ctx, r, s, read, began, ended)
 }
 
 // measureMemory starts a side and reads its memory when it has had nothing to do for a while.
@@ -129,13 +141,18 @@ func (b *bench) rateOf(ctx context.Context, s *side) (float64, error) {
 	return rate, nil
 }
 
-// flood sends so many frames on each of a side's connections as fast as it takes them. A side that answers HTTP is scraped meanwhile.
+// flood sends so many frames on each of a side's connections as fast as it takes them, when it is warm. A side that answers HTTP is scraped
+// meanwhile.
 func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) {
 	r, err := b.start(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
+	if err := b.warm(ctx, r, s); err != nil {
+		return nil, err
+	}
+	first := r.Sender.Sent()
 	before, err := usage.Now()
 	if err != nil {
 		return nil, err
@@ -145,20 +162,36 @@ func (b *bench) flood(ctx context.Context, s side, frames int) (reading, error) 
 	if err != nil {
 		return nil, err
 	}
-	elapsed := time.Since(began)
+	ended := time.Now()
 	after, err := usage.Now()
 	if err != nil {
 		return nil, err
 	}
 	used := after.Tree(r.Program.PID()) - before.Tree(r.Program.PID())
-	words := 0.0
+	words, sent, elapsed := 0.0, 0.0, ended.Sub(began)
 	for _, tape := range s.tapes(b) {
-		words += float64(tape.Words(frames))
+		words += float64(tape.Words(first+frames) - tape.Words(first))
+		sent += float64(frames)
 	}
-	return reading{
-		throughput:    words / elapsed.Seconds(),
-		processorTime: used.Seconds() / (words / million),
-	}, r.Finish(ctx)
+	read := reading{
+		throughput:     words / elapsed.Seconds(),
+		processorTime:  used.Seconds() / (words / million),
+		messagesTaken:  sent / elapsed.Seconds(),
+		timeOfMessages: used.Seconds() / (sent / million),
+	}
+	return b.finish(ctx, r, s, read, began, ended)
+}
+
+// finish ends a rig, and adds to a reading what the side has told of the time between two moments.
+func (b *bench) finish(ctx context.Context, r *rig.Rig, s side, read reading, began, ended time.Time) (reading, error) {
+	if err := r.Finish(ctx); err != nil || s.keeping == nil {
+		return read, err
+	}
+	b.told.group(read, r.Sender.Sent()*len(s.tapes(b)))
+	if s.keeping.checkpoints {
+		return read, b.told.read(read, began, ended)
+	}
+	return read, nil
 }
 
 // start puts a side between a sender and a receiver.
@@ -168,12 +201,21 @@ func (b *bench) start(ctx context.Context, s side) (*rig.Rig, error) {
 
 // startWith is start with an audit that the caller asks afterwards.
 func (b *bench) startWith(ctx context.Context, s side, audit load.Audit) (*rig.Rig, error) {
-	command := func(out string) program.Command { return s.command(b, out) }
+	var err error
+	if b.data, err = os.MkdirTemp(b.folder, "data"); err != nil {
+		return nil, err
+	}
+	b.told = newTold()
+	command := func(out string) program.Command { return s.keeping.on(b, s.command(b, out)) }
 	return rig.Start(ctx, command, audit, s.tapes(b)...)
+}
+
+func wordsPerFrame(tape *load.Tape) float64 {
+	lap := tape.Frames()
+	return float64(tape.Words(tape.Lead()+lap)-tape.Words(tape.Lead())) / float64(lap)
 }
 
 // framesFor returns how many frames of a tape hold so many words, about.
 func framesFor(tape *load.Tape, words float64) int {
-	lap := tape.Frames()
-	return max(1, int(words*float64(lap)/float64(tape.Words(lap))))
+	return max(1, int(words/wordsPerFrame(tape)))
 }

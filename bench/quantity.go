@@ -41,6 +41,38 @@ const (
 	keysMoved       quantity = "keys moved"                               // counted by another process than before
 )
 
+// What is read where a message is one key.
+const (
+	messagesTaken  quantity = "messages taken"           // a second
+	timeOfMessages quantity = "CPU per million messages" // seconds, of all processes
+)
+
+// What is read off checkpoints, as the engine tells it. Times are seconds; where there are several checkpoints, the middle one's.
+const (
+	checkpoints  quantity = "checkpoints"                     // that began in the measurement
+	bytesSaved   quantity = "bytes that a checkpoint saves"   // without what is written to fold older ones
+	tookInAll    quantity = "a checkpoint"                    // from its beginning until it is committed
+	alignedIn    quantity = "of it until markers have passed" // the parts of that, one behind the other
+	savedIn      quantity = "of it until state is given out"
+	writtenIn    quantity = "of it until it is committed"
+	keysChanged  quantity = "keys changed"
+	bytesForEach quantity = "bytes saved for each key changed"
+)
+
+// What is read off a process that is killed. Times are seconds, from the signal on.
+const (
+	readyAgain quantity = "kill to ready"
+	firstAgain quantity = "kill to first result"     // of another process, whether it had come before or not
+	newAgain   quantity = "kill to first new result" // that had not come before
+	cameAgain  quantity = "results that came again"
+)
+
+// What the journal tells of groups that were brought to disk by one fsync.
+const (
+	recordsTogether  quantity = "records of an fsync"
+	messagesTogether quantity = "messages of an fsync"
+)
+
 // percentiles are the latencies that are read off a histogram.
 var percentiles = map[quantity]float64{p50: 50, p90: 90, p99: 99, p999: 99.9, p9999: 99.99}
 
@@ -52,12 +84,16 @@ func (q quantity) format(value float64) string {
 	switch q {
 	case throughput, offered:
 		return notation.Grouped(int(value)) + " words/s"
-	case messages:
+	case messages, messagesTaken:
 		return notation.Grouped(int(value)) + " messages/s"
-	case partitionsMoved, keysMoved:
+	case partitionsMoved, keysMoved, checkpoints, keysChanged, bytesForEach, cameAgain:
 		return notation.Grouped(int(value))
-	case processorTime:
+	case recordsTogether, messagesTogether:
+		return fmt.Sprintf("%.1f", value)
+	case processorTime, timeOfMessages:
 		return fmt.Sprintf("%.2f s", value)
+	case bytesSaved:
+		return fmt.Sprintf("%.2f MB", value/1e6)
 	case goMemory, pythonMemory:
 		return fmt.Sprintf("%.1f MiB", value/(1<<20))
 	default:

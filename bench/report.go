@@ -34,6 +34,12 @@ Where the number of executors changes, all keys are known and messages go on at 
 change if any of the time from when it was due until its result came does. A key has moved if another process counted it last than first.
 Each count of each key must come once and in order.
 
+Where state is kept, all keys have come and are saved before anything is measured; then a part of them comes again, in turn. What
+checkpoints took is what the engine tells, of the middle one of a measurement; an engine that would spend more than a tenth of its time on
+them makes them less often. A program is killed when all that was sent to it has its result. The time counts from the signal to the first
+line of the process that follows, which may be one that had come before, and to the first that is new; then every key comes once more and
+must go on from its last count. The disk is measured by adding 100 bytes to a file and waiting for fsync, one after another.
+
 ` + beginMark + endMark
 
 // seed of the random words.
@@ -52,6 +58,8 @@ func measureAll(ctx context.Context, s settings, out io.Writer) error {
 		words:    load.RandomTapes(seed, mostConnections, load.DefaultShape),
 		keys:     load.KeyTape(seed, knownKeys),
 		rates:    map[*side]float64{},
+		interval: time.Second,
+		fewer:    1,
 		others:   usage.Others,
 	}
 	var results []result

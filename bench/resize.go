@@ -46,13 +46,6 @@ func measureResize(executors int) func(context.Context, *bench, side) (reading, 
 		if err != nil {
 			return nil, err
 		}
-		if b.data, err = os.MkdirTemp("", "bench"); err != nil {
-			return nil, err
-		}
-		defer func() {
-			_ = os.RemoveAll(b.data)
-			b.data = ""
-		}()
 		moves := load.NewMoves(b.keys)
 		r, err := b.startWith(ctx, s, moves)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -43,7 +44,7 @@ type keyCounting struct {
 func countKeys(args []string) (code int) {
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
-	if err := countKeysUntil(terminated, args[6], args[8], args[len(args)-1]); err != nil {
+	if err := countKeysUntil(terminated, args[6], args[8], args[slices.Index(args, "--data-dir")+1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -145,7 +146,7 @@ func TestWhatIsWrongInAChangeIsAnError(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			b := newBench(t)
 			t.Setenv(defect, how)
-			if _, err := measureResize(2)(t.Context(), b, keyCount(1)); err == nil || !strings.Contains(err.Error(), want) {
+			if _, err := measureResize(2)(t.Context(), b, keyCount(1, checkpointing)); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("the error is %v, want %q", err, want)
 			}
 		})

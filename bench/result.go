@@ -53,9 +53,11 @@ func (b *bench) measurePair(ctx context.Context, r row, againstFirst bool) (pair
 		slices.Reverse(turns)
 	}
 	for _, turn := range turns {
-		others, err := b.others(func() (err error) {
-			*turn.into, err = r.measure(ctx, b, turn.side)
-			return err
+		others, err := b.others(func() error {
+			return b.inFolder(func() (err error) {
+				*turn.into, err = r.measure(ctx, b, turn.side)
+				return err
+			})
 		})
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", turn.side.name, err)

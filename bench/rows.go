@@ -34,6 +34,7 @@ type figure struct {
 type side struct {
 	name    string
 	command func(b *bench, out string) program.Command
+	keeping *keeping                    // nil if it keeps nothing
 	tapes   func(b *bench) []*load.Tape // one for each connection that the generator opens
 	audit   func([]*load.Tape) load.Audit
 }
@@ -58,21 +59,18 @@ func engine(name string, executors, connections int) side {
 	}
 }
 
-var oneKeyCount = keyCount(1)
+var oneKeyCount = keyCount(1, nil)
 
-// keyCount is the Python count of keys, on so many executors at first.
-func keyCount(executors int) side {
+// keyCount is the Python count of keys, on so many executors at first, that keeps something, or nothing.
+func keyCount(executors int, k *keeping) side {
 	return side{
 		name: fmt.Sprintf("key count on %d executors", executors),
 		command: func(b *bench, out string) program.Command {
-			counter := program.Engine(b.binary, keyCounter, out, executors, program.AnyPort)
-			if b.data != "" {
-				counter.Args = append(counter.Args, "--data-dir", b.data)
-			}
-			return counter
+			return program.Engine(b.binary, keyCounter, out, executors, program.AnyPort)
 		},
-		tapes: func(b *bench) []*load.Tape { return []*load.Tape{b.keys} },
-		audit: func(tapes []*load.Tape) load.Audit { return load.NewMoves(tapes[0]) },
+		keeping: k,
+		tapes:   func(b *bench) []*load.Tape { return []*load.Tape{b.keys} },
+		audit:   func(tapes []*load.Tape) load.Audit { return load.NewMoves(tapes[0]) },
 	}
 }
 
@@ -132,7 +130,8 @@ func countsOf(tapes []*load.Tape) load.Audit {
 	return load.Counts(tapes...)
 }
 
-var rows = []row{
+// steadyRows are those of programs that keep nothing.
+var steadyRows = []row{
 	{
 		group:   "throughput",
 		title:   "Go word count, TCP to TCP, 1 executor",
@@ -208,14 +207,14 @@ var rows = []row{
 	{
 		group:   "resize",
 		title:   "From 1 executor to 2 at 25 % of the rate of 1, 100,000 keys",
-		subject: keyCount(1),
+		subject: keyCount(1, checkpointing),
 		measure: measureResize(2),
 		figures: figuresOfResize,
 	},
 	{
 		group:   "resize",
 		title:   "From 2 executors to 1 at 25 % of the rate of 1, 100,000 keys",
-		subject: keyCount(2),
+		subject: keyCount(2, checkpointing),
 		measure: measureResize(1),
 		figures: figuresOfResize,
 	},

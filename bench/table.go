@@ -24,7 +24,7 @@ func (r result) cells(f figure) []string {
 	values := r.spread(func(p pair) float64 { return p.value(q) })
 	subject := r.spread(func(p pair) float64 { return p.subject[q] })
 	what := fmt.Sprintf("%s: %s", r.title, q)
-	if r.against == nil {
+	if !r.pairs[0].compares(q) {
 		return []string{what, "", values.text(q.format), "", "", f.goal.text(q.format), f.goal.verdict(values.median)}
 	}
 	against := r.spread(func(p pair) float64 { return p.against[q] })

@@ -92,7 +92,8 @@ func TestParse(t *testing.T) {
 		{"latency --seconds 0.5 --out a.md", "latency 9 0.5 a.md"},
 		{"all --pairs 0", "--pairs is 0"},
 		{"--seconds -1", "--seconds is -1"},
-		{"speed", "\"speed\" is nothing to measure; choose one of throughput, latency, metrics, executors, resize, memory, startup, all"},
+		{"speed", "\"speed\" is nothing to measure; choose one of throughput, latency, metrics, executors, resize, memory, startup, " +
+			"checkpoints, recovery, durability, all"},
 		{"all more", "\"more\" is one argument too many"},
 		{"--pear 3", "-pear"},
 	} {

@@ -23,16 +23,31 @@ type Sender struct {
 // Dial connects to an address once for each tape. The caller closes the sender.
 func Dial(ctx context.Context, address string, tapes ...*Tape) (*Sender, error) {
 	s := &Sender{tapes: tapes, sent: make([]atomic.Int64, len(tapes))}
+	if err := s.dial(ctx, address); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Redial goes on over new connections to an address where it was on those it has, which it ends. An end that the other side has brought
+// about is no error.
+func (s *Sender) Redial(ctx context.Context, address string) error {
+	_ = s.Close()
+	return s.dial(ctx, address)
+}
+
+func (s *Sender) dial(ctx context.Context, address string) error {
 	var dialer net.Dialer
-	for range tapes {
+	s.connections = nil
+	for range s.tapes {
 		connection, err := dialer.DialContext(ctx, "tcp", address)
 		if err != nil {
 			s.Close()
-			return nil, fmt.Errorf("connect to the program under load: %w", err)
+			return fmt.Errorf("connect to the program under load: %w", err)
 		}
 		s.connections = append(s.connections, connection)
 	}
-	return s, nil
+	return nil
 }
 
 // Flood sends so many frames more on each connection, as fast as the other side takes them. It returns when all are written, or when ctx

@@ -169,3 +169,33 @@ func TestDialSaysWhatFailed(t *testing.T) {
 		t.Error("connected to a port where nobody listens")
 	}
 }
+
+func TestRedialGoesOn(t *testing.T) {
+	tape := RandomTapes(1, 1, small)[0]
+	listener := listen(t)
+	received := collect(listener, 2)
+	sender, err := Dial(t.Context(), listener.Addr().String(), tape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	for range 2 {
+		if err := sender.Flood(t.Context(), 70); err != nil {
+			t.Fatal(err)
+		}
+		if err := sender.Redial(t.Context(), listener.Addr().String()); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, <-received...)
+	}
+	if err := sender.Close(); err != nil {
+		t.Error(err)
+	}
+	var want []byte
+	for frame := range 140 {
+		want = append(want, tape.frame(frame)...)
+	}
+	if !bytes.Equal(got, want) || sender.Sent() != 140 {
+		t.Errorf("%d frames, %d bytes were sent; want 140 and %d", sender.Sent(), len(got), len(want))
+	}
+}

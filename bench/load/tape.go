@@ -10,14 +10,16 @@ import (
 const headerSize = 4
 
 // A Tape is a sequence of frames prepared ahead, to be sent round and round. So a sender only writes, and how often each word has been
-// sent after any number of frames is known without keeping what was sent. Frames are numbered from 0 and on through all laps.
+// sent after any number of frames is known without keeping what was sent. Frames are numbered from 0 and on through all laps. A tape may
+// have a lead: frames that come once, ahead of the first lap.
 //
 // A tape does not change and may be used by many goroutines.
 type Tape struct {
-	data   []byte           // the frames of one lap, one behind the other
+	lead   int              // frames
+	data   []byte           // the frames of the lead and one lap, one behind the other
 	starts []int            // where each frame starts in data, and where the last one ends
-	words  []int            // how many words stand before each frame, and in the lap
-	places map[string][]int // for each word, the frame of each of its occurrences in the lap, in order
+	words  []int            // how many words stand before each frame, and in all
+	places map[string][]int // for each word, the frame of each of its occurrences in lead and lap, in order
 }
 
 // NewTape returns a tape whose frames hold the messages, of which there must be at least one. The program under load counts the words
@@ -38,35 +40,64 @@ func NewTape(messages []string, split func(message string) []string) *Tape {
 	return t
 }
 
+// Lead returns the number of frames in the lead.
+func (t *Tape) Lead() int {
+	return t.lead
+}
+
 // Frames returns the number of frames in one lap.
 func (t *Tape) Frames() int {
-	return len(t.starts) - 1
+	return len(t.starts) - 1 - t.lead
 }
 
 // Words returns how many words the first frames hold.
 func (t *Tape) Words(frames int) int {
-	laps, rest := frames/t.Frames(), frames%t.Frames()
-	return laps*t.words[t.Frames()] + t.words[rest]
+	laps, rest := t.laps(frames)
+	return t.words[rest] + laps*(t.words[t.lead+t.Frames()]-t.words[t.lead])
 }
 
 // Counts returns how often each word stands in the first frames. A word that does not stand in them is left out.
 func (t *Tape) Counts(frames int) map[string]int {
-	laps, rest := frames/t.Frames(), frames%t.Frames()
+	laps, rest := t.laps(frames)
 	counts := make(map[string]int, len(t.places))
 	for word, places := range t.places {
-		if n := laps*len(places) + sort.SearchInts(places, rest); n > 0 {
+		if n := laps*(len(places)-t.inLead(places)) + sort.SearchInts(places, rest); n > 0 {
 			counts[word] = n
 		}
 	}
 	return counts
 }
 
+// laps returns how many whole laps the first frames hold, and which frames they hold beside these: the first ones of lead and lap.
+func (t *Tape) laps(frames int) (laps, rest int) {
+	if frames <= t.lead {
+		return 0, frames
+	}
+	return (frames - t.lead) / t.Frames(), t.index(frames)
+}
+
+// index returns where a frame stands in lead and lap.
+func (t *Tape) index(frame int) int {
+	if frame < t.lead {
+		return frame
+	}
+	return t.lead + (frame-t.lead)%t.Frames()
+}
+
+// inLead returns how many of the places of a word are in the lead.
+func (t *Tape) inLead(places []int) int {
+	if t.lead == 0 {
+		return 0
+	}
+	return sort.SearchInts(places, t.lead)
+}
+
 // stretches returns the bytes of the frames from up to, but without, to, in pieces that lie together in memory.
 func (t *Tape) stretches(from, to int) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for from < to {
-			first := from % t.Frames()
-			last := min(first+to-from, t.Frames())
+			first := t.index(from)
+			last := min(first+to-from, t.lead+t.Frames())
 			if !yield(t.data[t.starts[first]:t.starts[last]]) {
 				return
 			}
@@ -77,12 +108,16 @@ func (t *Tape) stretches(from, to int) iter.Seq[[]byte] {
 
 // holder returns the frame that holds the occurrence of a word, counted from 1 over all laps; places are those of the word.
 func (t *Tape) holder(places []int, occurrence int) int {
-	lap, index := (occurrence-1)/len(places), (occurrence-1)%len(places)
-	return lap*t.Frames() + places[index]
+	lead := t.inLead(places)
+	if occurrence <= lead {
+		return places[occurrence-1]
+	}
+	lap, index := (occurrence-1-lead)/(len(places)-lead), (occurrence-1-lead)%(len(places)-lead)
+	return lap*t.Frames() + places[lead+index]
 }
 
 // frame returns the bytes of one frame.
 func (t *Tape) frame(number int) []byte {
-	n := number % t.Frames()
+	n := t.index(number)
 	return t.data[t.starts[n]:t.starts[n+1]]
 }

@@ -47,6 +47,42 @@ func TestTapeStretchesAreTheFrames(t *testing.T) {
 	}
 }
 
+// TestALeadComesOnce compares a tape that has a lead with the frames that it should send.
+func TestALeadComesOnce(t *testing.T) {
+	tape := KeysTape(1, 5, 2)
+	order := []int{0, 1, 2, 3, 4, 0, 1, 0, 1, 0, 1, 0, 1}
+	if tape.Lead() != 5 || tape.Frames() != 2 {
+		t.Fatalf("a lead of %d frames and laps of %d, want 5 and 2", tape.Lead(), tape.Frames())
+	}
+	all := KeyTape(1, 5)
+	counts := map[string]int{}
+	var sent []byte
+	for frames, key := range order {
+		if tape.Words(frames) != frames || !maps.Equal(tape.Counts(frames), counts) {
+			t.Errorf("%d frames hold %d words, %v; want %v", frames, tape.Words(frames), tape.Counts(frames), counts)
+		}
+		word := string(all.frame(key)[headerSize:])
+		counts[word]++
+		if holder := tape.holder(tape.places[word], counts[word]); holder != frames {
+			t.Errorf("the %d. %s is in frame %d, want %d", counts[word], word, holder, frames)
+		}
+		sent = append(sent, all.frame(key)...)
+	}
+	for from := range order {
+		var got []byte
+		for stretch := range tape.stretches(from, len(order)) {
+			got = append(got, stretch...)
+		}
+		want := sent
+		for frame := range from {
+			want = want[len(tape.frame(frame)):]
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("from frame %d on %q is sent, want %q", from, got, want)
+		}
+	}
+}
+
 func TestRandomTapes(t *testing.T) {
 	shape := Shape{Frames: 500, Words: 10, Vocabulary: 100}
 	tapes := RandomTapes(7, 2, shape)

@@ -42,6 +42,15 @@ func KeyTape(seed uint64, keys int) *Tape {
 	return NewTape(vocabulary(random, keys), func(key string) []string { return []string{key} })
 }
 
+// KeysTape is a KeyTape with a lead, in which all keys come; only the first some of them, which are at least one, come again in the laps.
+func KeysTape(seed uint64, keys, again int) *Tape {
+	random := rand.New(rand.NewPCG(seed, 0))
+	words := vocabulary(random, keys)
+	t := NewTape(append(words, words[:again]...), func(key string) []string { return []string{key} })
+	t.lead = keys
+	return t
+}
+
 func randomTape(random *rand.Rand, vocabulary []string, shape Shape) *Tape {
 	rank := rand.NewZipf(random, zipfExponent, zipfShift, uint64(len(vocabulary)-1))
 	messages := make([]string, shape.Frames)

@@ -17,6 +17,10 @@ type Command struct {
 
 	// EndsWithInput says that the program ends by itself when its input has ended. Others run until they get SIGTERM.
 	EndsWithInput bool
+
+	// Log gets each line that the program writes to standard error, without the newline, from one goroutine at a time; nil if nobody
+	// wants them.
+	Log func(line string)
 }
 
 // NoHTTP has a Wallaroo application answer no HTTP.

@@ -12,17 +12,18 @@ const tailLines = 40
 
 // output is a program's standard error: it finds the ready line and keeps the last lines.
 type output struct {
-	ready   chan struct{} // closed when what follows is set
-	address string        // where the first source listens
-	http    string        // where HTTP answers, "" if it does not
+	log     func(line string) // nil if nobody wants the lines
+	ready   chan struct{}     // closed when what follows is set
+	address string            // where the first source listens
+	http    string            // where HTTP answers, "" if it does not
 
 	mu    sync.Mutex
 	rest  []byte // of a line that has not ended
 	lines []string
 }
 
-func newOutput() *output {
-	return &output{ready: make(chan struct{})}
+func newOutput(log func(line string)) *output {
+	return &output{log: log, ready: make(chan struct{})}
 }
 
 // Write takes what the program wrote.
@@ -46,6 +47,9 @@ func (o *output) line(line string) {
 			o.address, o.http = address, httpAddress(line)
 			close(o.ready)
 		}
+	}
+	if o.log != nil {
+		o.log(strings.TrimSuffix(line, "\n"))
 	}
 	o.lines = append(o.lines, line)
 	if len(o.lines) > tailLines {

@@ -51,7 +51,7 @@ func (e *ExitError) Unwrap() error {
 // error is an *ExitError; if it says nothing for 30 seconds it is stopped. When ctx ends the program gets SIGTERM, and is killed if that
 // does not help.
 func Start(ctx context.Context, command Command) (*Program, error) {
-	p := &Program{command: command, output: newOutput(), ended: make(chan struct{})}
+	p := &Program{command: command, output: newOutput(command.Log), ended: make(chan struct{})}
 	p.process = exec.CommandContext(ctx, command.Path, command.Args...)
 	p.process.Stderr = p.output
 	// In a process group of its own an interrupt at the terminal reaches it only through us, and once.
@@ -127,6 +127,12 @@ func (p *Program) Finish() error {
 func (p *Program) Abort() {
 	_ = p.terminate() // Nobody asks any more how it ended, or whether before.
 	_ = p.await(abortLimit)
+}
+
+// Kill ends the program as a crash does, by SIGKILL, and returns when it is gone. Its children are not killed.
+func (p *Program) Kill() {
+	_ = p.process.Process.Kill() // It fails if the program has ended already.
+	<-p.ended
 }
 
 // await waits for the end and brings it about when it has not come within a limit.

@@ -155,8 +155,9 @@ func TestHTTPAddress(t *testing.T) {
 	}
 }
 
-func TestOutputKeepsTheLastLines(t *testing.T) {
-	o := newOutput()
+func TestOutputKeepsTheLastLinesAndTellsAll(t *testing.T) {
+	var told []string
+	o := newOutput(func(line string) { told = append(told, line) })
 	for i := range 2 * tailLines {
 		fmt.Fprintf(o, "line %d\n", i)
 	}
@@ -166,4 +167,16 @@ func TestOutputKeepsTheLastLines(t *testing.T) {
 	if lines := strings.Split(tail, "\n"); len(lines) != tailLines+1 || lines[0] != "line 40" || lines[tailLines] != "and a half" {
 		t.Errorf("the last lines are %q", tail)
 	}
+	if len(told) != 2*tailLines || told[3] != "line 3" {
+		t.Errorf("told were %q", told)
+	}
+}
+
+func TestKillEndsWithoutAWord(t *testing.T) {
+	p, err := Start(t.Context(), self(t, "bad end"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Kill()
+	expectExit(t, p.Finish(), -1, readyLine+"\n")
 }

@@ -3,6 +3,7 @@ package rig
 
 import (
 	"context"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/bench/load"
 	"github.com/wallaroo-stream/wallaroo/bench/program"
@@ -14,6 +15,8 @@ type Rig struct {
 	Sender   *load.Sender
 	Program  *program.Program
 	Receiver *load.Receiver
+
+	command func(out string) program.Command
 }
 
 // Start starts a receiver with an audit, then the program, given the receiver's address, and when that is ready connects a sender with a
@@ -23,7 +26,7 @@ func Start(ctx context.Context, command func(out string) program.Command, audit 
 	if err != nil {
 		return nil, err
 	}
-	r := &Rig{Receiver: receiver}
+	r := &Rig{Receiver: receiver, command: command}
 	if r.Program, err = program.Start(ctx, command(receiver.Address())); err != nil {
 		r.Close()
 		return nil, err
@@ -33,6 +36,17 @@ func Start(ctx context.Context, command func(out string) program.Command, audit 
 		return nil, err
 	}
 	return r, nil
+}
+
+// Restart kills the program, starts it again, and when it is ready has the sender go on with it. It returns when it was killed. All that
+// has been sent must have been waited for: what the program had not accepted would be lost with its connections.
+func (r *Rig) Restart(ctx context.Context) (killed time.Time, err error) {
+	killed = time.Now()
+	r.Program.Kill()
+	if r.Program, err = program.Start(ctx, r.command(r.Receiver.Address())); err != nil {
+		return killed, err
+	}
+	return killed, r.Sender.Redial(ctx, r.Program.Address())
 }
 
 // Flood sends so many frames more on each connection, as fast as the program takes them, and returns when all their results have come. It

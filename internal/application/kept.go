@@ -54,6 +54,8 @@ func (k *kept) close() {
 	if k.keep == nil {
 		return
 	}
+	groups := k.keep.Journal().Groups()
+	k.log.Debug("journal", "records", groups.Records, "syncs", groups.Syncs)
 	if err := k.keep.Close(); err != nil {
 		k.log.Error("the journal may not be on the disk whole", "error", err)
 	}

@@ -31,8 +31,10 @@ type Delta struct {
 	gathered gathered // guarded by mu
 
 	writing sync.Mutex
-	sealed  *sealed  // that could not be written yet; guarded by writing, as is the next
-	objects []Object // that are written
+	sealed  *sealed      // that could not be written yet; guarded by writing, as are those below
+	objects []Object     // that are written
+	spare   gathered     // the memory of what was sealed, for what is gathered next
+	buffer  bytes.Buffer // the memory of what was written, for what is sealed next
 }
 
 // sealed is an object that is ready to be written.
@@ -73,7 +75,7 @@ func (d *Delta) Add(entities []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.gathered
-	d.gathered.data = append(d.gathered.data, entities...)
+	d.gathered.data = append(withRoom(d.gathered.data, len(entities)), entities...)
 	for at := len(before.data); at < len(d.gathered.data); {
 		e, size, ok := entity.First(d.gathered.data[at:])
 		switch {
@@ -87,10 +89,18 @@ func (d *Delta) Add(entities []byte) error {
 			d.gathered = before
 			return fmt.Errorf("an entity of the state %q has %d bytes: it may have %d", d.states[d.number[e.State]], size, mostEntity)
 		}
-		d.gathered.places = append(d.gathered.places, standing{placeOf(partition.Hash(e.Key), d.number[e.State], nil).order, at})
+		d.gathered.places = append(withRoom(d.gathered.places, 1), standing{placeOf(partition.Hash(e.Key), d.number[e.State], nil).order, at})
 		at += size
 	}
 	return nil
+}
+
+// withRoom is a list with room for some more: twice as long if it had none, since append makes long ones grow by less, and copies more.
+func withRoom[T any](list []T, more int) []T {
+	if cap(list)-len(list) >= more {
+		return list
+	}
+	return slices.Grow(list, max(more, len(list)))
 }
 
 // Buffered is how many bytes of entities are in memory and not written. It grows with Add until Write is called.
@@ -115,13 +125,14 @@ func (d *Delta) write(ctx context.Context, least int) error {
 			g := d.gathered
 			enough := len(g.data) >= least
 			if enough {
-				d.gathered = gathered{}
+				d.gathered, d.spare = d.spare, gathered{}
 			}
 			d.mu.Unlock()
 			if !enough {
 				return nil
 			}
-			d.sealed = g.seal(d.states, d.store.blockBytes)
+			d.sealed = g.seal(&d.buffer, d.states, d.store.blockBytes)
+			d.spare = gathered{data: g.data[:0], places: g.places[:0]}
 		}
 		name, err := d.name(identity.object)
 		if err != nil {
@@ -251,17 +262,17 @@ func (g *gathered) key(n standing) []byte {
 	return e.Key
 }
 
-// seal makes an object of what was gathered.
-func (g *gathered) seal(states []string, blockBytes int) *sealed {
+// seal makes an object of what was gathered, in a buffer whose content is not needed any more.
+func (g *gathered) seal(b *bytes.Buffer, states []string, blockBytes int) *sealed {
 	slices.SortFunc(g.places, func(a, b standing) int {
 		if a.order != b.order {
 			return cmp.Compare(a.order, b.order)
 		}
 		return cmp.Or(bytes.Compare(g.key(a), g.key(b)), cmp.Compare(b.at, a.at)) // the last one first
 	})
-	var b bytes.Buffer
+	b.Reset()
 	b.Grow(len(g.data) + len(g.data)/64 + 4096)
-	w, err := newWriter(&b, states, blockBytes)
+	w, err := newWriter(b, states, blockBytes)
 	for n, p := range g.places {
 		if n > 0 && p.order == g.places[n-1].order && bytes.Equal(g.key(p), g.key(g.places[n-1])) {
 			continue // another came after it

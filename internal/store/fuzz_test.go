@@ -52,7 +52,7 @@ func FuzzObjects(f *testing.F) {
 	for _, blockBytes := range []int{1, 30, 1000} {
 		g := gathered{data: slices.Concat(one(0, "x", "1"), one(1, "x", ""), gone(0, "y"))}
 		g.places = []standing{{placeOf(1, 0, nil).order, 0}, {placeOf(2, 1, nil).order, 14}, {placeOf(3, 0, nil).order, 27}}
-		f.Add(g.seal([]string{"a", "b"}, blockBytes).data)
+		f.Add(g.seal(&bytes.Buffer{}, []string{"a", "b"}, blockBytes).data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		data, about := resealed(data)
