@@ -91,7 +91,7 @@ func (d *Dir) readKey() (string, error) {
 	return key, nil
 }
 
-// makeKey makes a key. Its file has its name only when it is whole.
+// makeKey makes a key. Its file has its name only when it is whole and on disk.
 func (d *Dir) makeKey(path string) (string, error) {
 	raw := make([]byte, keyBytes)
 	if _, err := rand.Read(raw); err != nil {
@@ -99,10 +99,27 @@ func (d *Dir) makeKey(path string) (string, error) {
 	}
 	key := hex.EncodeToString(raw)
 	part := path + ".part"
-	if err := os.WriteFile(part, []byte(key+"\n"), 0o600); err != nil {
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
 		return "", err
 	}
-	return key, os.Rename(part, path)
+	_, err = f.WriteString(key + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", err
+	}
+	if err := os.Rename(part, path); err != nil {
+		return "", err
+	}
+	return key, errors.Join(syncFolder(d.path), syncFolder(filepath.Dir(d.path)))
+}
+
+// syncFolder has the names of a folder's files on disk.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // ReadKey reads a file that holds a key and nothing else.
