@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,7 +41,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := takeLock(lock); err != nil {
 		lock.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%s is the data directory of another process that runs: give each its own", path)
@@ -53,6 +54,22 @@ func Open(path string) (*Dir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// A process that was killed while it started another one, as Python, still has its lock through that for a moment.
+const (
+	lockWithin = time.Second
+	lockPoll   = 10 * time.Millisecond
+)
+
+// takeLock locks a file, or says that another process has it.
+func takeLock(lock *os.File) error {
+	for began := time.Now(); ; time.Sleep(lockPoll) {
+		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) > lockWithin {
+			return err
+		}
+	}
 }
 
 // Close gives the directory up.
