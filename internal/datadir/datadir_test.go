@@ -96,12 +96,12 @@ func TestKeysThatAreNoneAreRefused(t *testing.T) {
 // runs a program of its own.
 func TestALockThatIsGivenUpSoonIsAwaited(t *testing.T) {
 	path := t.TempDir()
-	first, err := Open(path)
+	first, err := datadir.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(5*lockPoll, first.Close)
-	second, err := Open(path)
+	time.AfterFunc(50*time.Millisecond, first.Close)
+	second, err := datadir.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
