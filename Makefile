@@ -30,10 +30,13 @@ test: need-python ## run every test, Go with the race detector and Python
 
 SOAK := 10m
 SOAKED := 5000
+KILLED := 200
 
-soak: need-python ## run random histories and an application in chaos for long; SOAK=1h SOAKED=50000 for longer
+soak: need-python ## run random histories and applications in chaos, killed and long; SOAK=1h SOAKED=50000 KILLED=1000 for longer
 	go test ./internal/worker -run 'TestHistories$$' -v -timeout 24h -histories $(SOAKED) -pythons $$(($(SOAKED) / 9)) -first $$(date +%s)
 	WALLAROO_SOAK=$(SOAK) go test ./internal/command -run 'TestWordsAreCountedOnceInChaos$$' -v -timeout 24h
+	go test ./internal/command -run 'TestKilled$$|TestPlainConnectionsAreKilled$$|TestThePowerIsCut$$' -v -timeout 24h -kills $(KILLED)
+	WALLAROO_SOAK=$(SOAK) go test ./internal/command -run 'TestLongRunsStayFlat$$' -v -timeout 24h
 
 mutants: ## take away one condition of the door after another: the random histories must notice
 	@go run ./internal/worker/mutants

@@ -90,7 +90,8 @@ type keeping struct {
 	t        *testing.T
 	chance   *rand.Rand
 	language string
-	folder   string
+	files    string // the folder of the input and the output
+	data     string // the data directory
 	in, out  string // addresses
 	inputs   [][]string
 	flags    []string
@@ -106,7 +107,8 @@ const keptSenders = 2
 
 func newKeeping(t *testing.T, language string, seed uint64, lines int) *keeping {
 	t.Helper()
-	k := &keeping{t: t, chance: rand.New(rand.NewPCG(seed, 5)), language: language, folder: t.TempDir()}
+	k := &keeping{t: t, chance: rand.New(rand.NewPCG(seed, 5)), language: language, files: t.TempDir()}
+	k.data = filepath.Join(k.files, "data")
 	k.in, k.out = quietAddress(t), quietAddress(t)
 	for s := range keptSenders {
 		var input []string
@@ -150,9 +152,8 @@ func quietAddress(t *testing.T) string {
 	}
 }
 
-func (k *keeping) input(sender int) string { return filepath.Join(k.folder, fmt.Sprint("in", sender)) }
-func (k *keeping) output() string          { return filepath.Join(k.folder, "out") }
-func (k *keeping) data() string            { return filepath.Join(k.folder, "data") }
+func (k *keeping) input(sender int) string { return filepath.Join(k.files, fmt.Sprint("in", sender)) }
+func (k *keeping) output() string          { return filepath.Join(k.files, "out") }
 
 // startWorker starts the application, on another number of executors and of partitions, with some flags of its own.
 func (k *keeping) startWorker(own ...string) {
@@ -162,7 +163,7 @@ func (k *keeping) startWorker(own ...string) {
 		command = []string{"kept"}
 	}
 	partitions := []string{"16", "64", "1024"}[k.chance.IntN(3)]
-	command = append(command, "--in", k.in, "--out", k.out, "--data-dir", k.data(),
+	command = append(command, "--in", k.in, "--out", k.out, "--data-dir", k.data,
 		"--executors", strconv.Itoa(1+k.chance.IntN(4)), "--partitions", partitions)
 	k.worker = startVictim(k.t, append(append(command, k.flags...), own...)...)
 }

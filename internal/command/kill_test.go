@@ -72,7 +72,7 @@ func (k *keeping) killPython() {
 	if k.language != "python" || !strings.Contains(k.worker.log.String(), "msg=ready") {
 		return
 	}
-	if newest := slices.Max(append(glob(k.t, filepath.Join(k.data(), "checkpoints", "manifests"), "*"), "")); newest != k.newest {
+	if newest := slices.Max(append(glob(k.t, filepath.Join(k.data, "checkpoints", "manifests"), "*"), "")); newest != k.newest {
 		k.newest, k.deaths = newest, 0
 	}
 	if k.deaths++; k.deaths > mostDeaths {
@@ -210,7 +210,7 @@ func TestAReceiverThatHasCountedIsNotSentAgain(t *testing.T) {
 	k.startWorker()
 	k.startSender(0, 10_000).done()
 	k.stopWorker()
-	objects := glob(t, filepath.Join(k.data(), "checkpoints", "objects"), "*")
+	objects := glob(t, filepath.Join(k.data, "checkpoints", "objects"), "*")
 	if err := os.Remove(slices.Max(objects)); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,7 +41,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := takeLock(lock); err != nil {
 		lock.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%s is the data directory of another process that runs: give each its own", path)
@@ -53,6 +54,22 @@ func Open(path string) (*Dir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// A process that was killed while it started another one, as Python, still has its lock through that for a moment.
+const (
+	lockWithin = time.Second
+	lockPoll   = 10 * time.Millisecond
+)
+
+// takeLock locks a file, or says that another process has it.
+func takeLock(lock *os.File) error {
+	for began := time.Now(); ; time.Sleep(lockPoll) {
+		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Since(began) > lockWithin {
+			return err
+		}
+	}
 }
 
 // Close gives the directory up.
@@ -91,7 +108,7 @@ func (d *Dir) readKey() (string, error) {
 	return key, nil
 }
 
-// makeKey makes a key. Its file has its name only when it is whole.
+// makeKey makes a key. Its file has its name only when it is whole and on disk.
 func (d *Dir) makeKey(path string) (string, error) {
 	raw := make([]byte, keyBytes)
 	if _, err := rand.Read(raw); err != nil {
@@ -99,10 +116,27 @@ func (d *Dir) makeKey(path string) (string, error) {
 	}
 	key := hex.EncodeToString(raw)
 	part := path + ".part"
-	if err := os.WriteFile(part, []byte(key+"\n"), 0o600); err != nil {
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
 		return "", err
 	}
-	return key, os.Rename(part, path)
+	_, err = f.WriteString(key + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", err
+	}
+	if err := os.Rename(part, path); err != nil {
+		return "", err
+	}
+	return key, errors.Join(syncFolder(d.path), syncFolder(filepath.Dir(d.path)))
+}
+
+// syncFolder has the names of a folder's files on disk.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // ReadKey reads a file that holds a key and nothing else.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/datadir"
 )
@@ -89,4 +90,20 @@ func TestKeysThatAreNoneAreRefused(t *testing.T) {
 	if _, err := datadir.Open(path); err == nil || !strings.Contains(err.Error(), "(mode 0640): chmod 600 it") {
 		t.Errorf("a key that others may read: %v", err)
 	}
+}
+
+// TestALockThatIsGivenUpSoonIsAwaited is about a process that was killed while it started another one, which still has its files until it
+// runs a program of its own.
+func TestALockThatIsGivenUpSoonIsAwaited(t *testing.T) {
+	path := t.TempDir()
+	first, err := datadir.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, first.Close)
+	second, err := datadir.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Close()
 }

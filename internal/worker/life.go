@@ -115,6 +115,7 @@ func (w *Worker) employ(executors []Executor) {
 			inlet.rewind(w.last.of(w.config.Sources[n].ID()), len(executors))
 		}
 	}
+	w.inside.Store(0) // sources may have handed on until they were taken back
 	for _, outlet := range w.outlets {
 		outlet.rest(w.epoch)
 	}
@@ -148,7 +149,6 @@ func (w *Worker) reemploy(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("start executors again: %w", err)
 	}
-	w.inside.Store(0)
 	w.mu.Lock()
 	w.table = table
 	w.mu.Unlock()
