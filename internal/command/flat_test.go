@@ -19,8 +19,8 @@ type footprint struct {
 	bytes    int // of these
 }
 
-// TestLongRunsStayFlat has applications run for long, with a checkpoint every 100 ms: they take no more in the last third than in the second.
-// It needs the length that "make soak" sets.
+// TestLongRunsStayFlat has applications run for long, with a checkpoint every 100 ms: they take no more in the last third than in the
+// second. It needs the length that "make soak" sets.
 func TestLongRunsStayFlat(t *testing.T) {
 	length, err := time.ParseDuration(os.Getenv(soakTime))
 	if err != nil {
@@ -54,7 +54,7 @@ func (k *keeping) stayFlat(length time.Duration) {
 	k.t.Helper()
 	var list []footprint
 	for range 99 {
-		time.Sleep(length / 100)
+		<-time.After(length / 100)
 		k.worker.lives()
 		list = append(list, k.footprint())
 	}

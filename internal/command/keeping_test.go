@@ -319,6 +319,7 @@ func acceptedBy(t *testing.T, at string) int {
 
 // sendPlainly sends messages, so many a second or as fast as may be, until all are sent or nobody takes them.
 func sendPlainly(t *testing.T, to string, messages []string, rate int) {
+	t.Helper()
 	conn, err := net.Dial("tcp", to)
 	if err != nil {
 		t.Error(err)
@@ -334,7 +335,7 @@ func sendPlainly(t *testing.T, to string, messages []string, rate int) {
 			return
 		}
 		if rate > 0 {
-			time.Sleep(time.Duration(len(some)) * time.Second / time.Duration(rate))
+			<-time.After(time.Duration(len(some)) * time.Second / time.Duration(rate))
 		}
 	}
 }

@@ -3,19 +3,25 @@ package command_test
 import (
 	"encoding/binary"
 	"fmt"
-	"iter"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/wallaroo-stream/wallaroo"
 	"github.com/wallaroo-stream/wallaroo/internal/command"
 	"github.com/wallaroo-stream/wallaroo/tcp"
 )
 
-// The binary of these tests is a program in Go, too, that does as testdata/apps/kept.py does.
-func init() {
-	command.Programs["kept"] = func() { wallaroo.Main(keptApplication(slices.Contains(wallaroo.Args(), "plain"))) }
+// TestMain makes the binary of these tests wallaroo, too, and a program in Go that does as testdata/apps/kept.py does.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"wallaroo": func() { os.Exit(command.Wallaroo(os.Args[1:])) },
+		"kept":     func() { wallaroo.Main(keptApplication(slices.Contains(wallaroo.Args(), "plain"))) },
+	})
 }
 
 func keptApplication(plain bool) *wallaroo.App {
@@ -25,7 +31,7 @@ func keptApplication(plain bool) *wallaroo.App {
 	}
 	app := wallaroo.New("Kept")
 	app.From("words", tcp.Listen("", in, func(data []byte) (string, error) { return string(data), nil })).
-		FlatMap("split", func(line string) iter.Seq[string] { return strings.FieldsSeq(line) }).
+		FlatMap("split", strings.FieldsSeq).
 		KeyBy(func(word string) string { return word[:strings.IndexByte(word, '=')] }).
 		StatefulMap("add", (*total).add).
 		To("totals", tcp.Dial("", out, func(text string, dst []byte) ([]byte, error) { return append(dst, text...), nil }))

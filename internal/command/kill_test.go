@@ -84,7 +84,9 @@ func (k *keeping) killPython() {
 }
 
 // pause lets some milliseconds pass at most: the moments of a kill are random.
-func (k *keeping) pause(most int) { time.Sleep(time.Duration(k.chance.IntN(most)) * time.Millisecond) }
+func (k *keeping) pause(most int) {
+	<-time.After(time.Duration(k.chance.IntN(most)) * time.Millisecond)
+}
 
 // TestKilled kills processes of an application with checkpoints, under load: nothing that was accepted is lost, and nothing counts twice.
 func TestKilled(t *testing.T) {
@@ -140,8 +142,8 @@ func killUnderLoad(t *testing.T, language string, seed uint64, kills int) {
 	k.checkOutput(false)
 }
 
-// TestPlainConnectionsAreKilled has senders and receivers that know nothing of it all: a sender goes on behind what counts as accepted. State
-// counts each message once, and output comes again, at most, from behind some result on.
+// TestPlainConnectionsAreKilled has senders and receivers that know nothing of it all: a sender goes on behind what counts as accepted.
+// State counts each message once, and output comes again, at most, from behind some result on.
 func TestPlainConnectionsAreKilled(t *testing.T) {
 	for _, language := range []string{"python", "go"} {
 		t.Run(language, func(t *testing.T) {

@@ -1,16 +1,10 @@
 package command
 
 import (
-	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
-
-// Programs are what the binary of these tests is, too, when it runs under their names.
-var Programs = map[string]func(){"wallaroo": func() { os.Exit(Wallaroo(os.Args[1:])) }}
-
-func TestMain(m *testing.M) { testscript.Main(m, Programs) }
 
 // TestScripts runs the command as its users do: testdata/script holds a file for each matter.
 func TestScripts(t *testing.T) {

@@ -53,8 +53,8 @@ func files(t *testing.T, dir string) (list []string) {
 	return list
 }
 
-// TestDamageOfAnyFile damages each file of a data directory, in many places: it is refused, naming the file, or an older checkpoint is used,
-// which is told, or all is right; never is something wrong.
+// TestDamageOfAnyFile damages each file of a data directory, in many places: it is refused, naming the file, or an older checkpoint is
+// used, which is told, or all is right; never is something wrong.
 func TestDamageOfAnyFile(t *testing.T) {
 	dir := written(t)
 	list := files(t, dir)

@@ -16,8 +16,8 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-// history is what tells one history of an application from all others, and its runs from each other, as its file says it: on a line of JSON,
-// and on another the CRC-32C of that in 8 hexadecimal digits.
+// history is what tells one history of an application from all others, and its runs from each other, as its file says it: on a line of
+// JSON, and on another the CRC-32C of that in 8 hexadecimal digits.
 type history struct {
 	Cluster string `json:"cluster"` // 16 hexadecimal digits
 	Run     uint64 `json:"run"`     // the last one; 0 if there was none

@@ -1,4 +1,7 @@
-"""Counts and adds up what words bring, KEY=NUMBER, for each key; its connections are resumable, or with the argument "plain" they are not."""
+"""Counts and adds up what words bring, KEY=NUMBER, for each key.
+
+Its connections are resumable; with the argument "plain" they are not.
+"""
 
 import wallaroo
 
