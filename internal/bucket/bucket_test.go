@@ -1,9 +1,13 @@
 package bucket_test
 
 import (
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/bucket/buckettest"
@@ -54,17 +58,39 @@ func TestPlacesThatAreNone(t *testing.T) {
 	}
 }
 
-func TestAFolderKeepsThePromisesOfABucket(t *testing.T) {
-	p, err := bucket.Parse(filepath.Join(t.TempDir(), "a", "b"))
-	if err != nil {
+func TestBucketsKeepTheirPromises(t *testing.T) {
+	// So that no settings of whoever runs the tests are read.
+	t.Setenv("AWS_ACCESS_KEY_ID", "k")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "k")
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	memory := s3mem.New()
+	if err := memory.CreateBucket("some-bucket"); err != nil {
 		t.Fatal(err)
 	}
-	b, err := p.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	service := httptest.NewServer(gofakes3.New(memory).Server())
+	defer service.Close()
+	for name, c := range map[string]struct {
+		place string
+		size  int
+	}{
+		"folder": {filepath.Join(t.TempDir(), "a", "b"), buckettest.Large},
+		// What this one is sent in several pieces overwrites; s3test has a real one.
+		"S3": {"s3://some-bucket/some/prefix?endpoint=" + service.URL, 1 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := bucket.Parse(c.place)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := p.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			buckettest.Check(t, b, c.size)
+		})
 	}
-	defer b.Close()
-	buckettest.Check(t, b)
 }
 
 func TestWhatIsWrongWithABucketIsTold(t *testing.T) {

@@ -17,22 +17,32 @@ import (
 type history struct {
 	Cluster string `json:"cluster"` // 16 hexadecimal digits
 	Run     uint64 `json:"run"`     // the last one; 0 if there was none
+	// Store is the URL of the place of the checkpoints; "" for the folder in the data directory.
+	Store string `json:"store,omitempty"`
+	// From is what the history began with, if that was a savepoint or the checkpoints of a data directory that was lost.
+	From string `json:"from,omitempty"`
+	// JournalSince is the first run whose checkpoints tell of this journal: in older ones positions are those of another.
+	JournalSince uint64 `json:"journal_since,omitempty"`
+	// Parents are the histories that it came of by savepoints.
+	Parents []string `json:"parents,omitempty"`
 }
 
 const historyFile = "history"
 
-// Cluster is the id of the history that a data directory keeps, which is made if it keeps none yet.
-func Cluster(dir string) (string, error) {
+// Own are the ids of the history that a data directory keeps, and of those that it came of; none if it keeps none yet.
+func Own(dir string) ([]string, error) {
 	h, err := readHistory(dir)
-	if err != nil || h.Cluster != "" {
-		return h.Cluster, err
+	if err != nil || h.Cluster == "" {
+		return nil, err
 	}
+	return append([]string{h.Cluster}, h.Parents...), nil
+}
+
+// newCluster is an id that no history has.
+func newCluster() (string, error) {
 	raw := make([]byte, 8)
-	if _, err := rand.Read(raw); err != nil {
-		return "", err
-	}
-	h.Cluster = hex.EncodeToString(raw)
-	return h.Cluster, h.write(dir)
+	_, err := rand.Read(raw)
+	return hex.EncodeToString(raw), err
 }
 
 // readHistory reads the file; the zero value if there is none.

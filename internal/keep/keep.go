@@ -29,10 +29,14 @@ import (
 type Options struct {
 	// Dir is the data directory, which is this process's.
 	Dir string
-	// Checkpoints is where checkpoints lie; nil for a folder in Dir.
-	Checkpoints store.Bucket
-	Plan        *plan.Plan
-	Partitions  int
+	// Home is where checkpoints lie, as FindHome has found it. It stays open.
+	Home *Home
+	// From are checkpoints of elsewhere, whose newest one the history begins with; nil for none.
+	From *Origin
+	// Restore begins with the newest checkpoint at Home, whose data directory was lost, and with it the journal.
+	Restore    bool
+	Plan       *plan.Plan
+	Partitions int
 	// AllowChanged goes on with what still fits if the application is not the one that the last checkpoint is of.
 	AllowChanged bool
 	// AcceptRepeats goes back behind a checkpoint that cannot be read although a receiver may have counted its output.
@@ -80,16 +84,7 @@ const (
 // application does not fit is a *ChangedError.
 func Open(ctx context.Context, o Options) (k *Keep, err error) {
 	k = &Keep{options: o}
-	if o.Checkpoints == nil {
-		o.Checkpoints = store.Folder(filepath.Join(o.Dir, checkpointsFolder))
-	}
-	if k.store, err = store.Open(ctx, o.Checkpoints, store.Options{Retain: o.Retain}); err != nil {
-		return nil, err
-	}
-	if err := k.choose(ctx); err != nil {
-		return nil, err
-	}
-	if err := k.compare(); err != nil {
+	if k.store, err = store.Open(ctx, o.Home.Checkpoints, store.Options{Retain: o.Retain}); err != nil {
 		return nil, err
 	}
 	if k.history, err = readHistory(o.Dir); err != nil {
@@ -99,7 +94,30 @@ func Open(ctx context.Context, o Options) (k *Keep, err error) {
 	if k.journal, err = journal.Open(filepath.Join(o.Dir, journalFolder), journalOptions); err != nil {
 		return nil, err
 	}
-	return k, k.checkJournal()
+	if err := k.open(ctx); err != nil {
+		return nil, errors.Join(err, k.journal.Close())
+	}
+	return k, nil
+}
+
+// open finds the checkpoint to go on from.
+func (k *Keep) open(ctx context.Context) error {
+	if err := k.begins(ctx); err != nil {
+		return err
+	}
+	if err := k.choose(ctx); err != nil {
+		return err
+	}
+	if k.last == nil && k.history.From != "" {
+		return fmt.Errorf("the checkpoint that %s began with, from %s, is not there: name that again, or begin anew with --fresh",
+			k.options.Dir, k.history.From)
+	}
+	if k.last != nil {
+		if err := k.compare(k.last); err != nil {
+			return err
+		}
+	}
+	return k.checkJournal()
 }
 
 // Journal is that of the sources.
@@ -139,7 +157,7 @@ func (k *Keep) choose(ctx context.Context) error {
 	}
 	for i := len(all) - 1; i >= 0; i-- {
 		if m := all[i].Manifest; m != nil {
-			positions, err := positions(m)
+			positions, err := k.positions(m)
 			if err != nil {
 				return err
 			}
@@ -158,11 +176,8 @@ func (c *ChangedError) Error() string {
 }
 
 // compare refuses an application that is another one.
-func (k *Keep) compare() error {
-	if k.last == nil {
-		return nil
-	}
-	was, err := fingerprint(k.last)
+func (k *Keep) compare(m *store.Manifest) error {
+	was, err := fingerprint(m)
 	if err != nil {
 		return err
 	}
@@ -187,12 +202,18 @@ func fingerprint(m *store.Manifest) (f plan.Fingerprint, err error) {
 	return f, err
 }
 
-// positions are where the sources were.
-func positions(m *store.Manifest) (list []worker.Position, err error) {
+// positions are where the sources were. Where a checkpoint is of another journal, all that is in this one came after it; what was accepted,
+// and how far streams have come, counts on.
+func (k *Keep) positions(m *store.Manifest) (list []worker.Position, err error) {
 	if err = json.Unmarshal(m.Positions, &list); err != nil {
-		err = fmt.Errorf("the positions in checkpoint %s: %w", m.Name, err)
+		return nil, fmt.Errorf("the positions in checkpoint %s: %w", m.Name, err)
 	}
-	return list, err
+	if m.Run < k.history.JournalSince {
+		for n := range list {
+			list[n].Next = 1
+		}
+	}
+	return list, nil
 }
 
 // least is the first record of the journal that is needed from some positions on.
@@ -210,8 +231,8 @@ func least(positions []worker.Position) uint64 {
 func (k *Keep) checkJournal() error {
 	for _, p := range k.Last().Sources {
 		if next := k.journal.Next(); p.Next > next {
-			return errors.Join(fmt.Errorf("the journal in %s ends at record %d, and the last checkpoint is of record %d: a part of it is missing: "+
-				"restore it, or begin anew with --fresh", k.options.Dir, next-1, p.Next-1), k.journal.Close())
+			return fmt.Errorf("the journal in %s ends at record %d, and the last checkpoint is of record %d: a part of it is missing: "+
+				"restore it, or begin anew with --fresh", k.options.Dir, next-1, p.Next-1)
 		}
 	}
 	return nil
@@ -223,7 +244,7 @@ func (k *Keep) Last() worker.Manifest {
 		return worker.Manifest{}
 	}
 	m := worker.Manifest{Run: k.last.Run, Epoch: k.last.Epoch, Bytes: uint64(k.last.Bytes())}
-	m.Sources, _ = positions(k.last) // choose has read them
+	m.Sources, _ = k.positions(k.last) // choose has read them
 	for _, b := range k.last.Bases {
 		m.Entities += uint64(b.Entities)
 	}
@@ -277,12 +298,19 @@ func (k *Keep) numbers() ([]int, error) {
 }
 
 // NewRun begins a run that goes on from the last checkpoint.
-func (k *Keep) NewRun(context.Context) (uint64, error) {
+func (k *Keep) NewRun(ctx context.Context) (uint64, error) {
 	k.delta = nil
 	k.store.Use(k.last)
 	next := k.history
-	next.Run = max(next.Run, k.Last().Run) + 1
+	last, err := store.LastRun(ctx, k.options.Home.Checkpoints)
+	if err != nil {
+		return 0, err
+	}
+	next.Run = max(next.Run, k.Last().Run, last) + 1
 	if err := next.write(k.options.Dir); err != nil {
+		return 0, err
+	}
+	if err := store.BeginRun(ctx, k.options.Home.Checkpoints, next.Run); err != nil {
 		return 0, err
 	}
 	k.history = next
@@ -326,6 +354,9 @@ func (k *Keep) Commit(ctx context.Context, m worker.Manifest) error {
 			return err
 		}
 	}
+	if err := k.stillOurs(ctx); err != nil {
+		return err
+	}
 	if err := k.begin(m.Epoch); err != nil {
 		return err
 	}
@@ -344,6 +375,20 @@ func (k *Keep) Commit(ctx context.Context, m worker.Manifest) error {
 	k.needs = append(k.needs, least(m.Sources))
 	k.needs = k.needs[max(0, len(k.needs)-k.options.Retain):]
 	return nil
+}
+
+// stillOurs finds out that another process has begun a newer run of this history, where that can be: in a place that is not in the data
+// directory, which is one process's at a time. What this one would write, or remove, then does harm.
+func (k *Keep) stillOurs(ctx context.Context) error {
+	if !k.options.Home.Shared {
+		return nil
+	}
+	last, err := store.LastRun(ctx, k.options.Home.Checkpoints)
+	if err == nil && last > k.history.Run {
+		err = fmt.Errorf("another process has begun run %d of this history with the checkpoints in %s, and this is run %d: "+
+			"nothing of it counts any more; stop it", last, k.options.Home.Place.Name(), k.history.Run)
+	}
+	return err
 }
 
 // commit commits the delta; after an error the last checkpoint is still the one before.

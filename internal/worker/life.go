@@ -202,7 +202,7 @@ func (w *Worker) finish(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if w.config.Keep != nil {
-		if err := w.Checkpoint(ctx); err != nil {
+		if _, err := w.Checkpoint(ctx); err != nil {
 			return err
 		}
 	}

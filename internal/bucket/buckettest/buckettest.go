@@ -27,8 +27,8 @@ func Text(text string) func(io.Writer) error {
 	}
 }
 
-// Check checks an empty bucket.
-func Check(t *testing.T, b store.Bucket) {
+// Check checks an empty bucket; size is that of its largest object.
+func Check(t *testing.T, b store.Bucket, size int) {
 	t.Helper()
 	ctx := t.Context()
 	if list, err := b.List(ctx, "x/"); err != nil || len(list) != 0 {
@@ -40,7 +40,7 @@ func Check(t *testing.T, b store.Bucket) {
 		}
 	}
 	checkReads(t, b)
-	checkWrites(t, b)
+	checkWrites(t, b, size)
 	checkNames(t, b)
 	for range 2 { // it is gone the second time
 		if err := b.Delete(ctx, "x/2"); err != nil {
@@ -96,10 +96,10 @@ func checkReads(t *testing.T, b store.Bucket) {
 }
 
 // checkWrites writes what is large, what is there, what fails half way, and one name from many sides.
-func checkWrites(t *testing.T, b store.Bucket) {
+func checkWrites(t *testing.T, b store.Bucket, size int) {
 	t.Helper()
 	ctx := t.Context()
-	large := bytes.Repeat([]byte("0123456789abcdef"), Large/16)
+	large := bytes.Repeat([]byte("0123456789abcdef"), size/16)
 	inPieces := func(w io.Writer) error {
 		for piece := range slices.Chunk(large, 100_000) {
 			if _, err := w.Write(piece); err != nil {

@@ -28,7 +28,7 @@ func open(t *testing.T, url string) *bucket.Bucket {
 
 func TestS3KeepsThePromisesOfABucket(t *testing.T) {
 	url := newBucket(t)
-	buckettest.Check(t, open(t, url))
+	buckettest.Check(t, open(t, url), buckettest.Large)
 	beside := open(t, strings.Replace(url, "some/prefix", "some/prefixes", 1))
 	if list, err := beside.List(t.Context(), ""); err != nil || len(list) != 0 {
 		t.Error("another prefix has", list, err)
@@ -71,7 +71,6 @@ func TestWhatAServiceRefusesIsTold(t *testing.T) {
 	url := newBucket(t)
 	for _, c := range []struct{ url, key, secret, want string }{
 		{url, accessKey, "wrong", "the keys are not right: look at AWS_ACCESS_KEY_ID"},
-		{url, "nobody", secretKey, "the keys are not right: look at AWS_ACCESS_KEY_ID"},
 		{
 			strings.Replace(url, "s3://", "s3://no", 1), accessKey, secretKey,
 			" at " + endpoint + ": there is no such bucket: make it, or look at its name",
