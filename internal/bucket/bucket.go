@@ -1,5 +1,5 @@
-// Package bucket is the places where checkpoints may lie, by URL: folders of a disk, and buckets of an object store that speaks S3. It keeps
-// the SDK of the latter from all other packages.
+// Package bucket is the places where checkpoints may lie, by URL: folders of a disk, and buckets of an object store that speaks S3. It
+// keeps the SDK of the latter from all other packages.
 package bucket
 
 import (

@@ -101,8 +101,8 @@ func TestWhatIsWrongWithABucketIsTold(t *testing.T) {
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
 	for _, c := range []struct{ url, key, want string }{
 		{"s3://b/p", "", "s3://b/p: no region is named: give ?region=REGION, or AWS_REGION"},
-		{"s3://b/p?endpoint=http://127.0.0.1:1", "", "s3://b/p at http://127.0.0.1:1: no keys are found"},
-		{"s3://b/p?endpoint=http://127.0.0.1:1", "k", "s3://b/p at http://127.0.0.1:1: the service does not answer: look at the endpoint"},
+		{"s3://b/p?endpoint=http://127.0.0.1:1", "", "s3://b/p/x at http://127.0.0.1:1: no keys are found"},
+		{"s3://b/p?endpoint=http://127.0.0.1:1", "k", "s3://b/p/x at http://127.0.0.1:1: the service does not answer: look at the endpoint"},
 	} {
 		t.Setenv("AWS_ACCESS_KEY_ID", c.key)
 		t.Setenv("AWS_SECRET_ACCESS_KEY", c.key)

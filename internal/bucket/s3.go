@@ -85,18 +85,18 @@ func (b *s3Bucket) Write(ctx context.Context, name string, content func(io.Write
 	defer giveUp()
 	w, err := b.blobs.NewWriter(within, name, &blob.WriterOptions{ContentType: "application/octet-stream", IfNotExist: true})
 	if err != nil {
-		return b.told(ctx, "write", name, err)
+		return b.told(ctx, name, err)
 	}
 	sent := &sending{to: w}
 	if err := content(sent); err != nil {
 		giveUp()
 		_ = w.Close() // it says that it was given up
 		if sent.err != nil {
-			return b.told(ctx, "write", name, sent.err)
+			return b.told(ctx, name, sent.err)
 		}
 		return err
 	}
-	return b.told(ctx, "write", name, w.Close())
+	return b.told(ctx, name, w.Close())
 }
 
 // sending tells what the service refuses from what the writer of the content has to say.
@@ -116,7 +116,7 @@ func (b *s3Bucket) Read(ctx context.Context, name string) ([]byte, error) {
 		return nil, err
 	}
 	data, err := b.blobs.ReadAll(ctx, name)
-	return data, b.told(ctx, "read", name, err)
+	return data, b.told(ctx, name, err)
 }
 
 func (b *s3Bucket) ReadRange(ctx context.Context, name string, offset, length int64) ([]byte, error) {
@@ -131,7 +131,7 @@ func (b *s3Bucket) ReadRange(ctx context.Context, name string, offset, length in
 		return nil, fmt.Errorf("%s has less than %d bytes: %w", name, offset+length, io.ErrUnexpectedEOF)
 	}
 	if err != nil {
-		return nil, b.told(ctx, "read", name, err)
+		return nil, b.told(ctx, name, err)
 	}
 	if r.Size() < offset+length {
 		return nil, errors.Join(fmt.Errorf("%s has %d bytes, which is less than %d from %d on: %w",
@@ -139,7 +139,7 @@ func (b *s3Bucket) ReadRange(ctx context.Context, name string, offset, length in
 	}
 	data := make([]byte, length)
 	_, err = io.ReadFull(r, data)
-	return data, b.told(ctx, "read", name, errors.Join(err, r.Close()))
+	return data, b.told(ctx, name, errors.Join(err, r.Close()))
 }
 
 func (b *s3Bucket) List(ctx context.Context, prefix string) (list []store.Listed, err error) {
@@ -150,7 +150,7 @@ func (b *s3Bucket) List(ctx context.Context, prefix string) (list []store.Listed
 			return list, nil
 		}
 		if err != nil {
-			return nil, b.told(ctx, "list", prefix, err)
+			return nil, b.told(ctx, prefix, err)
 		}
 		list = append(list, store.Listed{Name: o.Key, Bytes: o.Size})
 	}
@@ -160,7 +160,7 @@ func (b *s3Bucket) Delete(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	err := b.told(ctx, "delete", name, b.blobs.Delete(ctx, name))
+	err := b.told(ctx, name, b.blobs.Delete(ctx, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -178,7 +178,7 @@ func (b *Bucket) Sweep(ctx context.Context, before time.Time) (swept int, err er
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return swept, s.told(ctx, "list uploads of", "", err)
+			return swept, s.told(ctx, "", err)
 		}
 		for _, u := range page.Uploads {
 			if u.Initiated == nil || !u.Initiated.Before(before) {
@@ -188,7 +188,7 @@ func (b *Bucket) Sweep(ctx context.Context, before time.Time) (swept int, err er
 				Bucket: &s.place.bucket, Key: u.Key, UploadId: u.UploadId,
 			})
 			if err != nil && code(err) != "NoSuchUpload" {
-				return swept, s.told(ctx, "give up an upload of", aws.ToString(u.Key), err)
+				return swept, s.told(ctx, aws.ToString(u.Key), err)
 			}
 			swept++
 		}
@@ -216,12 +216,15 @@ func status(err error) int {
 }
 
 // told says of an error which bucket it is about, and what to look at.
-func (b *s3Bucket) told(ctx context.Context, doing, name string, err error) error {
-	if err == nil {
+func (b *s3Bucket) told(ctx context.Context, name string, err error) error {
+	at := b.place.Name() + "/" + name
+	switch {
+	case err == nil:
 		return nil
-	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("%s %s in %s: %w", doing, name, b.place.Name(), context.Cause(ctx))
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w", at, context.Cause(ctx))
+	case b.place.endpoint != "":
+		at += " at " + b.place.endpoint
 	}
 	what := code(err)
 	check := ""
@@ -229,9 +232,9 @@ func (b *s3Bucket) told(ctx context.Context, doing, name string, err error) erro
 	case what == "NoSuchBucket":
 		check = "there is no such bucket: make it, or look at its name, the region and the endpoint"
 	case kind == gcerrors.FailedPrecondition || what == "ConditionalRequestConflict":
-		return fmt.Errorf("%s %s in %s: %w", doing, name, b.place.Name(), fs.ErrExist)
+		return fmt.Errorf("%s: %w", at, fs.ErrExist)
 	case kind == gcerrors.NotFound:
-		return fmt.Errorf("%s %s in %s: %w", doing, name, b.place.Name(), fs.ErrNotExist)
+		return fmt.Errorf("%s: %w", at, fs.ErrNotExist)
 	case what == "InvalidAccessKeyId" || what == "SignatureDoesNotMatch" || what == "ExpiredToken":
 		check = "the keys are not right: look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or AWS_PROFILE"
 	case kind == gcerrors.PermissionDenied:
@@ -245,13 +248,5 @@ func (b *s3Bucket) told(ctx context.Context, doing, name string, err error) erro
 	default:
 		check = "the service refuses it"
 	}
-	return fmt.Errorf("%s %s in %s: %s: %w", doing, name, b.place.where(), check, err)
-}
-
-// where is the place as an error tells it.
-func (p Place) where() string {
-	if p.endpoint == "" {
-		return p.Name()
-	}
-	return p.Name() + " at " + p.endpoint
+	return fmt.Errorf("%s: %s: %w", at, check, err)
 }

@@ -102,7 +102,8 @@ func fails(t *testing.T, code int, want string, tokens ...string) {
 func runsNot(t *testing.T, want string, flags ...string) {
 	t.Helper()
 	app := filepath.Join("testdata", "apps", "totals.py")
-	fails(t, exitUsage, want, append([]string{"run", app, "--http", "off", "--in", ":0", "--out", "127.0.0.1:1", "--executors", "1"}, flags...)...)
+	run := []string{"run", app, "--http", "off", "--in", ":0", "--out", "127.0.0.1:1", "--executors", "1"}
+	fails(t, exitUsage, want, append(run, flags...)...)
 }
 
 func jsonOf[T any](t *testing.T, tokens ...string) (value T) {
@@ -202,7 +203,8 @@ func TestASavepointBeginsOtherHistories(t *testing.T) {
 	p.kill()
 
 	from := []string{"--from-savepoint", monday, "--data-dir"}
-	runsNot(t, "monday was not made from this data directory: whoever wrote it could have this application run any code", append(from, other)...)
+	runsNot(t, "monday was not made from this data directory: whoever wrote it could have this application run any code",
+		append(from, other)...)
 	runsNot(t, "records in its journal: leave --from-savepoint away to go on with it, or give --fresh", append(from, dir)...)
 	runsNot(t, "there is no checkpoint in file:///", "--from-savepoint", t.TempDir(), "--data-dir", other, "--trust")
 	q := startTotals(t, append(from, other, "--trust", "--partitions", "64", "--executors", "2")...)
@@ -266,7 +268,8 @@ func TestALostDataDirectoryIsRestored(t *testing.T) {
 	succeeds(t, "checkpoint", "now", "--data-dir", other, "--at", q.http)
 	q.kill()
 	runsNot(t, "leave --restore away to go on with it", "--data-dir", other, "--restore", place)
-	runsNot(t, "are the checkpoints of a history already, and --fresh begins another one", "--data-dir", other, "--checkpoint-store", place, "--fresh")
+	runsNot(t, "are the checkpoints of a history already, and --fresh begins another one",
+		"--data-dir", other, "--checkpoint-store", place, "--fresh")
 	runsNot(t, "lie in file://"+place+", not in ", "--data-dir", other, "--checkpoint-store", t.TempDir())
 	q = startTotals(t, "--data-dir", other)
 	q.send(5)

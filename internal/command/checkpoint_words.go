@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -130,10 +131,9 @@ func inspected(d *checkpoints.Detail) string {
 		rows = append(rows, []string{o.Name, fmt.Sprint(o.Epoch), fmt.Sprint(o.Entities), size(o.Bytes), "delta"})
 	}
 	b.WriteString(columns(rows))
-	var fingerprint any
-	if json.Unmarshal(d.Fingerprint, &fingerprint) == nil {
-		text, _ := json.MarshalIndent(fingerprint, "", "  ") // it was JSON
-		fmt.Fprintf(&b, "\nfingerprint\n%s\n", text)
+	var fingerprint bytes.Buffer
+	if json.Indent(&fingerprint, d.Fingerprint, "", "  ") == nil {
+		fmt.Fprintf(&b, "\nfingerprint\n%s\n", fingerprint.String())
 	}
 	return b.String()
 }

@@ -70,8 +70,8 @@ var ownFlags = []commandline.Flag{
 	},
 	{
 		Name: "checkpoint-store", Value: "URL", Help: "where checkpoints lie: FOLDER, file:///FOLDER, or " +
-			"s3://BUCKET/PREFIX?region=REGION&endpoint=URL with the keys that AWS programs read. It is one application's, and is remembered in " +
-			"the data directory",
+			"s3://BUCKET/PREFIX?region=REGION&endpoint=URL with the keys that AWS programs read. It is one application's, and is noted " +
+			"in the data directory",
 		Default: "a folder in the data directory",
 	},
 	{

@@ -91,7 +91,10 @@ func LastRun(ctx context.Context, bucket Bucket) (last uint64, err error) {
 
 // BeginRun says that a run has begun; fs.ErrExist says that another process has begun one of that number. The older ones are forgotten.
 func BeginRun(ctx context.Context, bucket Bucket, run uint64) error {
-	err := bucket.Write(ctx, runName(run), func(io.Writer) error { return nil })
+	err := bucket.Write(ctx, runName(run), func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, run)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("begin run %d: %w", run, err)
 	}

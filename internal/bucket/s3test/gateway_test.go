@@ -24,8 +24,9 @@ const (
 // endpoint is where the server answers.
 var endpoint string
 
-// gatewayFolder holds its buckets, each a folder.
-var gatewayFolder string
+// gatewayFolder holds its buckets, each a folder; project is the folder of Wallaroo, which is absolute since the server changes the working
+// folder.
+var gatewayFolder, project string
 
 func TestMain(m *testing.M) { os.Exit(testsWithGateway(m)) }
 
@@ -36,6 +37,9 @@ func testsWithGateway(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(folder)
+	if project, err = filepath.Abs(filepath.Join("..", "..", "..")); err != nil {
+		panic(err)
+	}
 	gatewayFolder = folder
 	address := freeAddress()
 	endpoint = "http://" + address
