@@ -105,7 +105,7 @@ func newSession(t *testing.T, folder string) *session {
 		there = append(there, program, "wallaroo ")
 	}
 	data := filepath.Join(t.TempDir(), "data")
-	for _, before := range []string{"--data-dir ", "checkpoint list ", "checkpoint inspect ", "checkpoint verify ", "--from-savepoint "} {
+	for _, before := range []string{"--data-dir ", "checkpoint list ", "checkpoint inspect ", "checkpoint verify "} {
 		there = append(there, before+"data", before+data)
 	}
 	absolute, err := filepath.Abs(folder)

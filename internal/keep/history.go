@@ -38,11 +38,18 @@ func Own(dir string) ([]string, error) {
 	return append([]string{h.Cluster}, h.Parents...), nil
 }
 
-// newCluster is an id that no history has.
-func newCluster() (string, error) {
+// Cluster is the id of the history that a data directory keeps, which is made if it keeps none yet.
+func Cluster(dir string) (string, error) {
+	h, err := readHistory(dir)
+	if err != nil || h.Cluster != "" {
+		return h.Cluster, err
+	}
 	raw := make([]byte, 8)
-	_, err := rand.Read(raw)
-	return hex.EncodeToString(raw), err
+	if _, err := rand.Read(raw); err != nil {
+		return "", err
+	}
+	h.Cluster = hex.EncodeToString(raw)
+	return h.Cluster, h.write(dir)
 }
 
 // readHistory reads the file; the zero value if there is none.

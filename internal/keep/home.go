@@ -21,6 +21,14 @@ type Home struct {
 	Checkpoints *bucket.Bucket
 }
 
+// Elsewhere is what the place is called, if it is not in the data directory.
+func (h *Home) Elsewhere() string {
+	if !h.Shared {
+		return ""
+	}
+	return h.Place.Name()
+}
+
 // Close gives its connections up.
 func (h *Home) Close() error { return h.Checkpoints.Close() }
 
@@ -116,13 +124,13 @@ func (h *Home) choose(ctx context.Context, dir string, of *history, restore bool
 	case restore && of.Cluster != "" && of.Cluster != theirs:
 		return fmt.Errorf("%s keeps another history than the one in %s: name a data directory that is empty, or give --fresh",
 			dir, h.Place.Name())
-	case restore, of.Cluster == "" && !h.Shared && theirs != "": // the file that says it was lost
+	case restore:
 		of.Cluster = theirs
-	case of.Cluster == "" && theirs != "":
+	case of.Cluster == "" && theirs != "" && h.Shared:
 		return fmt.Errorf("in %s are the checkpoints of another history than that of %s: give each its own place; "+
 			"if its data directory is lost, --restore goes on from them", h.Place.Name(), dir)
 	case of.Cluster == "":
-		of.Cluster, err = newCluster()
+		of.Cluster, err = Cluster(dir)
 	}
 	return err
 }

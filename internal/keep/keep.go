@@ -29,11 +29,15 @@ import (
 type Options struct {
 	// Dir is the data directory, which is this process's.
 	Dir string
-	// Home is where checkpoints lie, as FindHome has found it. It stays open.
-	Home *Home
+	// Checkpoints is where checkpoints lie; nil for a folder in Dir.
+	Checkpoints store.Bucket
+	// Elsewhere is what that is called, if it is not in Dir: others may write there.
+	Elsewhere string
+	// Cluster is the id of the history.
+	Cluster string
 	// From are checkpoints of elsewhere, whose newest one the history begins with; nil for none.
 	From *Origin
-	// Restore begins with the newest checkpoint at Home, whose data directory was lost, and with it the journal.
+	// Restore begins with the newest of Checkpoints, whose data directory was lost, and with it the journal.
 	Restore    bool
 	Plan       *plan.Plan
 	Partitions int
@@ -83,8 +87,11 @@ const (
 // Open opens what a data directory keeps, or begins it. A checkpoint that cannot be read is passed over, which the log tells; what of an
 // application does not fit is a *ChangedError.
 func Open(ctx context.Context, o Options) (k *Keep, err error) {
+	if o.Checkpoints == nil {
+		o.Checkpoints = store.Folder(filepath.Join(o.Dir, checkpointsFolder))
+	}
 	k = &Keep{options: o}
-	if k.store, err = store.Open(ctx, o.Home.Checkpoints, store.Options{Retain: o.Retain}); err != nil {
+	if k.store, err = store.Open(ctx, o.Checkpoints, store.Options{Retain: o.Retain}); err != nil {
 		return nil, err
 	}
 	if k.history, err = readHistory(o.Dir); err != nil {
@@ -302,7 +309,7 @@ func (k *Keep) NewRun(ctx context.Context) (uint64, error) {
 	k.delta = nil
 	k.store.Use(k.last)
 	next := k.history
-	last, err := store.LastRun(ctx, k.options.Home.Checkpoints)
+	last, err := store.LastRun(ctx, k.options.Checkpoints)
 	if err != nil {
 		return 0, err
 	}
@@ -310,7 +317,7 @@ func (k *Keep) NewRun(ctx context.Context) (uint64, error) {
 	if err := next.write(k.options.Dir); err != nil {
 		return 0, err
 	}
-	if err := store.BeginRun(ctx, k.options.Home.Checkpoints, next.Run); err != nil {
+	if err := store.BeginRun(ctx, k.options.Checkpoints, next.Run); err != nil {
 		return 0, err
 	}
 	k.history = next
@@ -380,13 +387,13 @@ func (k *Keep) Commit(ctx context.Context, m worker.Manifest) error {
 // stillOurs finds out that another process has begun a newer run of this history, where that can be: in a place that is not in the data
 // directory, which is one process's at a time. What this one would write, or remove, then does harm.
 func (k *Keep) stillOurs(ctx context.Context) error {
-	if !k.options.Home.Shared {
+	if k.options.Elsewhere == "" {
 		return nil
 	}
-	last, err := store.LastRun(ctx, k.options.Home.Checkpoints)
+	last, err := store.LastRun(ctx, k.options.Checkpoints)
 	if err == nil && last > k.history.Run {
 		err = fmt.Errorf("another process has begun run %d of this history with the checkpoints in %s, and this is run %d: "+
-			"nothing of it counts any more; stop it", last, k.options.Home.Place.Name(), k.history.Run)
+			"nothing of it counts any more; stop it", last, k.options.Elsewhere, k.history.Run)
 	}
 	return err
 }

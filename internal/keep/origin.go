@@ -1,9 +1,11 @@
 package keep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -79,7 +81,7 @@ func (k *Keep) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := k.newest(ctx, s, from.Place)
+	m, err := k.newest(ctx, s, from.Place.Name())
 	if err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func (k *Keep) fetch(ctx context.Context) error {
 		return err
 	}
 	k.history = h
-	if _, err := s.Export(ctx, m, k.options.Home.Checkpoints); err != nil {
+	if _, err := s.Export(ctx, m, k.options.Checkpoints); err != nil {
 		return fmt.Errorf("copy the state of %s: %w", from.Place.Name(), err)
 	}
 	k.options.Log.Info("the history begins with the state of a savepoint", "from", from.Place.Name(), "of_run", m.Run, "epoch", m.Epoch,
@@ -106,20 +108,21 @@ func (k *Keep) fetch(ctx context.Context) error {
 
 // restore goes on from the newest checkpoint at home, without a journal.
 func (k *Keep) restore(ctx context.Context) error {
-	m, err := k.newest(ctx, k.store, k.options.Home.Place)
+	place := cmp.Or(k.options.Elsewhere, filepath.Join(k.options.Dir, checkpointsFolder))
+	m, err := k.newest(ctx, k.store, place)
 	if err != nil {
 		return err
 	}
 	if err := k.compare(m); err != nil {
 		return err
 	}
-	last, err := store.LastRun(ctx, k.options.Home.Checkpoints)
+	last, err := store.LastRun(ctx, k.options.Checkpoints)
 	if err != nil {
 		return err
 	}
 	h := k.history
 	h.Run = max(h.Run, m.Run, last)
-	h.JournalSince, h.From = h.Run+1, k.options.Home.Place.String()
+	h.JournalSince, h.From = h.Run+1, place
 	if err := h.write(k.options.Dir); err != nil {
 		return err
 	}
@@ -129,7 +132,7 @@ func (k *Keep) restore(ctx context.Context) error {
 		return err
 	}
 	k.options.Log.Warn("restored without a journal: what was accepted after this checkpoint is lost, unless its senders send it again",
-		"from", k.options.Home.Place.Name(), "of_run", m.Run, "epoch", m.Epoch, "made", m.Time.Format(time.RFC3339))
+		"from", place, "of_run", m.Run, "epoch", m.Epoch, "made", m.Time.Format(time.RFC3339))
 	for _, p := range positions {
 		k.options.Log.Warn("a source goes on behind what the checkpoint has of it", "source", p.Source, "messages_accepted", p.Accepted)
 	}
@@ -137,10 +140,10 @@ func (k *Keep) restore(ctx context.Context) error {
 }
 
 // newest is the newest checkpoint of a store that can be read; the log tells of others.
-func (k *Keep) newest(ctx context.Context, s *store.Store, place bucket.Place) (*store.Manifest, error) {
+func (k *Keep) newest(ctx context.Context, s *store.Store, place string) (*store.Manifest, error) {
 	all, err := s.Manifests(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", place.Name(), err)
+		return nil, fmt.Errorf("%s: %w", place, err)
 	}
 	var wrong error
 	for _, found := range all {
@@ -151,13 +154,13 @@ func (k *Keep) newest(ctx context.Context, s *store.Store, place bucket.Place) (
 			}
 		}
 		if _, is := errors.AsType[*store.DamageError](damage); !is {
-			return nil, fmt.Errorf("%s: %w", place.Name(), damage)
+			return nil, fmt.Errorf("%s: %w", place, damage)
 		}
 		wrong = errors.Join(wrong, damage)
 		k.options.Log.Warn("a checkpoint cannot be read; an older one is used", "checkpoint", found.Name, "error", damage)
 	}
 	if wrong != nil {
-		return nil, fmt.Errorf("no checkpoint in %s can be read: %w", place.Name(), wrong)
+		return nil, fmt.Errorf("no checkpoint in %s can be read: %w", place, wrong)
 	}
-	return nil, fmt.Errorf("there is no checkpoint in %s, and no savepoint: give the folder or the URL of one", place.Name())
+	return nil, fmt.Errorf("there is no checkpoint in %s, and no savepoint: give the folder or the URL of one", place)
 }

@@ -37,7 +37,7 @@ func (k *Keep) Savepoint(ctx context.Context, to bucket.Place) (_ *store.Manifes
 			err = errors.Join(err, empty(context.WithoutCancel(ctx), b))
 		}
 	}()
-	if err := store.Claim(ctx, b, k.options.Home.Cluster); err != nil {
+	if err := store.Claim(ctx, b, k.options.Cluster); err != nil {
 		return nil, fmt.Errorf("%s: %w", to.Name(), err)
 	}
 	written, err := k.store.Export(ctx, m, b)
