@@ -36,7 +36,8 @@ func openKeep(ctx context.Context, config *worker.Config, o Options, r *reporter
 		defer o.origin.Close() // its state is copied
 	}
 	k, err := keep.Open(ctx, keep.Options{
-		Dir: o.DataDir, Checkpoints: o.home.Checkpoints, Elsewhere: o.home.Elsewhere(), Cluster: o.home.Cluster, From: o.origin, Restore: o.Keep.Restore,
+		Dir: o.DataDir, Checkpoints: o.home.Checkpoints, Elsewhere: o.home.Elsewhere(), Cluster: o.home.Cluster,
+		From: o.origin, Restore: o.Keep.Restore,
 		Plan: r.plan, Partitions: o.Partitions, AllowChanged: o.Keep.AllowChanged, AcceptRepeats: o.Keep.AcceptRepeats,
 		Stages: slices.ContainsFunc(config.Sinks, stages), Retain: o.Keep.Retain, FreeBytes: o.Keep.JournalFree,
 		Letters: r.letters.store, Log: o.Log,

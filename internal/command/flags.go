@@ -75,8 +75,8 @@ var ownFlags = []commandline.Flag{
 		Default: "a folder in the data directory",
 	},
 	{
-		Name: "restore", Value: "URL", Help: "the data directory is lost: go on, in an empty one, from the newest checkpoint in this checkpoint " +
-			"store. What was accepted after it was in the journal, and is lost unless its senders send it again",
+		Name: "restore", Value: "URL", Help: "the data directory is lost: go on, in an empty one, from the newest checkpoint in this " +
+			"checkpoint store. What was accepted after it was in the journal, and is lost unless its senders send it again",
 	},
 	{
 		Name: "from-savepoint", Value: "URL", Help: "begin a new history, in an empty data directory or with --fresh, with the state of a " +

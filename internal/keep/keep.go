@@ -384,20 +384,6 @@ func (k *Keep) Commit(ctx context.Context, m worker.Manifest) error {
 	return nil
 }
 
-// stillOurs finds out that another process has begun a newer run of this history, where that can be: in a place that is not in the data
-// directory, which is one process's at a time. What this one would write, or remove, then does harm.
-func (k *Keep) stillOurs(ctx context.Context) error {
-	if k.options.Elsewhere == "" {
-		return nil
-	}
-	last, err := store.LastRun(ctx, k.options.Checkpoints)
-	if err == nil && last > k.history.Run {
-		err = fmt.Errorf("another process has begun run %d of this history with the checkpoints in %s, and this is run %d: "+
-			"nothing of it counts any more; stop it", last, k.options.Elsewhere, k.history.Run)
-	}
-	return err
-}
-
 // commit commits the delta; after an error the last checkpoint is still the one before.
 func (k *Keep) commit(ctx context.Context, about store.About) (*store.Manifest, error) {
 	m, err := k.delta.Commit(ctx, about)
