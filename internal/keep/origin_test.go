@@ -178,7 +178,7 @@ func TestASavepointThatIsCopiedInHalfIsNoState(t *testing.T) {
 		t.Error(err)
 	}
 	o.Checkpoints, o.From = home.Checkpoints, nil
-	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is not there: name that again, or begin anew with --fresh") {
+	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is not there: name that again, or begin anew") {
 		t.Error(err)
 	}
 	o.From = from
