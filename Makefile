@@ -9,10 +9,10 @@ CHECKED := src tests ../examples ../bench/reference
 export GOTOOLCHAIN := auto
 export PYTHON
 
-.PHONY: help build demo examples test soak mutants check format reference bench clean need-python
+.PHONY: help build demo examples test test-s3 soak mutants check format reference bench clean need-python
 
 help: ## list what there is to make
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
 build: ## build bin/wallaroo, one static file with the Python package in it
 	CGO_ENABLED=0 go build -trimpath -o bin/wallaroo ./cmd/wallaroo
@@ -28,11 +28,14 @@ test: need-python ## run every test, Go with the race detector and Python
 	@cc=$$(tools/c-compiler) && echo "CC='$$cc' go test -race ./..." && CC="$$cc" CGO_ENABLED=1 go test -race ./...
 	PYTHONPATH=python/src $(PYTHON) -m unittest discover -s python/tests
 
+test-s3: need-python ## run the tests of buckets on a real S3 server, which takes minutes to build; make test has a small one
+	cd internal/bucket/s3test && go vet ./... && go test ./...
+
 SOAK := 10m
 SOAKED := 5000
 KILLED := 200
 
-soak: need-python ## run random histories and applications in chaos, killed and long; SOAK=1h SOAKED=50000 KILLED=1000 for longer
+soak: need-python test-s3 ## run random histories and applications in chaos, killed and long; SOAK=1h SOAKED=50000 KILLED=1000 for longer
 	go test ./internal/worker -run 'TestHistories$$' -v -timeout 24h -histories $(SOAKED) -pythons $$(($(SOAKED) / 9)) -first $$(date +%s)
 	WALLAROO_SOAK=$(SOAK) go test ./internal/command -run 'TestWordsAreCountedOnceInChaos$$' -v -timeout 24h
 	go test ./internal/command -run 'TestKilled$$|TestPlainConnectionsAreKilled$$|TestThePowerIsCut$$' -v -timeout 24h -kills $(KILLED)

@@ -2,6 +2,7 @@ package wallaroo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/application"
+	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -56,6 +58,16 @@ type Config struct {
 	AllowChanged bool
 	// AcceptRepeats goes on from an older checkpoint if the last cannot be read, although a receiver may have counted what came before it.
 	AcceptRepeats bool
+	// CheckpointStore is where checkpoints lie: a folder, file:///FOLDER, or s3://BUCKET/PREFIX?region=REGION&endpoint=URL; default: where
+	// they did before, or a folder in DataDir.
+	CheckpointStore string
+	// Restore says that the data directory was lost: go on, with an empty one, from the newest checkpoint in CheckpointStore. What was
+	// accepted after it is lost, unless its senders send it again.
+	Restore bool
+	// FromSavepoint begins a new history, with an empty DataDir or Fresh, with the state of a savepoint, which is named as CheckpointStore.
+	FromSavepoint string
+	// Trust allows a savepoint that was not made from DataDir: whoever wrote it has chosen the state.
+	Trust bool
 	// DeadLetters is how many bytes dead letters may take there before the oldest are dropped; default 256 MiB.
 	DeadLetters int
 	// StopOnError has the first message that fails end the application, in order; Run then returns what failed.
@@ -104,9 +116,10 @@ func (a *App) options(c Config) (*application.Options, error) {
 		Keep: application.Keep{
 			Interval: or(c.CheckpointInterval, application.DefaultCheckpointInterval), Sync: c.Sync, Retain: or(c.Retain, application.DefaultRetain),
 			JournalFree: or(c.JournalFree, application.DefaultJournalFree), Fresh: c.Fresh, AllowChanged: c.AllowChanged,
-			AcceptRepeats: c.AcceptRepeats,
+			AcceptRepeats: c.AcceptRepeats, Restore: c.Restore, Trust: c.Trust,
 		},
 	}
+	wrong = append(wrong, c.places(&o.Keep)...)
 	if !o.HTTP.Off {
 		at, err := address.Parse(c.HTTP)
 		if err != nil {
@@ -115,6 +128,29 @@ func (a *App) options(c Config) (*application.Options, error) {
 		o.HTTP.Address = &at
 	}
 	return o, a.cannotRun(append(wrong, c.check(o)...))
+}
+
+// places reads where checkpoints lie, and what to begin with.
+func (c *Config) places(k *application.Keep) (wrong []error) {
+	for _, p := range []struct {
+		name, text string
+		into       *bucket.Place
+	}{{"Config.CheckpointStore", c.CheckpointStore, &k.Store}, {"Config.FromSavepoint", c.FromSavepoint, &k.From}} {
+		var err error
+		if p.text == "" {
+			continue
+		}
+		if *p.into, err = bucket.Parse(p.text); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", p.name, err))
+		}
+	}
+	switch {
+	case c.Restore && c.CheckpointStore == "":
+		wrong = append(wrong, errors.New("Config.Restore: Config.CheckpointStore does not say what to restore from"))
+	case c.Restore && c.FromSavepoint != "":
+		wrong = append(wrong, errors.New("Config.Restore and Config.FromSavepoint both say what to begin with"))
+	}
+	return wrong
 }
 
 // check reports numbers that cannot be.

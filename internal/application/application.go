@@ -15,7 +15,9 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
+	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/keep"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/status"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -67,7 +69,8 @@ type Options struct {
 	Listening func(addresses map[string]string)
 
 	connections *status.Connections // those of the sinks
-	cluster     string              // the id of the history that the data directory keeps
+	home        *keep.Home          // of the history that the data directory keeps; nil without one
+	origin      *keep.Origin        // what it begins with; nil if with nothing, or if it goes on
 }
 
 // Keep says how state is kept in the data directory.
@@ -86,6 +89,13 @@ type Keep struct {
 	AllowChanged bool
 	// AcceptRepeats goes on from an older checkpoint if the last cannot be read, although a receiver may have counted what came before it.
 	AcceptRepeats bool
+	// Store is where checkpoints lie; its zero value is where they did before, or the data directory.
+	Store bucket.Place
+	// Restore goes on from the newest checkpoint in Store, whose data directory is lost.
+	Restore bool
+	// From is a savepoint to begin with; its zero value is none. Trust says that it may be one of another history.
+	From  bucket.Place
+	Trust bool
 }
 
 // durability is what a message survives once it is accepted, as the flag says it.
@@ -168,7 +178,7 @@ func Run(ctx, stop context.Context, o Options) error {
 	about := &control.Application{Worker: o.Name}
 	o.connections = &about.Connections
 	about.Set(status.Starting, "starting")
-	kept, err := openLetters(&o, about)
+	kept, err := openLetters(ctx, &o, about)
 	if err != nil {
 		return &ConfigError{err}
 	}
@@ -237,6 +247,7 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	defer kept.close()
 	w := worker.New(config, table, executors)
 	r.letters.runs(r.plan, w)
+	kept.serve(r.about, w, o)
 	r.about.Load(control.Loaded{
 		Plan: r.plan, Partitions: o.Partitions, Worker: w, DataDir: r.letters.folder(), Durability: o.Keep.durability(),
 	})

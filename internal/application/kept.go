@@ -2,12 +2,15 @@ package application
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/bucket"
+	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/keep"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -29,13 +32,26 @@ func openKeep(ctx context.Context, config *worker.Config, o Options, r *reporter
 		}
 		return &kept{}, nil
 	}
+	if o.origin != nil {
+		defer o.origin.Close() // its state is copied
+	}
 	k, err := keep.Open(ctx, keep.Options{
-		Dir: o.DataDir, Plan: r.plan, Partitions: o.Partitions, AllowChanged: o.Keep.AllowChanged, AcceptRepeats: o.Keep.AcceptRepeats,
+		Dir: o.DataDir, Checkpoints: o.home.Checkpoints, Elsewhere: o.home.Elsewhere(), Cluster: o.home.Cluster,
+		From: o.origin, Restore: o.Keep.Restore,
+		Plan: r.plan, Partitions: o.Partitions, AllowChanged: o.Keep.AllowChanged, AcceptRepeats: o.Keep.AcceptRepeats,
 		Stages: slices.ContainsFunc(config.Sinks, stages), Retain: o.Keep.Retain, FreeBytes: o.Keep.JournalFree,
 		Letters: r.letters.store, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if o.home.Shared {
+		o.Log.Info("checkpoints lie elsewhere", "store", o.home.Place.Name())
+	}
+	if swept, err := o.home.Checkpoints.Sweep(ctx, time.Now().Add(-unfinishedUpload)); err != nil {
+		o.Log.Warn("uploads that were not finished may stay, and cost, in the place of the checkpoints", "error", err)
+	} else if swept > 0 {
+		o.Log.Info("uploads that were not finished are removed", "uploads", swept)
 	}
 	config.Keep = &worker.Keep{Journal: k.Journal(), Sync: o.Keep.Sync, Checkpoints: k, Interval: o.Keep.Interval}
 	if last := k.Last(); last.Epoch > 0 {
@@ -50,6 +66,13 @@ func stages(sink connector.Sink) bool {
 	return is
 }
 
+// serve has the checkpoints be asked for, and about.
+func (k *kept) serve(about *control.Application, w *worker.Worker, o Options) {
+	if k.keep != nil {
+		about.Keeps(&checkpointer{keep: k.keep, worker: w, options: o})
+	}
+}
+
 func (k *kept) close() {
 	if k.keep == nil {
 		return
@@ -61,9 +84,29 @@ func (k *kept) close() {
 	}
 }
 
-// chooseHistory sets aside what the data directory holds, if that is wanted, and finds out which history it keeps.
-func chooseHistory(o *Options) (err error) {
+// unfinishedUpload is how old an upload is that nobody will finish any more.
+const unfinishedUpload = 24 * time.Hour
+
+// chooseHistory sets aside what the data directory holds, if that is wanted, and finds out which history it keeps, and what that begins
+// with.
+func chooseHistory(ctx context.Context, o *Options) (err error) {
+	var origin *keep.Origin
+	if o.Keep.From != (bucket.Place{}) {
+		if origin, err = openOrigin(ctx, o); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil {
+				origin.Close()
+			}
+		}()
+	}
 	if o.Keep.Fresh {
+		if o.Keep.Store != (bucket.Place{}) && !o.Keep.Restore {
+			if err := keep.Free(ctx, o.Keep.Store); err != nil {
+				return err
+			}
+		}
 		folder, err := keep.SetAside(o.DataDir, time.Now(), lettersFolder)
 		if err != nil {
 			return err
@@ -72,6 +115,23 @@ func chooseHistory(o *Options) (err error) {
 			o.Log.Info("what was there is set aside", "folder", folder)
 		}
 	}
-	o.cluster, err = keep.Cluster(o.DataDir)
+	o.origin = origin
+	o.home, err = keep.FindHome(ctx, o.DataDir, keep.Wanted{Place: o.Keep.Store, Restore: o.Keep.Restore})
 	return err
+}
+
+// openOrigin looks at the savepoint to begin with, before what it may be of is set aside.
+func openOrigin(ctx context.Context, o *Options) (*keep.Origin, error) {
+	own, err := keep.Own(o.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	origin, err := keep.OpenOrigin(ctx, o.Keep.From)
+	if err != nil || o.Keep.Trust {
+		return origin, err
+	}
+	if err := origin.Trusted(own); err != nil {
+		return nil, errors.Join(err, origin.Close())
+	}
+	return origin, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/control"
 	"github.com/wallaroo-stream/wallaroo/internal/datadir"
 	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
+	"github.com/wallaroo-stream/wallaroo/internal/keep"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -27,6 +28,7 @@ const lettersFolder = "dead-letters"
 type letters struct {
 	store *deadletters.Store
 	dir   *datadir.Dir
+	home  *keep.Home
 	log   *slog.Logger
 	cut   int // bytes of a dead letter that a crash had left
 	// dropped are those that went to make room, which may go by the second as fast as messages fail.
@@ -39,7 +41,7 @@ type letters struct {
 }
 
 // openLetters opens the data directory, if there is one. The letters must be closed.
-func openLetters(o *Options, about *control.Application) (l *letters, err error) {
+func openLetters(ctx context.Context, o *Options, about *control.Application) (l *letters, err error) {
 	l = &letters{log: o.Log}
 	l.dropped.tell = func(n int) {
 		l.log.Warn("dead letters were dropped to make room for others: see --dead-letters", "dropped", n)
@@ -50,13 +52,14 @@ func openLetters(o *Options, about *control.Application) (l *letters, err error)
 	if l.dir, err = datadir.Open(o.DataDir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	if err := chooseHistory(o); err != nil {
+	if err := chooseHistory(ctx, o); err != nil {
 		l.dir.Close()
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	l.home = o.home
 	if l.store, l.cut, err = deadletters.Open(l.dir.Path(lettersFolder), o.DeadLetters); err != nil {
 		l.dir.Close()
-		return nil, fmt.Errorf("data directory: %w", err)
+		return nil, errors.Join(fmt.Errorf("data directory: %w", err), l.home.Close())
 	}
 	about.Token, about.DeadLetters = l.dir.Key(), l
 	return l, nil
@@ -77,6 +80,9 @@ func (l *letters) close() {
 	l.dropped.finish()
 	if err := l.store.Close(); err != nil {
 		l.log.Error("dead letters may not all be on the disk", "error", err)
+	}
+	if err := l.home.Close(); err != nil {
+		l.log.Error("the place of the checkpoints could not be given up in order", "error", err)
 	}
 	l.dir.Close()
 }

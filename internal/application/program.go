@@ -28,8 +28,12 @@ type Loader func(ctx context.Context, o Options) (Program, error)
 
 // setup is what a connector is told.
 func (o *Options) setup(id, address string, log *slog.Logger) connector.Setup {
+	cluster := ""
+	if o.home != nil {
+		cluster = o.home.Cluster
+	}
 	return connector.Setup{
-		ID: id, Address: address, Cluster: o.cluster,
+		ID: id, Address: address, Cluster: cluster,
 		MaxMessage: o.MaxFrame, MaxConnections: o.MaxConnections, DrainTimeout: o.DrainTimeout,
 		Connected: o.connections.Teller(id), Log: log,
 	}

@@ -108,6 +108,6 @@ configuration or application.`,
 func complete(root *cobra.Command) *cobra.Command {
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprint("FlagUsagesWrapped ", helpColumns)))
 	root.SetVersionTemplate("wallaroo {{.Version}}\n")
-	root.AddCommand(newSend(), newReceive(), newStatus(), newExecutors(), newDeadLetters(), newVersion())
+	root.AddCommand(newSend(), newReceive(), newStatus(), newExecutors(), newDeadLetters(), newCheckpoint(), newSavepoint(), newVersion())
 	return root
 }

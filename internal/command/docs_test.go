@@ -99,12 +99,15 @@ func newSession(t *testing.T, folder string) *session {
 	for _, program := range []string{"bin/wallaroo ", "wallaroo "} {
 		// Others may listen where these would by themselves.
 		there = append(there, program+"run ", "wallaroo run --http 127.0.0.1:"+http+" ")
-		for _, asks := range []string{"executors", "status", "dead-letters replay", "dead-letters"} {
+		for _, asks := range []string{"executors", "status", "dead-letters replay", "dead-letters", "checkpoint now", "savepoint"} {
 			there = append(there, program+asks, "wallaroo "+asks+" --at 127.0.0.1:"+http)
 		}
 		there = append(there, program, "wallaroo ")
 	}
-	there = append(there, "--data-dir data", "--data-dir "+filepath.Join(t.TempDir(), "data"))
+	data := filepath.Join(t.TempDir(), "data")
+	for _, before := range []string{"--data-dir ", "checkpoint list ", "checkpoint inspect ", "checkpoint verify "} {
+		there = append(there, before+"data", before+data)
+	}
 	absolute, err := filepath.Abs(folder)
 	if err != nil {
 		t.Fatal(err)
@@ -202,9 +205,11 @@ func TestTheFlagsOfTheDocumentationExist(t *testing.T) {
 	for _, flag := range runFlags {
 		known[flag.Name] = true
 	}
-	exists := func(name string) bool {
-		return known[name] || slices.ContainsFunc(newRoot().Commands(), func(c *cobra.Command) bool { return c.Flags().Lookup(name) != nil })
+	var has func(c *cobra.Command, name string) bool
+	has = func(c *cobra.Command, name string) bool {
+		return c.Flags().Lookup(name) != nil || slices.ContainsFunc(c.Commands(), func(below *cobra.Command) bool { return has(below, name) })
 	}
+	exists := func(name string) bool { return known[name] || has(newRoot(), name) }
 	named := regexp.MustCompile(`[^\w-]--([a-z][a-z-]+)`)
 	for _, page := range append(glob(t, filepath.Join(projectFolder, "docs"), "*.md"), filepath.Join(projectFolder, "README.md")) {
 		text, err := os.ReadFile(page)

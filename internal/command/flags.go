@@ -69,6 +69,24 @@ var ownFlags = []commandline.Flag{
 			"receiver may have counted what came before the last",
 	},
 	{
+		Name: "checkpoint-store", Value: "URL", Help: "where checkpoints lie: FOLDER, file:///FOLDER, or " +
+			"s3://BUCKET/PREFIX?region=REGION&endpoint=URL with the keys that AWS programs read. It is one application's, and is noted " +
+			"in the data directory",
+		Default: "a folder in the data directory",
+	},
+	{
+		Name: "restore", Value: "URL", Help: "the data directory is lost: go on, in an empty one, from the newest checkpoint in this " +
+			"checkpoint store. What was accepted after it was in the journal, and is lost unless its senders send it again",
+	},
+	{
+		Name: "from-savepoint", Value: "URL", Help: "begin a new history, in an empty data directory or with --fresh, with the state of a " +
+			"savepoint, or of the newest checkpoint of a checkpoint store",
+	},
+	{
+		Name: "trust", Help: "begin with a savepoint that was not made from this data directory: the state of Python is pickles, and loading " +
+			"them runs what code whoever wrote them has put there",
+	},
+	{
 		Name: "on-error", Value: "dead-letter|stop",
 		Help: "what a failure of a step does: its message becomes a dead letter and all else goes on; or then the application ends " +
 			"as by a signal, with exit code 1",

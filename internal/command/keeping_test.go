@@ -194,12 +194,12 @@ func (k *keeping) stopWorker() {
 	k.worker.done()
 }
 
-// totals are what has come of a key: after each of its words, the sum.
-type totals map[string][]int
+// expectedSums are what has come of a key: after each of its words, the sum.
+type sums map[string][]int
 
 // want is what comes of the inputs.
-func (k *keeping) want() totals {
-	want := totals{}
+func (k *keeping) want() sums {
+	want := sums{}
 	for _, input := range k.inputs {
 		for _, line := range input {
 			for word := range strings.FieldsSeq(line) {
@@ -319,6 +319,7 @@ func acceptedBy(t *testing.T, at string) int {
 
 // sendPlainly sends messages, so many a second or as fast as may be, until all are sent or nobody takes them.
 func sendPlainly(t *testing.T, to string, messages []string, rate int) {
+	t.Helper()
 	t.Helper()
 	conn, err := net.Dial("tcp", to)
 	if err != nil {

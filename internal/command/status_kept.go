@@ -66,17 +66,3 @@ func toldOpen(o *status.Open) string {
 func toldTrouble(t *status.Trouble) string {
 	return fmt.Sprintf("for %s, %d attempts", age(time.Since(t.Since).Seconds()), t.Attempts)
 }
-
-// size is a number of bytes for people.
-func size[T int | int64 | uint64](bytes T) string {
-	n, unit := float64(bytes), 0
-	for units := []string{"B", "kB", "MB", "GB", "TB"}; ; unit++ {
-		if n < 1000 || unit == len(units)-1 {
-			if unit == 0 || n >= 100 {
-				return fmt.Sprintf("%.0f %s", n, units[unit])
-			}
-			return fmt.Sprintf("%.1f %s", n, units[unit])
-		}
-		n /= 1000
-	}
-}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/application"
+	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/deadletters"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -99,7 +100,8 @@ func (v *values) readErrors(o *application.Options) {
 
 // keepFlags are those that say how a data directory keeps state.
 var keepFlags = []string{
-	"checkpoint-interval", "durability", "retain", "journal-free", "fresh", "allow-changed", "accept-repeats",
+	"checkpoint-interval", "durability", "retain", "journal-free", "fresh", "allow-changed", "accept-repeats", "checkpoint-store",
+	"restore", "from-savepoint", "trust",
 }
 
 // readKeep reads how state is kept.
@@ -116,10 +118,36 @@ func (v *values) readKeep(o *application.Options) {
 		}
 		return nil
 	})
+	v.readPlaces(&o.Keep)
 	for _, flag := range keepFlags {
 		if v.has(flag) && o.DataDir == "" {
 			v.wrong = append(v.wrong, fmt.Errorf("--%s is about what is kept in a data directory: give --data-dir too", flag))
 		}
+	}
+}
+
+// readPlaces reads where checkpoints lie, and what to begin with.
+func (v *values) readPlaces(k *application.Keep) {
+	place := func(flag string, into *bucket.Place) {
+		v.read(flag, func(text string) (err error) {
+			*into, err = bucket.Parse(text)
+			return err
+		})
+	}
+	place("checkpoint-store", &k.Store)
+	place("from-savepoint", &k.From)
+	k.Trust, k.Restore = v.has("trust"), v.has("restore")
+	if !k.Restore {
+		return
+	}
+	other := k.Store
+	place("restore", &k.Store)
+	if v.has("checkpoint-store") && other.Name() != k.Store.Name() {
+		v.wrong = append(v.wrong, errors.New("--restore goes on with the checkpoint store that it names, and --checkpoint-store names another: "+
+			"give one of them; --from-savepoint begins with the state of one and has its checkpoints in the other"))
+	}
+	if v.has("from-savepoint") {
+		v.wrong = append(v.wrong, errors.New("--restore and --from-savepoint both say what to begin with: give one of them"))
 	}
 }
 

@@ -28,10 +28,11 @@ type Application struct {
 	// DeadLetters are those that are kept; nil if none are.
 	DeadLetters DeadLetters
 
-	changing  atomic.Pointer[status.Changing]
-	loaded    atomic.Pointer[Loaded]
-	addresses atomic.Pointer[[]string]
-	recent    status.Recent
+	changing    atomic.Pointer[status.Changing]
+	loaded      atomic.Pointer[Loaded]
+	addresses   atomic.Pointer[[]string]
+	checkpoints atomic.Pointer[Checkpoints]
+	recent      status.Recent
 }
 
 // Loaded is an application whose file has been read: its parts, and what runs them.

@@ -108,6 +108,24 @@ func (c *Client) Replay(ctx context.Context, ids []string) (Replayed, error) {
 	return replayed, err
 }
 
+// Checkpoint has a checkpoint made and returns when it is committed. It goes on if ctx ends before.
+func (c *Client) Checkpoint(ctx context.Context) (Checkpointed, error) {
+	var made Checkpointed
+	err := c.ask(ctx, http.MethodPost, checkpointsPath, []byte("{}"), &made)
+	return made, err
+}
+
+// Savepoint has a savepoint made and returns when it is. It goes on if ctx ends before.
+func (c *Client) Savepoint(ctx context.Context, name, to string) (Savepoint, error) {
+	body, err := json.Marshal(wishedSavepoint{name, to})
+	if err != nil {
+		return Savepoint{}, err
+	}
+	var made Savepoint
+	err = c.ask(ctx, http.MethodPost, savepointsPath, body, &made)
+	return made, err
+}
+
 func (c *Client) ask(ctx context.Context, method, path string, body []byte, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.at.String()+path, bytes.NewReader(body))
 	if err != nil {

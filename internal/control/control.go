@@ -7,6 +7,9 @@
 //	GET  /api/graph      its steps, and what flows between them; likewise
 //	GET  /api/executors  how many executors there are, and how they stand
 //	POST /api/executors  change their number; it answers when that is done
+//	GET  /api/checkpoints  those of its state that are kept
+//	POST /api/checkpoints  make one; it answers when that is committed
+//	POST /api/savepoints   make one, and a folder of it that needs nothing else; it answers when that is done
 //	GET  /api/dead-letters[?after=ID]  the dead letters behind one, the oldest first, as many as an answer holds
 //	POST /api/dead-letters/replay      send some again; it answers when that is done
 //
@@ -110,6 +113,10 @@ func handler(ctx context.Context, listens net.Addr, about *Application) http.Han
 	api := &executorsAPI{ctx: ctx, about: about}
 	mux.Handle("GET "+executorsPath, local(listens, api.list))
 	mux.Handle("POST "+executorsPath, guard(listens, about.Token, api.change))
+	kept := &checkpointsAPI{ctx: ctx, about: about}
+	mux.Handle("GET "+checkpointsPath, local(listens, kept.list))
+	mux.Handle("POST "+checkpointsPath, guard(listens, about.Token, kept.now))
+	mux.Handle("POST "+savepointsPath, guard(listens, about.Token, kept.savepoint))
 	letters := &lettersAPI{ctx: ctx, about: about}
 	mux.Handle("GET "+lettersPath, local(listens, letters.list))
 	mux.Handle("POST "+replayPath, guard(listens, about.Token, letters.replay))

@@ -26,9 +26,26 @@ type history struct {
 	Epoch      uint64 `json:"epoch,omitempty"`
 	// Skips are messages that executors have died of, behind that checkpoint.
 	Skips []worker.Skip `json:"skips,omitempty"`
+	// Store is the URL of the place of the checkpoints; "" for the folder in the data directory.
+	Store string `json:"store,omitempty"`
+	// From is what the history began with, if that was a savepoint or the checkpoints of a data directory that was lost.
+	From string `json:"from,omitempty"`
+	// JournalSince is the first run whose checkpoints tell of this journal: in older ones positions are those of another.
+	JournalSince uint64 `json:"journal_since,omitempty"`
+	// Parents are the histories that it came of by savepoints.
+	Parents []string `json:"parents,omitempty"`
 }
 
 const historyFile = "history"
+
+// Own are the ids of the history that a data directory keeps, and of those that it came of; none if it keeps none yet.
+func Own(dir string) ([]string, error) {
+	h, err := readHistory(dir)
+	if err != nil || h.Cluster == "" {
+		return nil, err
+	}
+	return append([]string{h.Cluster}, h.Parents...), nil
+}
 
 // Cluster is the id of the history that a data directory keeps, which is made if it keeps none yet.
 func Cluster(dir string) (string, error) {

@@ -33,8 +33,16 @@ type Options struct {
 	Dir string
 	// Checkpoints is where checkpoints lie; nil for a folder in Dir.
 	Checkpoints store.Bucket
-	Plan        *plan.Plan
-	Partitions  int
+	// Elsewhere is what that is called, if it is not in Dir: others may write there.
+	Elsewhere string
+	// Cluster is the id of the history.
+	Cluster string
+	// From are checkpoints of elsewhere, whose newest one the history begins with; nil for none.
+	From *Origin
+	// Restore begins with the newest of Checkpoints, whose data directory was lost, and with it the journal.
+	Restore    bool
+	Plan       *plan.Plan
+	Partitions int
 	// AllowChanged goes on with what still fits if the application is not the one that the last checkpoint is of.
 	AllowChanged bool
 	// AcceptRepeats goes back behind a checkpoint that cannot be read although a receiver may have counted its output.
@@ -83,27 +91,44 @@ const (
 // Open opens what a data directory keeps, or begins it. A checkpoint that cannot be read is passed over, which the log tells; what of an
 // application does not fit is a *ChangedError.
 func Open(ctx context.Context, o Options) (k *Keep, err error) {
-	k = &Keep{options: o}
 	if o.Checkpoints == nil {
 		o.Checkpoints = store.Folder(filepath.Join(o.Dir, checkpointsFolder))
 	}
+	k = &Keep{options: o}
 	if k.store, err = store.Open(ctx, o.Checkpoints, store.Options{Retain: o.Retain}); err != nil {
 		return nil, err
 	}
 	if k.history, err = readHistory(o.Dir); err != nil {
 		return nil, err
 	}
-	if err := k.choose(ctx); err != nil {
-		return nil, err
-	}
-	if err := k.compare(); err != nil {
-		return nil, err
-	}
 	journalOptions := journal.Options{SegmentBytes: cmp.Or(o.segmentBytes, segmentBytes), FreeBytes: o.FreeBytes}
 	if k.journal, err = journal.Open(filepath.Join(o.Dir, journalFolder), journalOptions); err != nil {
 		return nil, err
 	}
-	return k, k.checkJournal()
+	if err := k.open(ctx); err != nil {
+		return nil, errors.Join(err, k.journal.Close())
+	}
+	return k, nil
+}
+
+// open finds the checkpoint to go on from.
+func (k *Keep) open(ctx context.Context) error {
+	if err := k.begins(ctx); err != nil {
+		return err
+	}
+	if err := k.choose(ctx); err != nil {
+		return err
+	}
+	if k.last == nil && k.history.From != "" {
+		return fmt.Errorf("the checkpoint that %s began with, from %s, is not there: name that again, or begin anew with --fresh",
+			k.options.Dir, k.history.From)
+	}
+	if k.last != nil {
+		if err := k.compare(k.last); err != nil {
+			return err
+		}
+	}
+	return k.checkJournal()
 }
 
 // Journal is that of the sources.
@@ -149,7 +174,7 @@ func (k *Keep) choose(ctx context.Context) error {
 		if found.Manifest == nil {
 			continue
 		}
-		positions, err := positions(found.Manifest)
+		positions, err := k.positions(found.Manifest)
 		if err != nil {
 			return err
 		}
@@ -167,11 +192,8 @@ func (c *ChangedError) Error() string {
 }
 
 // compare refuses an application that is another one.
-func (k *Keep) compare() error {
-	if k.last == nil {
-		return nil
-	}
-	was, err := fingerprint(k.last)
+func (k *Keep) compare(m *store.Manifest) error {
+	was, err := fingerprint(m)
 	if err != nil {
 		return err
 	}
@@ -196,12 +218,18 @@ func fingerprint(m *store.Manifest) (f plan.Fingerprint, err error) {
 	return f, err
 }
 
-// positions are where the sources were.
-func positions(m *store.Manifest) (list []worker.Position, err error) {
+// positions are where the sources were. Where a checkpoint is of another journal, all that is in this one came after it; what was accepted,
+// and how far streams have come, counts on.
+func (k *Keep) positions(m *store.Manifest) (list []worker.Position, err error) {
 	if err = json.Unmarshal(m.Positions, &list); err != nil {
-		err = fmt.Errorf("the positions in checkpoint %s: %w", m.Name, err)
+		return nil, fmt.Errorf("the positions in checkpoint %s: %w", m.Name, err)
 	}
-	return list, err
+	if m.Run < k.history.JournalSince {
+		for n := range list {
+			list[n].Next = 1
+		}
+	}
+	return list, nil
 }
 
 // least is the first record of the journal that is needed from some positions on.
@@ -219,8 +247,8 @@ func least(positions []worker.Position) uint64 {
 func (k *Keep) checkJournal() error {
 	for _, p := range k.Last().Sources {
 		if next := k.journal.Next(); p.Next > next {
-			return errors.Join(fmt.Errorf("the journal in %s ends at record %d, and the last checkpoint is of record %d: a part of it is missing: "+
-				"restore it, or begin anew with --fresh", k.options.Dir, next-1, p.Next-1), k.journal.Close())
+			return fmt.Errorf("the journal in %s ends at record %d, and the last checkpoint is of record %d: a part of it is missing: "+
+				"restore it, or begin anew with --fresh", k.options.Dir, next-1, p.Next-1)
 		}
 	}
 	return nil
@@ -236,7 +264,7 @@ func (k *Keep) Last() worker.Manifest {
 		Run: k.last.Run, Epoch: max(k.last.Epoch, k.history.Epoch),
 		Bytes: uint64(k.last.Bytes()), Written: uint64(k.last.Written), Time: k.last.Time,
 	}
-	m.Sources, _ = positions(k.last) // choose has read them
+	m.Sources, _ = k.positions(k.last) // choose has read them
 	for _, b := range k.last.Bases {
 		m.Entities += uint64(b.Entities)
 	}
@@ -293,12 +321,19 @@ func (k *Keep) numbers() ([]int, error) {
 }
 
 // NewRun begins a run that goes on from the last checkpoint.
-func (k *Keep) NewRun(_ context.Context, skips []worker.Skip) (uint64, error) {
+func (k *Keep) NewRun(ctx context.Context, skips []worker.Skip) (uint64, error) {
 	k.delta = nil
 	k.store.Use(k.last)
 	next := k.history
-	next.Run, next.Skips = max(next.Run, k.Last().Run)+1, skips
+	last, err := store.LastRun(ctx, k.options.Checkpoints)
+	if err != nil {
+		return 0, err
+	}
+	next.Run, next.Skips = max(next.Run, k.Last().Run, last)+1, skips
 	if err := next.write(k.options.Dir); err != nil {
+		return 0, err
+	}
+	if err := store.BeginRun(ctx, k.options.Checkpoints, next.Run); err != nil {
 		return 0, err
 	}
 	k.history = next
@@ -357,6 +392,9 @@ func (k *Keep) Commit(ctx context.Context, m worker.Manifest) error {
 		if err := k.options.Letters.Sync(); err != nil {
 			return err
 		}
+	}
+	if err := k.stillOurs(ctx); err != nil {
+		return err
 	}
 	if k.last == nil || k.last.Run != k.history.Run || k.last.Epoch != m.Epoch { // else an attempt before came so far
 		if err := k.commit(ctx, m); err != nil {

@@ -8,8 +8,8 @@ import (
 )
 
 // Clean deletes the manifests that are older than the newest ones that are kept, and then the objects that no manifest needs any more. The
-// manifest that the next one builds on is kept too, whatever its age. What is not a store's by its name is left alone. While a damaged
-// manifest is among the newest, no object is deleted, since it is not known which it needs.
+// manifest that the next one builds on is kept too, whatever its age, and so are those that are held. What is not a store's by its name is
+// left alone. While a damaged manifest is among the newest, no object is deleted, since it is not known which it needs.
 func (s *Store) Clean(ctx context.Context) error {
 	// First what is there, then what is written and not named yet, then what is named: so an object that is named meanwhile is seen.
 	var list []Listed
@@ -22,6 +22,9 @@ func (s *Store) Clean(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	needed, current := maps.Clone(s.unnamed), s.current
+	for m := range s.held {
+		needs(needed, m)
+	}
 	s.mu.Unlock()
 	all, err := s.Manifests(ctx)
 	if err != nil {

@@ -149,3 +149,14 @@ func (s *Store) Export(ctx context.Context, m *Manifest, to Bucket) (*Manifest, 
 	}
 	return put(ctx, to, &copied)
 }
+
+// Again writes a manifest that says the same of the state as one of this bucket, in a later run and with something else about it.
+func (s *Store) Again(ctx context.Context, m *Manifest, run uint64, about About) (*Manifest, error) {
+	if run <= m.Run {
+		return nil, fmt.Errorf("run %d is not after run %d, whose checkpoint is written again", run, m.Run)
+	}
+	again := *m
+	again.Run, again.About, again.Written = run, about, 0
+	again.Name = identity{run: run, epoch: m.Epoch, store: s.incarnation}.manifest()
+	return put(ctx, s.bucket, &again)
+}

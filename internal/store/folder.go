@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // folder is a bucket in a folder of a disk.
@@ -39,26 +41,50 @@ func (f folder) Write(ctx context.Context, name string, content func(io.Writer) 
 	if err != nil {
 		return err
 	}
-	part := path + PartSuffix
-	if err := writeFile(part, content); err != nil {
-		return errors.Join(err, removeIfThere(part))
-	}
-	// A link, other than a rename, does not overwrite.
-	err = os.Link(part, path)
-	return errors.Join(err, removeIfThere(part), syncFolder(filepath.Dir(path)))
-}
-
-// writeFile has what content writes on disk.
-func writeFile(path string, content func(io.Writer) error) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	part, err := claimFile(path + PartSuffix)
 	if err != nil {
 		return err
 	}
-	err = content(file)
+	defer part.Close()
+	err = writeFile(part, content)
+	if err == nil {
+		// A link, other than a rename, does not overwrite.
+		err = os.Link(part.Name(), path)
+	}
+	return errors.Join(err, removeIfThere(part.Name()), syncFolder(filepath.Dir(path)))
+}
+
+// claimFile opens a file, made anew if it is missing, that nobody else writes until it is closed: two processes may want to make the same
+// object.
+func claimFile(path string) (*os.File, error) {
+	for {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX)
+		mine, errMine := file.Stat()
+		there, errThere := os.Stat(path)
+		if err = errors.Join(err, errMine); err == nil && errThere == nil && os.SameFile(mine, there) {
+			return file, nil
+		}
+		file.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// writeFile has what content writes on disk, and nothing else in the file.
+func writeFile(file *os.File, content func(io.Writer) error) error {
+	err := file.Truncate(0)
+	if err == nil {
+		err = content(file)
+	}
 	if err == nil {
 		err = file.Sync()
 	}
-	return errors.Join(err, file.Close())
+	return err
 }
 
 func removeIfThere(path string) error {

@@ -46,12 +46,13 @@ type Store struct {
 	folding sync.Mutex // held while a base is written
 
 	mu      sync.Mutex
-	current *Manifest       // that the next one builds on; guarded by mu, as are those below
-	bases   []Base          // those of current, and in their place those that were folded since
-	open    *Delta          // that was begun
-	unnamed map[string]bool // what is written or being written and no manifest names yet
-	uses    int             // how often Use was called
-	number  uint64          // of the last name
+	current *Manifest         // that the next one builds on; guarded by mu, as are those below
+	bases   []Base            // those of current, and in their place those that were folded since
+	open    *Delta            // that was begun
+	unnamed map[string]bool   // what is written or being written and no manifest names yet
+	held    map[*Manifest]int // how often each is held
+	uses    int               // how often Use was called
+	number  uint64            // of the last name
 }
 
 // Open makes a bucket's store; nothing is written.
@@ -66,7 +67,7 @@ func Open(ctx context.Context, bucket Bucket, o Options) (*Store, error) {
 	}
 	s := &Store{
 		bucket: bucket, options: o, incarnation: hex.EncodeToString(incarnation[:]),
-		blockBytes: blockBytes, foldBytes: foldBytes, foldObjects: foldObjects,
+		blockBytes: blockBytes, foldBytes: foldBytes, foldObjects: foldObjects, held: map[*Manifest]int{},
 	}
 	s.Use(nil)
 	if _, err := bucket.List(ctx, manifests); err != nil {
@@ -86,6 +87,23 @@ func (s *Store) Use(m *Manifest) {
 	if m != nil {
 		s.bases = slices.Clone(m.Bases)
 	}
+}
+
+// Hold is the manifest that the next one builds on, nil if there is none; Clean keeps what it needs until release is called.
+func (s *Store) Hold() (m *Manifest, release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m = s.current; m == nil {
+		return nil, func() {}
+	}
+	s.held[m]++
+	return m, sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.held[m]--; s.held[m] == 0 {
+			delete(s.held, m)
+		}
+	})
 }
 
 // name is a name for a new object of a run and an epoch. It is kept from Clean until a manifest names it or it is given up. Who calls it

@@ -45,29 +45,35 @@ func (c *Checkpointed) Slowest() (Part, time.Duration) {
 }
 
 // asked is somebody who wants a checkpoint.
-type asked struct{ done chan<- error }
+type asked struct{ done chan<- outcome }
+
+// outcome is what becomes of it.
+type outcome struct {
+	made Checkpointed
+	err  error
+}
 
 // Checkpoint makes a checkpoint and returns when it is committed. ErrNotRunning says that the worker does not process, or no more.
-func (w *Worker) Checkpoint(ctx context.Context) error {
+func (w *Worker) Checkpoint(ctx context.Context) (Checkpointed, error) {
 	w.mu.RLock()
 	over := w.running.ctx
 	w.mu.RUnlock()
 	if over == nil || w.config.Keep == nil {
-		return ErrNotRunning
+		return Checkpointed{}, ErrNotRunning
 	}
-	done := make(chan error, 1)
+	done := make(chan outcome, 1)
 	select {
 	case w.asked <- asked{done}:
 	case <-over.Done():
-		return ErrNotRunning
+		return Checkpointed{}, ErrNotRunning
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return Checkpointed{}, context.Cause(ctx)
 	}
 	select {
-	case err := <-done:
-		return err
+	case o := <-done:
+		return o.made, o.err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return Checkpointed{}, context.Cause(ctx)
 	}
 }
 
@@ -89,9 +95,9 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 			return nil
 		}
 		began, handed = time.Now(), w.handed.Load()
-		spent, err := w.checkpoint(r)
+		made, spent, err := w.checkpoint(r)
 		if who.done != nil {
-			who.done <- err
+			who.done <- outcome{made, err}
 		}
 		if errors.Is(err, ErrNotRunning) {
 			return nil
@@ -104,25 +110,25 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 }
 
 // checkpoint makes a checkpoint, however often it takes to write it, and returns how long the executor that had most to do with it had.
-func (w *Worker) checkpoint(r running) (spent time.Duration, err error) {
-	c := Checkpointed{Began: time.Now()}
+func (w *Worker) checkpoint(r running) (c Checkpointed, spent time.Duration, err error) {
+	c = Checkpointed{Began: time.Now()}
 	w.account.opened(&c)
 	defer w.account.ended()
 	positions, err := w.cut(r, &c)
 	if err != nil {
-		return 0, err
+		return c, 0, err
 	}
 	c.Aligned = time.Since(c.Began)
 	w.account.reached(Saving, c.Epoch)
 	if err := w.gather(r, &c); err != nil {
-		return 0, err
+		return c, 0, err
 	}
 	c.Saved = time.Since(c.Began) - c.Aligned
 	w.account.reached(Committing, c.Epoch)
 	keep := w.config.Keep
 	m := Manifest{Run: w.run, Epoch: c.Epoch, Sources: positions}
 	if err := w.persist(r, c.Epoch, func() error { return w.commit(r.ctx, m) }); err != nil {
-		return 0, err
+		return c, 0, err
 	}
 	c.Ended = time.Now()
 	c.Took = c.Ended.Sub(c.Began)
@@ -137,7 +143,7 @@ func (w *Worker) checkpoint(r running) (spent time.Duration, err error) {
 	w.config.Report.Checkpointed(c)
 	spent = c.Aligned + w.saved.committed()
 	w.tidy(r.ctx)
-	return spent, nil
+	return c, spent, nil
 }
 
 // tidy removes what is not needed any more; if that fails, it is tried again after the next checkpoint.

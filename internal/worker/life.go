@@ -91,11 +91,21 @@ func (w *Worker) mend(ctx context.Context, died error) error {
 	w.last = w.config.Keep.Checkpoints.Last()
 	w.suspect(died)
 	if deaths := w.suspicion.Deaths(); deaths > mostDeaths {
-		return fmt.Errorf("executors died %d times without a checkpoint in between: %s", deaths, died)
+		return &hopelessError{deaths: deaths, last: died}
 	}
 	w.account.change(func(k *Kept) { k.Recoveries, k.Restoring = k.Recoveries+1, nil })
 	w.config.Report.Recovering(died)
 	return w.reemploy(ctx)
+}
+
+// hopelessError is executors that die again and again.
+type hopelessError struct {
+	deaths int
+	last   error
+}
+
+func (h *hopelessError) Error() string {
+	return fmt.Sprintf("executors died %d times without a checkpoint in between: %s", h.deaths, h.last)
 }
 
 // mostDeaths is how many executors may die without a checkpoint between them.
@@ -232,7 +242,7 @@ func (w *Worker) finish(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if w.config.Keep != nil {
-		if err := w.Checkpoint(ctx); err != nil {
+		if _, err := w.Checkpoint(ctx); err != nil {
 			return err
 		}
 	}
