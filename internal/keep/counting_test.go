@@ -225,7 +225,7 @@ func folder(t *testing.T) string {
 	if info, err := os.Stat(shared); err == nil && info.IsDir() {
 		under = shared
 	}
-	dir, err := os.MkdirTemp(under, "keep") //nolint:usetesting // it need not reach a disk //nolint:usetesting // the test's own folder may be on a disk
+	dir, err := os.MkdirTemp(under, "keep") //nolint:usetesting // the test's own folder may be on a disk
 	if err != nil {
 		t.Fatal(err)
 	}
