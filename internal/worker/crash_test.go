@@ -116,7 +116,7 @@ func crashing(t *testing.T, seed uint64, folder string) {
 	h := draw(t, seed, 60, graph)
 	h.again = nil
 	chance := rand.New(rand.NewPCG(seed, 11))
-	kept := &shelf{chance: chance, state: map[string]entity.Entity{}, trouble: chance.IntN(2) == 0}
+	kept := &shelf{chance: rand.New(rand.NewPCG(seed, 12)), state: map[string]entity.Entity{}, trouble: chance.IntN(2) == 0}
 	kept.begun = func(epoch uint64) {
 		for _, sink := range h.sinks {
 			sink.rollBack(epoch)
