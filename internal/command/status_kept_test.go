@@ -106,9 +106,9 @@ func TestACheckpointWaitsForASinkThatIsAway(t *testing.T) {
 	p.awaitStatus(func(s *status.Status) bool { return s.Sinks[0].Connection == "away" })
 	send(t, conn, "a", "b")
 	s := p.awaitStatus(func(s *status.Status) bool {
-		return s.Kept.Open != nil && len(s.Kept.Open.WaitsFor) > 0 && s.Kept.Open.Part == "saving"
+		return s.Kept.Open != nil && slices.Equal(s.Kept.Open.WaitsFor, []string{"sink words/sink"})
 	})
-	if !slices.Equal(s.Kept.Open.WaitsFor, []string{"sink words/sink"}) || s.State != status.Running {
+	if s.Kept.Open.Part != "saving" || s.State != status.Running {
 		t.Errorf("%+v", s.Kept.Open)
 	}
 	if code, _ := p.answers("/readyz"); code != http.StatusOK {

@@ -122,7 +122,8 @@ func TestTheBottleneckIsTheStepThatHoldsOthers(t *testing.T) {
 func TestStatusTellsOfAChangeThatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	p := startApplication(t, "wallaroo", "hangs.py", "--http", "127.0.0.1:0", "--sink-buffer", "1000", "--data-dir", data)
+	p := startApplication(t, "wallaroo", "hangs.py", "--http", "127.0.0.1:0", "--sink-buffer", "1000", "--data-dir", data,
+		"--checkpoint-interval", "1h") // one that is under way would have to be done before
 	if err := p.acceptConn().SetReadBuffer(4096); err != nil {
 		t.Fatal(err)
 	}
