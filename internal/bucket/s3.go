@@ -227,7 +227,7 @@ func (b *s3Bucket) told(ctx context.Context, name string, err error) error {
 		at += " at " + b.place.endpoint
 	}
 	what := code(err)
-	check := ""
+	var check string
 	switch kind := gcerrors.Code(err); {
 	case what == "NoSuchBucket":
 		check = "there is no such bucket: make it, or look at its name, the region and the endpoint"

@@ -265,7 +265,7 @@ func (v *Verified) blame(ctx context.Context, bucket store.Bucket, err error) (g
 		return true, nil
 	}
 	all := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is what Verify returns, and nothing around it
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		all = joined.Unwrap()
 	}
 	for _, one := range all {

@@ -56,11 +56,11 @@ func columns(rows [][]string) string {
 	}
 	var b strings.Builder
 	for _, row := range rows {
-		line := ""
+		var line strings.Builder
 		for n, cell := range row {
-			line += cell + strings.Repeat(" ", widths[n]-len([]rune(cell))+2)
+			line.WriteString(cell + strings.Repeat(" ", widths[n]-len([]rune(cell))+2))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return b.String()
 }

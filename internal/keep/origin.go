@@ -47,7 +47,7 @@ func (o *Origin) Trusted(own []string) error {
 		"since the state of Python is pickles. Give --trust if you know where it comes from", o.Place.Name())
 }
 
-// begins begins the history with a checkpoint of elsewhere, if that is wanted.
+// begins has the history begin with a checkpoint of elsewhere, if that is wanted.
 func (k *Keep) begins(ctx context.Context) error {
 	flag := "--from-savepoint"
 	switch {

@@ -51,7 +51,7 @@ func accepts(t *testing.T, k *Keep, records int) {
 	}
 }
 
-// commits commits a checkpoint of an epoch behind all that was accepted, of which there was so much in all.
+// commits makes a checkpoint of an epoch behind all that was accepted, of which there was so much in all.
 func commits(t *testing.T, k *Keep, epoch, accepted uint64) {
 	t.Helper()
 	at := worker.Position{Source: "p/source", Next: k.Journal().Next(), Accepted: accepted, Streams: map[string]uint64{"s": accepted}}
