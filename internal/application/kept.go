@@ -53,7 +53,9 @@ func openKeep(ctx context.Context, config *worker.Config, o Options, r *reporter
 	} else if swept > 0 {
 		o.Log.Info("uploads that were not finished are removed", "uploads", swept)
 	}
-	config.Keep = &worker.Keep{Journal: k.Journal(), Sync: o.Keep.Sync, Checkpoints: k, Interval: o.Keep.Interval}
+	config.Keep = &worker.Keep{
+		Journal: k.Journal(), Sync: o.Keep.Sync, Checkpoints: k, Interval: o.Keep.Interval, DropsUnknown: o.Keep.AllowChanged,
+	}
 	if last := k.Last(); last.Epoch > 0 {
 		o.Log.Info("going on from the last checkpoint", "run", last.Run, "epoch", last.Epoch, "entities", last.Entities, "bytes", last.Bytes)
 	}

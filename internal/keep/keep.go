@@ -290,7 +290,7 @@ func (k *Keep) Entities(ctx context.Context) iter.Seq2[entity.Entity, error] {
 		}
 		for e, err := range k.store.Entities(ctx, k.last, 0, store.LastHash) {
 			if err != nil {
-				yield(entity.Entity{}, err)
+				yield(entity.Entity{}, reached(err))
 				return
 			}
 			if e.State = numbers[e.State]; e.State >= 0 && !yield(e.Entity, nil) {
@@ -298,6 +298,14 @@ func (k *Keep) Entities(ctx context.Context) iter.Seq2[entity.Entity, error] {
 			}
 		}
 	}
+}
+
+// reached makes an error of a store one that may be tried again, unless what it read is damaged.
+func reached(err error) error {
+	if _, damaged := errors.AsType[*store.DamageError](err); damaged || err == nil {
+		return err
+	}
+	return &worker.UnreachableError{Err: err}
 }
 
 // numbers are those that the states of the last checkpoint have in the application; -1 for one that does not fit.
@@ -327,14 +335,14 @@ func (k *Keep) NewRun(ctx context.Context, skips []worker.Skip) (uint64, error) 
 	next := k.history
 	last, err := store.LastRun(ctx, k.options.Checkpoints)
 	if err != nil {
-		return 0, err
+		return 0, reached(err)
 	}
 	next.Run, next.Skips = max(next.Run, k.Last().Run, last)+1, skips
 	if err := next.write(k.options.Dir); err != nil {
 		return 0, err
 	}
 	if err := store.BeginRun(ctx, k.options.Checkpoints, next.Run); err != nil {
-		return 0, err
+		return 0, reached(err)
 	}
 	k.history = next
 	if k.options.Letters != nil {

@@ -19,16 +19,28 @@ type Keep struct {
 	Checkpoints Checkpoints
 	// Interval is the least time between the beginnings of two checkpoints.
 	Interval time.Duration
+	// DropsUnknown has messages dropped that the journal holds of sources which there are no more; else they are an error.
+	DropsUnknown bool
 }
+
+// UnreachableError is a place of checkpoints that cannot be read or written now, as one that is away; it may be tried again.
+type UnreachableError struct{ Err error }
+
+func (u *UnreachableError) Error() string { return u.Err.Error() }
+
+// Unwrap is why.
+func (u *UnreachableError) Unwrap() error { return u.Err }
 
 // Checkpoints is where checkpoints go, and where they come from. It is for one goroutine at a time.
 type Checkpoints interface {
 	// Last is what the last checkpoint holds beside state; the zero value if there is none, and everything begins at the beginning.
 	Last() Manifest
-	// Entities are the state of the last checkpoint. Their memory is good until the next. An error is the last thing it yields.
+	// Entities are the state of the last checkpoint. Their memory is good until the next. An error is the last thing it yields; it may be an
+	// *UnreachableError.
 	Entities(ctx context.Context) iter.Seq2[entity.Entity, error]
 	// NewRun begins a run that goes on from the last checkpoint, and returns its number: one more than that of any before. What was added to a
-	// checkpoint that is not committed is dropped. The messages to skip are kept until the next one is.
+	// checkpoint that is not committed is dropped. The messages to skip are kept until the next one is. An error may be an
+	// *UnreachableError.
 	NewRun(ctx context.Context, skips []Skip) (uint64, error)
 	// Skips are those that were kept and still count.
 	Skips() []Skip
@@ -63,12 +75,17 @@ type Position struct {
 	Streams map[string]uint64 `json:"streams,omitempty"`
 }
 
-// of is the position of a source; that at the beginning if it has none.
+// of is the position of a source. That of one that was not there when the checkpoint was made is where the others were: what there is of it
+// in the journal came after that.
 func (m *Manifest) of(source string) Position {
-	for _, p := range m.Sources {
+	begin := Position{Source: source, Next: 1}
+	for n, p := range m.Sources {
 		if p.Source == source {
 			return p
 		}
+		if n == 0 || p.Next < begin.Next {
+			begin.Next = p.Next
+		}
 	}
-	return Position{Source: source, Next: 1}
+	return begin
 }

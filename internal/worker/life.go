@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -89,6 +90,11 @@ func (w *Worker) liveOn(ctx context.Context, a *life, ready func()) error {
 // mend has executors prepared for another life.
 func (w *Worker) mend(ctx context.Context, died error) error {
 	w.last = w.config.Keep.Checkpoints.Last()
+	if _, away := errors.AsType[*UnreachableError](died); away {
+		if err := w.pauseBetween(ctx); err != nil {
+			return err
+		}
+	}
 	w.suspect(died)
 	if deaths := w.suspicion.Deaths(); deaths > mostDeaths {
 		return &hopelessError{deaths: deaths, last: died}
@@ -111,11 +117,26 @@ func (h *hopelessError) Error() string {
 // mostDeaths is how many executors may die without a checkpoint between them.
 const mostDeaths = 10
 
-// mends reports whether another life would mend what ended the last one: an executor died, not by state that cannot be saved.
+// mends reports whether another life would mend what ended the last one: an executor died, not by state that cannot be saved, or the place
+// of the checkpoints is away.
 func (w *Worker) mends(ctx context.Context, err error) bool {
 	_, died := errors.AsType[*DiedError](err)
+	_, away := errors.AsType[*UnreachableError](err)
 	_, stuck := errors.AsType[*StuckError](err)
-	return died && !stuck && w.config.Keep != nil && ctx.Err() == nil
+	return (died || away) && !stuck && w.config.Keep != nil && ctx.Err() == nil
+}
+
+// betweenLives is how long is waited for the place of the checkpoints.
+const betweenLives = time.Second
+
+// pauseBetween waits before the place of the checkpoints is asked again.
+func (w *Worker) pauseBetween(ctx context.Context) error {
+	select {
+	case <-time.After(betweenLives):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // employ makes the loops of executors that are prepared for the worker's table, behind the last checkpoint.
@@ -125,7 +146,8 @@ func (w *Worker) employ(executors []Executor) {
 			inlet.rewind(w.last.of(w.config.Sources[n].ID()), len(executors))
 		}
 	}
-	w.inside.Store(0) // sources may have handed on until they were taken back
+	w.ended.Store(false) // an executor may have died at the very end
+	w.inside.Store(0)    // sources may have handed on until they were taken back
 	for _, outlet := range w.outlets {
 		outlet.rest(w.epoch)
 	}
@@ -182,7 +204,6 @@ func (w *Worker) newRun(ctx context.Context) error {
 	for _, outlet := range w.outlets {
 		outlet.begin(run)
 	}
-	w.restores(run)
 	return nil
 }
 

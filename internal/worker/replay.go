@@ -20,20 +20,17 @@ type replay struct {
 //
 // The first executor carries it out, which never leaves.
 func (w *Worker) Replay(ctx context.Context, r Replay) (run, epoch uint64, err error) {
-	w.mu.RLock()
-	over, run := w.running.ctx, w.run
-	w.mu.RUnlock()
+	over, run, first := w.enter()
 	if over == nil {
 		return 0, 0, ErrNotRunning
 	}
-	w.inside.Add(1)
 	w.replayed.Store(true)
 	if w.ended.Load() { // the loops may have found out already that nothing is left to do
 		w.settled(1)
 		return 0, 0, ErrNotRunning
 	}
 	done := make(chan uint64, 1)
-	w.loop(0).sendAgain(&replay{Replay: r, done: func(epoch uint64) { done <- epoch }})
+	first.sendAgain(&replay{Replay: r, done: func(epoch uint64) { done <- epoch }})
 	select {
 	case epoch = <-done:
 		return run, epoch, nil
@@ -47,6 +44,18 @@ func (w *Worker) Replay(ctx context.Context, r Replay) (run, epoch uint64, err e
 	default:
 		return 0, 0, ErrNotRunning
 	}
+}
+
+// enter counts one more message inside, of the life that goes on, and returns when that is over, its run, and the loop that takes the
+// message; nil if none goes on.
+func (w *Worker) enter() (over context.Context, run uint64, first *loop) {
+	w.mu.RLock()
+	defer w.mu.RUnlock() // what is inside counts no more once a life does not go on
+	if w.running.ctx == nil {
+		return nil, 0, nil
+	}
+	w.inside.Add(1)
+	return w.running.ctx, w.run, w.loops[0]
 }
 
 // sendAgain has the loop begin a replay when it may.

@@ -69,6 +69,7 @@ func (w *Worker) restore(ctx context.Context) error {
 		return nil
 	}
 	w.takeCare()
+	w.restores()
 	r := &restoration{worker: w, loops: w.all()}
 	r.pieces = make([]piece, len(r.loops))
 	for range r.loops {
@@ -91,12 +92,12 @@ func (w *Worker) restore(ctx context.Context) error {
 	return nil
 }
 
-// restores notes what is taken in again in a run.
-func (w *Worker) restores(run uint64) {
+// restores notes what is taken in again.
+func (w *Worker) restores() {
 	begun := Restoring{Epoch: w.last.Epoch, Since: time.Now(), OfEntities: w.last.Entities}
 	next := w.config.Keep.Journal.Next()
 	begun.OfRecords = next - min(next, w.oldest())
-	w.account.change(func(k *Kept) { k.Run, k.Restoring = run, &begun })
+	w.account.change(func(k *Kept) { k.Run, k.Restoring = w.run, &begun })
 	if begun.isSomething() {
 		w.config.Report.Restoring(begun)
 	}
@@ -218,6 +219,9 @@ func (w *Worker) replay(ctx context.Context) error {
 		}
 		w.progressed(func(p *Restoring) { p.Records++ })
 		inlet := inlets[record.Source]
+		if inlet == nil && keep.DropsUnknown {
+			continue
+		}
 		if inlet == nil {
 			return fmt.Errorf("the journal holds messages of source %q, which the application has not", record.Source)
 		}
