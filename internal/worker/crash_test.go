@@ -59,7 +59,7 @@ func (s *shelf) Last() worker.Manifest { return s.last }
 func (s *shelf) Entities(context.Context) iter.Seq2[entity.Entity, error] {
 	return func(yield func(entity.Entity, error) bool) {
 		for _, e := range s.state {
-			if s.fails() && s.fails() && s.fails() {
+			if s.trouble && s.chance.IntN(64) == 0 {
 				yield(entity.Entity{}, &worker.UnreachableError{Err: errTrouble})
 				return
 			}

@@ -222,10 +222,11 @@ func (a *life) live(ready func()) error {
 	<-w.marking // whoever sends a marker around has noticed the end
 	w.setRunning(running{})
 	w.marking.notify()
-	if died := a.end(); died != nil {
+	died := a.end()
+	if err != nil && died != nil {
 		return died
 	}
-	return err
+	return err // nil if all is done: who dies then had nothing to do
 }
 
 // accompany takes in what was kept, and then does what is done beside the loops until all is done.
