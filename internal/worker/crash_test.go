@@ -22,7 +22,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
-var crashes = flag.Uint64("crashes", 150, "random histories to run in which workers and executors are killed")
+var crashes = flag.Uint64("crashes", 60, "random histories to run in which workers and executors are killed")
 
 // TestCrashes runs random applications whose worker, or an executor, is killed at random moments, while partitions and executors move. When
 // what followed the last checkpoint is taken back, at a kill, from what sinks and failures show, as a receiver does that knows of epochs,
