@@ -141,7 +141,8 @@ func (w *Worker) checkpoint(r running) (c Checkpointed, spent time.Duration, err
 	c.holds(&last)
 	w.account.committed(&c, &last)
 	w.config.Report.Checkpointed(c)
-	spent = c.Aligned + w.saved.committed()
+	// Longer than what is in flight takes, markers wait only for somebody who stands still, and checkpoints have no part in that.
+	spent = min(c.Aligned, w.config.Limits.InFlight) + w.saved.committed()
 	w.tidy(r.ctx)
 	return c, spent, nil
 }
@@ -182,8 +183,9 @@ func (w *Worker) gather(r running, c *Checkpointed) error {
 				return err
 			}
 			c.Bytes += len(piece)
-			w.saved.wrote(piece)
-			w.wakeAll()
+			if w.saved.wrote(piece) {
+				w.wakeAll()
+			}
 		}
 		if complete {
 			return nil

@@ -102,11 +102,13 @@ func (s *saved) awaited() (a Awaited) {
 	return a
 }
 
-// wrote says that a piece is written.
-func (s *saved) wrote(piece []byte) {
+// wrote says that a piece is written; it reports whether executors may encode again that could not.
+func (s *saved) wrote(piece []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	was := s.bytes >= mostSaved
 	s.bytes -= len(piece)
+	return was && s.bytes < mostSaved
 }
 
 // committed closes the open checkpoint; it returns how long the executor that spent most on it has spent.
