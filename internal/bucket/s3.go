@@ -119,27 +119,27 @@ func (b *s3Bucket) Read(ctx context.Context, name string) ([]byte, error) {
 	return data, b.told(ctx, name, err)
 }
 
-func (b *s3Bucket) ReadRange(ctx context.Context, name string, offset, length int64) ([]byte, error) {
+func (b *s3Bucket) ReadAt(ctx context.Context, name string, dst []byte, offset int64) error {
 	if err := checkName(name); err != nil {
-		return nil, err
+		return err
 	}
-	if offset < 0 || length < 0 || offset+length < 0 {
-		return nil, fmt.Errorf("%s: %d bytes from %d on: %w", name, length, offset, io.ErrUnexpectedEOF)
+	length := int64(len(dst))
+	if offset < 0 || offset+length < 0 {
+		return fmt.Errorf("%s: %d bytes from %d on: %w", name, length, offset, io.ErrUnexpectedEOF)
 	}
 	r, err := b.blobs.NewRangeReader(ctx, name, offset, length, nil)
 	if status(err) == http.StatusRequestedRangeNotSatisfiable {
-		return nil, fmt.Errorf("%s has less than %d bytes: %w", name, offset+length, io.ErrUnexpectedEOF)
+		return fmt.Errorf("%s has less than %d bytes: %w", name, offset+length, io.ErrUnexpectedEOF)
 	}
 	if err != nil {
-		return nil, b.told(ctx, name, err)
+		return b.told(ctx, name, err)
 	}
 	if r.Size() < offset+length {
-		return nil, errors.Join(fmt.Errorf("%s has %d bytes, which is less than %d from %d on: %w",
+		return errors.Join(fmt.Errorf("%s has %d bytes, which is less than %d from %d on: %w",
 			name, r.Size(), length, offset, io.ErrUnexpectedEOF), r.Close())
 	}
-	data := make([]byte, length)
-	_, err = io.ReadFull(r, data)
-	return data, b.told(ctx, name, errors.Join(err, r.Close()))
+	_, err = io.ReadFull(r, dst)
+	return b.told(ctx, name, errors.Join(err, r.Close()))
 }
 
 func (b *s3Bucket) List(ctx context.Context, prefix string) (list []store.Listed, err error) {

@@ -48,9 +48,8 @@ func (f *failing) Read(ctx context.Context, name string) (data []byte, err error
 	return data, err
 }
 
-func (f *failing) ReadRange(ctx context.Context, name string, offset, length int64) (data []byte, err error) {
-	err = f.do(func() (err error) { data, err = f.Bucket.ReadRange(ctx, name, offset, length); return err })
-	return data, err
+func (f *failing) ReadAt(ctx context.Context, name string, dst []byte, offset int64) error {
+	return f.do(func() error { return f.Bucket.ReadAt(ctx, name, dst, offset) })
 }
 
 func (f *failing) List(ctx context.Context, prefix string) (list []store.Listed, err error) {

@@ -15,9 +15,9 @@ type Bucket interface {
 	Write(ctx context.Context, name string, content func(io.Writer) error) error
 	// Read returns an object; fs.ErrNotExist if there is none. The memory is the caller's.
 	Read(ctx context.Context, name string) ([]byte, error)
-	// ReadRange returns so many bytes of an object from an offset on; io.ErrUnexpectedEOF if it has not as many, fs.ErrNotExist if there is
-	// none. The memory is the caller's.
-	ReadRange(ctx context.Context, name string, offset, length int64) ([]byte, error)
+	// ReadAt fills dst with the bytes of an object from an offset on; io.ErrUnexpectedEOF if it has not as many, fs.ErrNotExist if there is
+	// none. After an error dst holds anything.
+	ReadAt(ctx context.Context, name string, dst []byte, offset int64) error
 	// List returns the objects whose names begin with a prefix, in the order of names. What a crash has left of a Write may be among them,
 	// its name with PartSuffix.
 	List(ctx context.Context, prefix string) ([]Listed, error)

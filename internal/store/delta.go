@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -28,14 +29,40 @@ type Delta struct {
 	begun      time.Time
 
 	mu       sync.Mutex
-	gathered gathered // guarded by mu
+	gathered *gathered // nil when the delta is no more open; guarded by mu
 
 	writing sync.Mutex
-	sealed  *sealed      // that could not be written yet; guarded by writing, as are those below
-	objects []Object     // that are written
-	spare   gathered     // the memory of what was sealed, for what is gathered next
-	buffer  bytes.Buffer // the memory of what was written, for what is sealed next
+	sealed  *sealed       // that could not be written yet; guarded by writing, as are those below
+	objects []Object      // that are written
+	spare   *gathered     // the memory of what was sealed, for what is gathered next
+	buffer  *bytes.Buffer // the memory of what was written, for what is sealed next
 }
+
+// workspace is memory that one delta leaves to the next, so that checkpoints give the garbage collector little to do.
+type workspace struct {
+	gathered, spare *gathered
+	buffer          *bytes.Buffer
+}
+
+func (w *workspace) take() (g, spare *gathered, buffer *bytes.Buffer) {
+	if w.gathered == nil {
+		return &gathered{}, &gathered{}, &bytes.Buffer{}
+	}
+	g, spare, buffer = w.gathered, w.spare, w.buffer
+	*w = workspace{}
+	return g, spare, buffer
+}
+
+// leave takes in what a delta has used, unless one that had more than usual has made it large.
+func (w *workspace) leave(g, spare *gathered, buffer *bytes.Buffer, usual int) {
+	if cap(g.data)+cap(spare.data)+buffer.Cap() <= usuals*usual {
+		*w = workspace{g, spare, buffer}
+	}
+}
+
+// usuals is how many times what is usually written at once a delta has in memory at most: lists double when they have no room, and what is
+// gathered passes that by a piece.
+const usuals = 8
 
 // sealed is an object that is ready to be written.
 type sealed struct {
@@ -66,30 +93,43 @@ func (s *Store) Begin(run, epoch uint64, states []string) (*Delta, error) {
 			epoch, run, s.current.Epoch, s.current.Run)
 	}
 	s.open = d
+	d.gathered, d.spare, d.buffer = s.workspace.take()
 	return d, nil
 }
 
 // Add gathers entities in the form of internal/entity, in any order; they are copied. Of those with the same key and state the one that is
 // added last counts. After an error none of them is.
 func (d *Delta) Add(entities []byte) error {
+	giveWay()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	before := d.gathered
-	d.gathered.data = append(withRoom(d.gathered.data, len(entities)), entities...)
-	for at := len(before.data); at < len(d.gathered.data); {
-		e, size, ok := entity.First(d.gathered.data[at:])
+	if d.gathered == nil {
+		return d.notOpen()
+	}
+	before := len(d.gathered.data)
+	err := d.add(entities)
+	if err != nil {
+		d.gathered.cut(before)
+	}
+	return err
+}
+
+// add is Add, of which something remains after an error; who calls it holds mu.
+func (d *Delta) add(entities []byte) error {
+	g := d.gathered
+	at := len(g.data)
+	g.data = append(withRoom(g.data, len(entities)), entities...)
+	for at < len(g.data) {
+		e, size, ok := entity.First(g.data[at:])
 		switch {
 		case !ok:
-			d.gathered = before
 			return entity.ErrCut
 		case e.State >= len(d.number):
-			d.gathered = before
 			return fmt.Errorf("an entity has the state %d, and the checkpoint has %d states", e.State, len(d.number))
 		case size > mostEntity:
-			d.gathered = before
 			return fmt.Errorf("an entity of the state %q has %d bytes: it may have %d", d.states[d.number[e.State]], size, mostEntity)
 		}
-		d.gathered.places = append(withRoom(d.gathered.places, 1), standing{placeOf(partition.Hash(e.Key), d.number[e.State], nil).order, at})
+		g.stands(standing{placeOf(partition.Hash(e.Key), d.number[e.State], nil).order, at})
 		at += size
 	}
 	return nil
@@ -107,6 +147,9 @@ func withRoom[T any](list []T, more int) []T {
 func (d *Delta) Buffered() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.gathered == nil {
+		return 0
+	}
 	return len(d.gathered.data)
 }
 
@@ -123,16 +166,17 @@ func (d *Delta) write(ctx context.Context, least int) error {
 		if d.sealed == nil {
 			d.mu.Lock()
 			g := d.gathered
-			enough := len(g.data) >= least
+			enough := g != nil && len(g.data) >= least
 			if enough {
-				d.gathered, d.spare = d.spare, gathered{}
+				d.gathered, d.spare = d.spare, nil
 			}
 			d.mu.Unlock()
 			if !enough {
 				return nil
 			}
-			d.sealed = g.seal(&d.buffer, d.states, d.store.blockBytes)
-			d.spare = gathered{data: g.data[:0], places: g.places[:0]}
+			d.sealed = g.seal(d.buffer, d.states, d.store.blockBytes)
+			g.cut(0)
+			d.spare = g
 		}
 		name, err := d.name(identity.object)
 		if err != nil {
@@ -179,6 +223,10 @@ func (d *Delta) Commit(ctx context.Context, about About) (*Manifest, error) {
 	for _, o := range m.objects() {
 		delete(s.unnamed, o.Name)
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.workspace.leave(d.gathered, d.spare, d.buffer, s.options.DeltaBytes)
+	d.gathered = nil
 	return m, nil
 }
 
@@ -188,9 +236,13 @@ func (d *Delta) name(form func(identity) string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open != d {
-		return "", fmt.Errorf("the checkpoint of epoch %d is not open any more", d.epoch)
+		return "", d.notOpen()
 	}
 	return s.name(d.run, d.epoch, form), nil
+}
+
+func (d *Delta) notOpen() error {
+	return fmt.Errorf("the checkpoint of epoch %d is not open any more", d.epoch)
 }
 
 // manifest is the manifest that makes the delta valid.
@@ -245,11 +297,18 @@ func (d *Delta) GiveUp() {
 	}
 }
 
-// gathered are entities, one behind another, and where each stands.
+// gathered are entities, one behind another, and where each stands: a list for each first byte of a hash, since many short lists are sorted
+// sooner than a long one, and others need not wait until all are.
 type gathered struct {
 	data   []byte
-	places []standing
+	places [1 << firstBits][]standing
 }
+
+// firstBits are those of the first byte of an order, which has orderBits.
+const (
+	firstBits = 8
+	orderBits = 48
+)
 
 // standing is where an entity stands in some bytes, and in the order of objects but for its key.
 type standing struct {
@@ -257,31 +316,53 @@ type standing struct {
 	at    int
 }
 
+// stands takes in where the last entity stands.
+func (g *gathered) stands(n standing) {
+	list := &g.places[n.order>>(orderBits-firstBits)]
+	*list = append(*list, n)
+}
+
+// cut leaves the entities that stand in the first so many bytes.
+func (g *gathered) cut(bytes int) {
+	g.data = g.data[:bytes]
+	for first, list := range g.places {
+		for len(list) > 0 && list[len(list)-1].at >= bytes {
+			list = list[:len(list)-1]
+		}
+		g.places[first] = list
+	}
+}
+
 func (g *gathered) key(n standing) []byte {
 	e, _, _ := entity.First(g.data[n.at:])
 	return e.Key
 }
 
+func (g *gathered) compare(a, b standing) int {
+	if a.order != b.order {
+		return cmp.Compare(a.order, b.order)
+	}
+	return cmp.Or(bytes.Compare(g.key(a), g.key(b)), cmp.Compare(b.at, a.at)) // the last one first
+}
+
 // seal makes an object of what was gathered, in a buffer whose content is not needed any more.
 func (g *gathered) seal(b *bytes.Buffer, states []string, blockBytes int) *sealed {
-	slices.SortFunc(g.places, func(a, b standing) int {
-		if a.order != b.order {
-			return cmp.Compare(a.order, b.order)
-		}
-		return cmp.Or(bytes.Compare(g.key(a), g.key(b)), cmp.Compare(b.at, a.at)) // the last one first
-	})
 	b.Reset()
 	b.Grow(len(g.data) + len(g.data)/64 + 4096)
 	w, err := newWriter(b, states, blockBytes)
-	for n, p := range g.places {
-		if n > 0 && p.order == g.places[n-1].order && bytes.Equal(g.key(p), g.key(g.places[n-1])) {
-			continue // another came after it
+	for _, list := range g.places {
+		slices.SortFunc(list, g.compare)
+		for n, p := range list {
+			if n > 0 && p.order == list[n-1].order && bytes.Equal(g.key(p), g.key(list[n-1])) {
+				continue // another came after it
+			}
+			e, _, _ := entity.First(g.data[p.at:])
+			e.State = int(p.order & (mostStates - 1))
+			if err == nil {
+				err = w.add(uint32(p.order>>16), &e)
+			}
 		}
-		e, _, _ := entity.First(g.data[p.at:])
-		e.State = int(p.order & (mostStates - 1))
-		if err == nil {
-			err = w.add(uint32(p.order>>16), &e)
-		}
+		giveWay()
 	}
 	var o Object
 	if err == nil {
@@ -289,3 +370,6 @@ func (g *gathered) seal(b *bytes.Buffer, states []string, blockBytes int) *seale
 	}
 	return &sealed{data: b.Bytes(), object: invariant.Must(o, err)}
 }
+
+// giveWay lets goroutines go first that handle messages. The scheduler would have them wait for 10 ms if all processors are busy.
+func giveWay() { runtime.Gosched() }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 )
 
@@ -70,10 +69,10 @@ func (s *Store) rewrite(ctx context.Context, to Bucket, part *Manifest, base Bas
 		parts *= 2
 	}
 	p := &pulled{}
-	var stop func()
-	p.pull, stop = iter.Pull2(entities(ctx, s.bucket, part, base.From, base.To))
-	defer stop()
-	p.advance()
+	if p.merge, p.err = newMerge(ctx, s.bucket, part, base.From, base.To); p.err != nil {
+		return nil, p.err
+	}
+	p.advance(ctx)
 	for n := range parts {
 		b := Base{From: uint32(uint64(base.From) + width*n/parts), To: uint32(uint64(base.From) + width*(n+1)/parts - 1)}
 		if p.within(b.To) {
@@ -87,15 +86,15 @@ func (s *Store) rewrite(ctx context.Context, to Bucket, part *Manifest, base Bas
 	return written, p.err
 }
 
-// pulled are entities that are taken one after another.
+// pulled are entities that are taken one after another, and the next one is looked at before it is.
 type pulled struct {
-	pull func() (Entity, error, bool)
+	*merge
 	e    Entity // the next one
 	err  error
 	more bool
 }
 
-func (p *pulled) advance() { p.e, p.err, p.more = p.pull() }
+func (p *pulled) advance(ctx context.Context) { p.e, p.more, p.err = p.take(ctx) }
 
 // within reports whether there is another entity up to a hash.
 func (p *pulled) within(last uint32) bool { return p.more && p.err == nil && p.e.Hash <= last }
@@ -106,7 +105,7 @@ func (s *Store) writeBase(ctx context.Context, to Bucket, states []string, p *pu
 		w, err := newWriter(out, states, s.blockBytes)
 		for err == nil && p.within(last) {
 			err = w.add(p.e.Hash, &p.e.Entity)
-			p.advance()
+			p.advance(ctx)
 		}
 		if err = cmp.Or(err, p.err); err != nil {
 			return err

@@ -132,31 +132,30 @@ func (f folder) Read(ctx context.Context, name string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-func (f folder) ReadRange(ctx context.Context, name string, offset, length int64) ([]byte, error) {
+func (f folder) ReadAt(ctx context.Context, name string, dst []byte, offset int64) error {
 	path, err := f.path(name)
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if offset < 0 || length < 0 || offset > info.Size() || length > info.Size()-offset {
-		return nil, fmt.Errorf("%s has %d bytes, which is less than %d from %d on: %w", path, info.Size(), length, offset, io.ErrUnexpectedEOF)
+	if offset < 0 || int64(len(dst)) > info.Size()-offset {
+		return fmt.Errorf("%s has %d bytes, which is less than %d from %d on: %w", path, info.Size(), len(dst), offset, io.ErrUnexpectedEOF)
 	}
-	data := make([]byte, length)
-	if _, err := file.ReadAt(data, offset); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+	if _, err := file.ReadAt(dst, offset); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
 	}
-	return data, nil
+	return nil
 }
 
 func (f folder) List(ctx context.Context, prefix string) ([]Listed, error) {

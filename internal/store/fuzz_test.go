@@ -51,7 +51,9 @@ func FuzzObjects(f *testing.F) {
 	f.Add(append(headOf([]string{"a"}), appendTrailer(nil, int64(len(headOf([]string{"a"}))))...))
 	for _, blockBytes := range []int{1, 30, 1000} {
 		g := gathered{data: slices.Concat(one(0, "x", "1"), one(1, "x", ""), gone(0, "y"))}
-		g.places = []standing{{placeOf(1, 0, nil).order, 0}, {placeOf(2, 1, nil).order, 14}, {placeOf(3, 0, nil).order, 27}}
+		for n, p := range []place{placeOf(1, 0, nil), placeOf(2, 1, nil), placeOf(3, 0, nil)} {
+			g.stands(standing{p.order, []int{0, 14, 27}[n]})
+		}
 		f.Add(g.seal(&bytes.Buffer{}, []string{"a", "b"}, blockBytes).data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -20,16 +20,18 @@ type Entity struct {
 }
 
 // Entities are the entities of a manifest whose hashes are from one to another, both included, in the order of hashes. What is damaged is a
-// *DamageError, and an error is the last thing it yields; each entity before it is as it was saved. Keys and values may be kept; they share
-// memory with their neighbours in the object. Different ranges may be read at the same time.
+// *DamageError, and an error is the last thing it yields; each entity before it is as it was saved. Keys and values must be copied if they
+// are needed when the next one is asked for. Different ranges may be read at the same time.
 func (s *Store) Entities(ctx context.Context, m *Manifest, from, to uint32) iter.Seq2[Entity, error] {
-	return entities(ctx, s.bucket, m, from, to)
-}
-
-func entities(ctx context.Context, bucket Bucket, m *Manifest, from, to uint32) iter.Seq2[Entity, error] {
 	return func(yield func(Entity, error) bool) {
-		g := &merge{bucket: bucket, m: m, from: from, to: to}
-		if err := g.each(ctx, func(e Entity) bool { return yield(e, nil) }); err != nil {
+		g, err := newMerge(ctx, s.bucket, m, from, to)
+		for more := true; err == nil && more; {
+			var e Entity
+			if e, more, err = g.take(ctx); more && !yield(e, nil) {
+				return
+			}
+		}
+		if err != nil {
 			yield(Entity{}, err)
 		}
 	}
@@ -56,51 +58,59 @@ type merge struct {
 	from, to uint32
 	heap     []*input // as in container/heap, whose calls through an interface would cost more than all else here
 	next     int      // the base that is read next
+	taken    bool     // something was, and last is its place
+	last     place
 }
 
-// each yields the newest entity of each key, as long as yield asks for more.
-func (g *merge) each(ctx context.Context, yield func(Entity) bool) error {
-	if err := g.begin(ctx); err != nil {
-		return err
-	}
-	for len(g.heap) > 0 {
-		newest := g.heap[0]
-		at := newest.place
-		if !newest.e.Removed && !yield(Entity{Hash: at.hash(), Entity: newest.e}) {
-			return nil
-		}
-		for len(g.heap) > 0 && g.heap[0].place.compare(&at) == 0 {
-			if err := g.advance(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// begin opens the inputs that have something in the range.
-func (g *merge) begin(ctx context.Context) error {
-	for n := range g.m.Deltas {
-		o, err := open(ctx, g.bucket, &g.m.Deltas[n])
+// newMerge opens the inputs that have something in the range.
+func newMerge(ctx context.Context, bucket Bucket, m *Manifest, from, to uint32) (*merge, error) {
+	g := &merge{bucket: bucket, m: m, from: from, to: to}
+	for n := range m.Deltas {
+		o, err := open(ctx, bucket, &m.Deltas[n])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		c, ok, err := o.over(ctx, g.from, g.to, g.m.States)
+		c, ok, err := o.over(ctx, from, to, m.States)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ok {
-			g.heap = append(g.heap, &input{cursor: c, age: len(g.m.Deltas) - n})
+			g.heap = append(g.heap, &input{cursor: c, age: len(m.Deltas) - n})
 		}
 	}
 	c, ok, err := g.nextBase(ctx)
 	if ok {
-		g.heap = append(g.heap, &input{cursor: c, age: len(g.m.Deltas) + 1, bases: true})
+		g.heap = append(g.heap, &input{cursor: c, age: len(m.Deltas) + 1, bases: true})
 	}
 	for n := len(g.heap)/2 - 1; n >= 0; n-- {
 		g.sift(n)
 	}
-	return err
+	return g, err
+}
+
+// take takes the newest entity of the next key that has one; false if there is none. Its memory is the inputs' again with the next call.
+func (g *merge) take(ctx context.Context) (e Entity, ok bool, err error) {
+	for {
+		if err := g.pass(ctx); err != nil || len(g.heap) == 0 {
+			return e, false, err
+		}
+		newest := g.heap[0]
+		g.taken = true
+		g.last.order, g.last.key = newest.place.order, append(g.last.key[:0], newest.place.key...)
+		if !newest.e.Removed {
+			return Entity{Hash: g.last.hash(), Entity: newest.e}, true, nil
+		}
+	}
+}
+
+// pass advances the inputs that are at the key that was taken last.
+func (g *merge) pass(ctx context.Context) error {
+	for g.taken && len(g.heap) > 0 && g.heap[0].place.compare(&g.last) == 0 {
+		if err := g.advance(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nextBase opens the next base that has something in the range; false if there is none.

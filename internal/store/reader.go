@@ -88,14 +88,20 @@ func (o *opened) read(ctx context.Context, offset, length int64) ([]byte, error)
 	if o.whole != nil {
 		return o.whole[offset : offset+length], nil
 	}
-	data, err := o.bucket.ReadRange(ctx, o.Name, offset, length)
+	data := make([]byte, length)
+	return data, o.readAt(ctx, data, offset)
+}
+
+// readAt reads a part that is not in memory.
+func (o *opened) readAt(ctx context.Context, dst []byte, offset int64) error {
+	err := o.bucket.ReadAt(ctx, o.Name, dst, offset)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &DamageError{File: o.Name, Why: "it is missing"}
+		return &DamageError{File: o.Name, Why: "it is missing"}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, &DamageError{File: o.Name, Offset: offset, Why: "it is cut off"}
+		return &DamageError{File: o.Name, Offset: offset, Why: "it is cut off"}
 	}
-	return data, err
+	return err
 }
 
 // place is where an entity stands in the order of objects: by the hash of its key, its state, its key.
@@ -117,19 +123,21 @@ func (p *place) compare(q *place) int {
 	return bytes.Compare(p.key, q.key)
 }
 
-// cursor goes over the entities of an object whose hashes are in a range, in order.
+// cursor goes over the entities of an object whose hashes are in a range, in order. An entity's memory is its own until it advances.
 type cursor struct {
 	*opened
 	to     uint32
 	number []int // in the manifest, of the states of the object
 
-	next  int    // the block that is read next
-	chunk []byte // blocks that were fetched, from next on
-	block []byte // what is left of the block that is read
-	left  uint32 // how many entities the index says are left in it
-	place place  // of e, or of the last one before
-	e     entity.Entity
-	begun bool
+	next   int    // the block that is read next
+	memory []byte // for chunks
+	chunk  []byte // blocks that were fetched, from next on
+	block  []byte // what is left of the block that is read
+	left   uint32 // how many entities the index says are left in it
+	place  place  // of e, or of the last one before
+	last   []byte // the key of that, when its block is over
+	e      entity.Entity
+	begun  bool
 }
 
 // over is a cursor at the first entity of a range; false if there is none. The object's states are among those of a manifest.
@@ -158,6 +166,8 @@ func (c *cursor) advance(ctx context.Context) (ok bool, err error) {
 		if c.next == len(c.blocks) || c.blocks[c.next].first > c.to {
 			return false, nil
 		}
+		c.last = append(c.last[:0], c.place.key...)
+		c.place.key = c.last
 		if c.block, err = c.nextBlock(ctx); err != nil {
 			return false, err
 		}
@@ -194,11 +204,9 @@ func (c *cursor) nextBlock(ctx context.Context) ([]byte, error) {
 			}
 			end = more.end()
 		}
-		chunk, err := c.read(ctx, b.offset, end-b.offset)
-		if err != nil {
+		if err := c.fetch(ctx, b.offset, int(end-b.offset)); err != nil {
 			return nil, err
 		}
-		c.chunk = chunk
 	}
 	block := c.chunk[:b.size:b.size]
 	c.chunk = c.chunk[b.size:]
@@ -210,5 +218,17 @@ func (c *cursor) nextBlock(ctx context.Context) ([]byte, error) {
 		return nil, &DamageError{File: c.Name, Offset: b.offset, Why: "the block does not begin with the hash that the index says"}
 	}
 	c.left = b.entities
+	giveWay()
 	return block, nil
+}
+
+// fetch reads blocks, over those before.
+func (c *cursor) fetch(ctx context.Context, offset int64, length int) (err error) {
+	if c.whole != nil {
+		c.chunk, err = c.read(ctx, offset, int64(length))
+		return err
+	}
+	c.memory = slices.Grow(c.memory[:0], length)[:length]
+	c.chunk = c.memory
+	return c.readAt(ctx, c.chunk, offset)
 }

@@ -53,6 +53,8 @@ type Store struct {
 	held    map[*Manifest]int // how often each is held
 	uses    int               // how often Use was called
 	number  uint64            // of the last name
+
+	workspace workspace // for the next delta
 }
 
 // Open makes a bucket's store; nothing is written.
