@@ -36,7 +36,7 @@ type entities[K comparable, S any] struct {
 	changed [][]*entity[K, S] // by partition: those that a message met in this age
 	saving  [][]*entity[K, S] // by partition: those that a message met in the age before, and which Save has not come to
 	at      int               // the partition that Save is at
-	early   []byte            // of these, those that could not wait for it
+	early   []byte            // of these, those that could not wait for it; Save gives the memory away
 	wrong   error             // why one of them could not be saved
 }
 

@@ -46,8 +46,12 @@ func (e *entities[K, S]) Save(dst []byte, bytes int) (_ []byte, left bool, err e
 		return dst, false, e.wrong
 	}
 	limit := len(dst) + bytes
-	dst = append(dst, e.early...)
-	e.early = e.early[:0]
+	if len(dst) > 0 {
+		dst = append(dst, e.early...)
+	} else {
+		dst = e.early // without copying it
+	}
+	e.early = nil
 	for ; e.at < len(e.saving); e.at++ {
 		list := e.saving[e.at]
 		for n, one := range list {

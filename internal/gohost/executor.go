@@ -3,6 +3,7 @@ package gohost
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -256,7 +257,7 @@ func (x *Executor) Mark(id uint32, number int) {
 func (x *Executor) Save(id uint32, bytes int) {
 	x.calls <- func(r *Run) {
 		r.begin(id, 0, false)
-		e := worker.Event{Saved: make([]byte, 0, bytes+bytes/4)}
+		e := worker.Event{Saved: []byte{}}
 		for _, of := range x.part.Plan.States {
 			if state := x.program.States[of.Name]; state != nil && !e.Left && e.Stuck == nil {
 				e.Saved, e.Left, e.Stuck = state.Save(e.Saved, bytes-len(e.Saved))
@@ -264,6 +265,8 @@ func (x *Executor) Save(id uint32, bytes int) {
 		}
 		r.Emit(e)
 		r.done()
+		// One slice may follow another without a pause, and sources wait for a processor meanwhile: for 10 ms, if they were not let in here.
+		runtime.Gosched()
 	}
 }
 

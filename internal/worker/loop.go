@@ -226,10 +226,9 @@ func (l *loop) begin() (bool, error) {
 	if len(l.calls) >= CallsAhead {
 		return false, nil
 	}
-	if l.beginOrder() || l.beginReplay() || !l.saving.waits && l.beginSave() {
+	if l.beginOrder() || l.beginReplay() || l.saving.due > 0 && l.beginSave() {
 		return true, nil
 	}
-	l.saving.waits = false
 	if began, err := l.beginMessages(); began || err != nil {
 		return began, err
 	}

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -10,13 +9,13 @@ import (
 )
 
 const (
-	// sliceTime is how long an executor encodes at once of what is to be saved while no message waits: one that comes then waits for that, and
-	// for no more. While messages wait, one more slice makes little difference to them: then it is a part of the time that they may be in
-	// flight, so that a checkpoint comes to its end under load too.
-	sliceTime  = time.Millisecond
-	loadedPart = 4
-	// firstSlice is how many bytes the first slice has, of which is not known yet how long it takes; leastSlice and mostSlice bound all.
-	firstSlice, leastSlice, mostSlice = 32 << 10, 4 << 10, 1 << 20
+	// sliceTime is how long an executor encodes at once of what is to be saved: a message that comes then waits for that, and for no more.
+	// While messages wait, slices get 1/savingPart of the time that messages get, so that a checkpoint comes to its end under load too.
+	sliceTime  = time.Millisecond / 2
+	savingPart = 2
+	// firstSlice is how many bytes the first slice has, of which is not known yet how long it takes; leastSlice and mostSlice bound all. What
+	// could not wait for its slice is encoded already and takes no time, so the largest is one that takes not much longer if nothing is.
+	firstSlice, leastSlice, mostSlice = 32 << 10, 4 << 10, 64 << 10
 	// mostSaved bounds what has been encoded and is not written: executors encode no more until it is, except what cannot wait.
 	mostSaved = 16 << 20
 )
@@ -126,8 +125,8 @@ type saving struct {
 	marked  bool       // an island has: there may be something to save
 	left    bool       // there is more, as far as is known
 	spent   time.Duration
-	under   bool // a call of it has begun and is not done
-	waits   bool // it is the turn of messages
+	under   bool          // a call of it has begun and is not done
+	due     time.Duration // that slices may take before messages that wait
 }
 
 // markIsland notes what is to be saved of an island that has passed the marker of a checkpoint.
@@ -150,7 +149,7 @@ func (l *loop) beginSave() bool {
 	if !s.marked || !s.left || s.under || l.worker.saved.isFull() {
 		return false
 	}
-	s.under, s.waits, s.left = true, true, false
+	s.under, s.left = true, false
 	c := l.newCall(0, &order{saves: true, done: func() {
 		s.under = false
 		l.isSaved()
@@ -164,16 +163,13 @@ func (l *loop) sliceBytes() int {
 	if l.perSaved == 0 {
 		return firstSlice
 	}
-	target := sliceTime
-	if slices.ContainsFunc(l.queues, func(waiting []*input) bool { return len(waiting) > 0 }) {
-		target = max(sliceTime, l.worker.config.Limits.InFlight/loadedPart)
-	}
-	return min(max(int(float64(target.Nanoseconds())/float64(l.perSaved)), leastSlice), mostSlice)
+	return min(max(int(float64(sliceTime.Nanoseconds())/float64(l.perSaved)), leastSlice), mostSlice)
 }
 
 // saved takes note of a call that has encoded some of what was to be saved.
 func (l *loop) saved(c *call, took time.Duration) {
 	l.saving.spent += took
+	l.saving.due -= took
 	if c.output > 0 {
 		l.perSaved.follow(float64(took.Nanoseconds()) / float64(c.output))
 	}
