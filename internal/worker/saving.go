@@ -11,11 +11,11 @@ import (
 const (
 	// sliceTime is how long an executor encodes at once of what is to be saved: a message that comes then waits for that, and for no more.
 	// While messages wait, slices get 1/savingPart of the time that messages get, so that a checkpoint comes to its end under load too.
-	sliceTime  = time.Millisecond / 2
+	sliceTime  = time.Millisecond
 	savingPart = 2
 	// firstSlice is how many bytes the first slice has, of which is not known yet how long it takes; leastSlice and mostSlice bound all. What
 	// could not wait for its slice is encoded already and takes no time, so the largest is one that takes not much longer if nothing is.
-	firstSlice, leastSlice, mostSlice = 32 << 10, 4 << 10, 64 << 10
+	firstSlice, leastSlice, mostSlice = 32 << 10, 16 << 10, 64 << 10
 	// mostSaved bounds what has been encoded and is not written: executors encode no more until it is, except what cannot wait.
 	mostSaved = 16 << 20
 )
