@@ -74,8 +74,10 @@ type Recruit interface {
 	Prepare(ctx context.Context, table *partition.Table) (Executor, error)
 }
 
-// The most that an edge to an executor holds whatever the executor's rate: messages, and bytes.
+// The most that an edge to an executor holds whatever the executor's rate: messages, and bytes. While that is not known it holds
+// firstMessages: a marker that comes behind a thousand of a step that takes 0.1 s waits for 100 s.
 const (
+	firstMessages = 16
 	mostMessages  = 1 << 15
 	laneBytes     = 512 << 10
 	exchangeBytes = 1 << 20
@@ -89,10 +91,10 @@ func (c *Config) credit(messages int) int {
 	return max(1, min(messages, mostMessages))
 }
 
-func (c *Config) laneCredit() Credit { return Credit{Messages: c.credit(largest), Bytes: laneBytes} }
+func (c *Config) laneCredit() Credit { return Credit{Messages: c.credit(firstMessages), Bytes: laneBytes} }
 
 func (c *Config) exchangeCredit() Credit {
-	return Credit{Messages: c.credit(largest), Bytes: exchangeBytes}
+	return Credit{Messages: c.credit(firstMessages), Bytes: exchangeBytes}
 }
 
 // mostAtOnce is how many messages a call has at most.

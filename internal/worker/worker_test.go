@@ -366,6 +366,25 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 	})
 }
 
+// TestLittleIsTakenInWhileTheRateIsNotKnown looks at the lane of an executor at its first message, behind which a marker would wait for all.
+func TestLittleIsTakenInWhileTheRateIsNotKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newTestExecutor(t)
+		x.took = 100 * time.Millisecond
+		b := start(t, x, &testSource{id: "p", lanes: 1, messages: 200})
+		close(b.sinks[0].open)
+		time.Sleep(x.took / 2)
+		if held := b.inlets[0].lanes[0].edge.held().Messages; held != firstMessages {
+			t.Errorf("the lane holds %d messages; want %d", held, firstMessages)
+		}
+		time.Sleep(time.Minute)
+		b.stop()
+		if err := <-b.ended; err != nil || b.sinks[0].got != 200 {
+			t.Errorf("%d messages delivered, %v", b.sinks[0].got, err)
+		}
+	})
+}
+
 // TestALaneThatWasEmptiedIsNotQueued has the loop take what a lane holds before its producer has told of it.
 func TestALaneThatWasEmptiedIsNotQueued(t *testing.T) {
 	w := New(Config{Sources: []connector.Source{&testSource{}}, Stages: []Stage{{}}}, partition.Even(1, 1), []Executor{newTestExecutor(t)})
