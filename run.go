@@ -30,6 +30,8 @@ type Config struct {
 	MaxMessage int
 	// MaxConnections is how many connections a source takes; default 1024.
 	MaxConnections int
+	// MaxStreams is how many resumable streams a source remembers, for ever and in every checkpoint; default 4096.
+	MaxStreams int
 	// SinkBuffer is how many bytes a sink may hold undelivered before sources slow down; default 4 MiB.
 	SinkBuffer int
 	// MoveBuffer is how many bytes may wait in an executor for partitions on their way to it, before inputs are held; default 64 MiB.
@@ -106,7 +108,7 @@ func (a *App) options(c Config) (*application.Options, error) {
 		Executors: or(c.Executors, runtime.GOMAXPROCS(0)), Partitions: or(c.Partitions, application.DefaultPartitions),
 		MaxFrame: or(c.MaxMessage, application.DefaultMaxFrame), MaxConnections: or(c.MaxConnections, application.DefaultMaxConnections),
 		SinkBuffer: or(c.SinkBuffer, application.DefaultSinkBuffer), MoveBuffer: or(c.MoveBuffer, application.DefaultMoveBuffer),
-		MaxInFlight: or(c.MaxInFlight, application.DefaultMaxInFlight),
+		MaxStreams: or(c.MaxStreams, application.DefaultMaxStreams), MaxInFlight: or(c.MaxInFlight, application.DefaultMaxInFlight),
 		MaxOutput: application.Output{
 			Messages: or(c.MaxResults, application.DefaultMaxResults), Bytes: or(c.MaxOutput, application.DefaultMaxOutput),
 		},
@@ -161,6 +163,7 @@ func (c *Config) check(o *application.Options) (wrong []error) {
 	}{
 		{"Config.MaxMessage", int64(c.MaxMessage)},
 		{"Config.MaxConnections", int64(c.MaxConnections)},
+		{"Config.MaxStreams", int64(c.MaxStreams)},
 		{"Config.SinkBuffer", int64(c.SinkBuffer)},
 		{"Config.MoveBuffer", int64(c.MoveBuffer)},
 		{"Config.MaxResults", int64(c.MaxResults)},

@@ -118,7 +118,7 @@ type Inlet interface {
 	// Resume opens a connection that goes on with a stream of numbered messages, known by its name to the source and its sender, and returns
 	// how many of its messages have been accepted, also by connections before and before a restart: the next message that is sent by it is the
 	// one of that number. An older connection of the stream that is still open sends no more: its Send returns ErrSuperseded. The connection
-	// must be closed. An error is one of the journal, and ends the application, or ctx's.
+	// must be closed. An error is one of the journal, and ends the application, or ctx's, or says that there are too many streams.
 	Resume(ctx context.Context, peer, stream string) (Connection, uint64, error)
 	// Refused counts a connection, or a message, that was refused for what it brought.
 	Refused()

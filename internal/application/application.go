@@ -41,6 +41,7 @@ type Options struct {
 	Employed       func(executors int)
 	MaxFrame       int
 	MaxConnections int
+	MaxStreams     int // that a source remembers
 	SinkBuffer     int
 	MoveBuffer     int
 	MaxInFlight    time.Duration
@@ -140,7 +141,7 @@ func (o *Options) piece() int {
 func (o *Options) settings() []any {
 	return []any{
 		"executors", o.Executors, "partitions", o.Partitions, "max-frame", o.MaxFrame, "max-connections", o.MaxConnections,
-		"sink-buffer", o.SinkBuffer, "max-in-flight", o.MaxInFlight,
+		"max-streams", o.MaxStreams, "sink-buffer", o.SinkBuffer, "max-in-flight", o.MaxInFlight,
 		"max-call-output", fmt.Sprintf("%d,%d", o.MaxOutput.Messages, o.MaxOutput.Bytes),
 		"move-buffer", o.MoveBuffer, "drain-timeout", o.DrainTimeout, "data-dir", o.DataDir, "dead-letters", o.DeadLetters,
 		"checkpoint-interval", o.Keep.Interval, "durability", o.Keep.durability(), "retain", o.Keep.Retain, "journal-free", o.Keep.JournalFree,
@@ -294,7 +295,7 @@ func configure(p Program, o Options, r *reporter) (worker.Config, error) {
 		Crew:    p,
 		Report:  r,
 		Limits: worker.Limits{
-			SinkBuffer: o.SinkBuffer, MoveBuffer: o.MoveBuffer, InFlight: o.MaxInFlight, Credit: o.Credit,
+			SinkBuffer: o.SinkBuffer, MoveBuffer: o.MoveBuffer, InFlight: o.MaxInFlight, Credit: o.Credit, Streams: o.MaxStreams,
 		},
 		StopWithin: StopWithin,
 		Chaos:      o.Chaos,

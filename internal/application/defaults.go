@@ -8,6 +8,7 @@ const (
 	DefaultPartitions     = 1024
 	DefaultMaxFrame       = 16 << 20
 	DefaultMaxConnections = 1024
+	DefaultMaxStreams     = 4096
 	DefaultSinkBuffer     = 4 << 20
 	DefaultMoveBuffer     = 64 << 20
 	DefaultMaxInFlight    = 20 * time.Millisecond

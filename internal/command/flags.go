@@ -111,6 +111,11 @@ var ownFlags = []commandline.Flag{
 		Default: strconv.Itoa(application.DefaultMaxConnections),
 	},
 	{
+		Name: "max-streams", Value: "N",
+		Help:    "how many resumable streams a source remembers, for ever and in every checkpoint; the connection of one more is refused",
+		Default: strconv.Itoa(application.DefaultMaxStreams),
+	},
+	{
 		Name: "sink-buffer", Value: "BYTES", Help: "what a sink may hold undelivered, on each executor, before sources slow down",
 		Default: strconv.Itoa(application.DefaultSinkBuffer),
 	},

@@ -151,6 +151,7 @@ func readOptions(line *commandline.Line) (*application.Options, error) {
 		Partitions:     v.count("partitions", application.DefaultPartitions),
 		MaxFrame:       v.bytes("max-frame", application.DefaultMaxFrame),
 		MaxConnections: v.count("max-connections", application.DefaultMaxConnections),
+		MaxStreams:     v.count("max-streams", application.DefaultMaxStreams),
 		SinkBuffer:     v.bytes("sink-buffer", application.DefaultSinkBuffer),
 		MoveBuffer:     v.bytes("move-buffer", application.DefaultMoveBuffer),
 		MaxInFlight:    v.duration("max-in-flight", application.DefaultMaxInFlight),

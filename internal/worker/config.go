@@ -53,6 +53,8 @@ type Limits struct {
 	MoveBuffer int
 	// InFlight is how long an executor may take, at its own rate, for what is in an edge to it, or in the calls it has begun.
 	InFlight time.Duration
+	// Streams is how many streams a source remembers, each in every checkpoint; 0 for any number.
+	Streams int
 	// Credit bounds the messages in an edge to an executor, and in a call, more than InFlight does; 0 if that is enough.
 	Credit int
 }
@@ -91,7 +93,9 @@ func (c *Config) credit(messages int) int {
 	return max(1, min(messages, mostMessages))
 }
 
-func (c *Config) laneCredit() Credit { return Credit{Messages: c.credit(firstMessages), Bytes: laneBytes} }
+func (c *Config) laneCredit() Credit {
+	return Credit{Messages: c.credit(firstMessages), Bytes: laneBytes}
+}
 
 func (c *Config) exchangeCredit() Credit {
 	return Credit{Messages: c.credit(firstMessages), Bytes: exchangeBytes}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -288,4 +289,21 @@ func TestAStreamGoesOnWithItsLastConnection(t *testing.T) {
 			t.Errorf("%d messages of another stream are accepted", accepted)
 		}
 	})
+}
+
+// TestOneMoreStreamThanIsRememberedIsRefused opens them, and goes on with one that is known.
+func TestOneMoreStreamThanIsRememberedIsRefused(t *testing.T) {
+	i := newInlet(1, 2)
+	i.worker.config.Limits.Streams = 2
+	for _, stream := range []string{"a", "b", "a"} {
+		if _, _, err := i.Resume(t.Context(), "peer", stream); err != nil {
+			t.Errorf("stream %s: %v", stream, err)
+		}
+	}
+	if _, _, err := i.Resume(t.Context(), "peer", "c"); err == nil || !strings.Contains(err.Error(), "--max-streams") {
+		t.Errorf("a third stream: %v", err)
+	}
+	if len(i.streams) != 2 {
+		t.Errorf("%d streams are remembered", len(i.streams))
+	}
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 )
@@ -43,6 +44,10 @@ func (i *Inlet) resume(ctx context.Context, peer, name string) (c *Connection, l
 		if err != nil {
 			return nil, 0, err
 		}
+	}
+	if most := i.worker.config.Limits.Streams; most > 0 && len(i.streams) >= most && i.streams[name] == nil {
+		return nil, 0, fmt.Errorf("the stream %q is a new one, and the source remembers %d, which is the most (--max-streams): "+
+			"go on with a stream that is known, or let it remember more", name, most)
 	}
 	s := i.stream(name)
 	c = i.connect(peer, s.home)
