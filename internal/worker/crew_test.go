@@ -117,6 +117,9 @@ type goCrew struct {
 	moved  int                 // entities that left a partition's old owner
 }
 
+// startTime is how long it takes an executor to start.
+const startTime = 5 * time.Millisecond
+
 // goRecruit is an executor that is not prepared.
 type goRecruit struct {
 	worker.Recruit
@@ -124,8 +127,9 @@ type goRecruit struct {
 	number int
 }
 
-// Start has the crew start an executor.
+// Start has the crew start an executor, which takes a while in every other case: others may die meanwhile.
 func (c *goCrew) Start(ctx context.Context, number int) (worker.Recruit, error) {
+	time.Sleep(time.Duration(number%2) * startTime)
 	recruit, err := c.Crew.Start(ctx, number)
 	return &goRecruit{recruit, c, number}, err
 }

@@ -216,10 +216,13 @@ func (a *life) live(ready func()) error {
 	for _, l := range w.all() {
 		r.turn(l)
 	}
-	group.Go(func() error { return w.accompany(ctx, r, ready) })
+	group.Go(func() error {
+		err := w.accompany(ctx, r, ready)
+		end()
+		<-w.marking // whoever sends a marker around, or lets an executor join, has noticed the end
+		return err
+	})
 	err := group.Wait()
-	end()
-	<-w.marking // whoever sends a marker around has noticed the end
 	w.setRunning(running{})
 	w.marking.notify()
 	died := a.end()
