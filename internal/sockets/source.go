@@ -81,13 +81,13 @@ func (s *Source) admit(
 ) {
 	select {
 	case places <- struct{}{}:
-		connections.Go(func() {
-			serve := s.serve
-			if s.streams != nil {
-				serve = s.serveStream
-			}
-			serve(ctx, stop, conn, inlet, func() { <-places })
-		})
+		giveUpPlace := func() { <-places }
+		if s.streams == nil {
+			connections.Go(func() { s.serve(ctx, stop, conn, inlet, giveUpPlace) })
+			return
+		}
+		number := s.streams.came()
+		connections.Go(func() { s.serveStream(ctx, stop, conn, number, inlet, giveUpPlace) })
 	default:
 		inlet.Refused()
 		s.config.Log.Warn("connection refused: --max-connections reached", "peer", conn.RemoteAddr().String(), "max", s.config.MaxConnections)

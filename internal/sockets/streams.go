@@ -23,31 +23,51 @@ const ackBytes = 1 << 20
 // yet.
 func NewStreamSource(config connector.Setup, at address.Address) *Source {
 	s := NewSource(config, at, framing.Unframed{})
-	s.streams = &streams{open: map[string]context.CancelCauseFunc{}}
+	s.streams = &streams{open: map[string]going{}}
 	return s
 }
 
 // streams are those of which a connection is open.
 type streams struct {
 	mu   sync.Mutex
-	open map[string]context.CancelCauseFunc // ends the connection
+	last uint64           // connection that came; guarded by mu, as is open
+	open map[string]going // by name
 }
 
-// begin ends the connection that goes on with a stream, and notes the one that does so now.
-func (s *streams) begin(name string, end context.CancelCauseFunc) {
+// going is the connection that goes on with a stream.
+type going struct {
+	number uint64 // by which it came
+	end    context.CancelCauseFunc
+}
+
+// came counts a connection. A source that is slow to accept finds several of one stream, and those of senders that are gone come first.
+func (s *streams) came() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if former := s.open[name]; former != nil {
-		former(connector.ErrSuperseded)
+	s.last++
+	return s.last
+}
+
+// begin ends the connection that goes on with a stream, and notes the one that does so now. ErrSuperseded says that the former came later.
+func (s *streams) begin(name string, now going) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	former, is := s.open[name]
+	if is && former.number > now.number {
+		return connector.ErrSuperseded
 	}
-	s.open[name] = end
+	if is {
+		former.end(connector.ErrSuperseded)
+	}
+	s.open[name] = now
+	return nil
 }
 
 // end forgets a connection that has ended, unless another one goes on with the stream.
-func (s *streams) end(ctx context.Context, name string) {
+func (s *streams) end(name string, number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !errors.Is(context.Cause(ctx), connector.ErrSuperseded) {
+	if s.open[name].number == number {
 		delete(s.open, name)
 	}
 }
@@ -55,6 +75,7 @@ func (s *streams) end(ctx context.Context, name string) {
 // streamConnection is one connection of a sender.
 type streamConnection struct {
 	conn     *net.TCPConn
+	number   uint64 // by which it came
 	reader   *resumable.Reader
 	stream   string
 	acceptor *resumable.Acceptor // nil before the welcome
@@ -65,7 +86,7 @@ type streamConnection struct {
 
 // serveStream hands on what a connection brings of its stream, until it ends, or the source does: what is not acknowledged by then its
 // sender sends again.
-func (s *Source) serveStream(ctx, stop context.Context, conn *net.TCPConn, inlet connector.Inlet, giveUpPlace func()) {
+func (s *Source) serveStream(ctx, stop context.Context, conn *net.TCPConn, number uint64, inlet connector.Inlet, giveUpPlace func()) {
 	defer conn.Close()
 	peer := conn.RemoteAddr().String()
 	log := s.config.Log.With("peer", peer)
@@ -78,7 +99,7 @@ func (s *Source) serveStream(ctx, stop context.Context, conn *net.TCPConn, inlet
 	}
 	defer context.AfterFunc(stop, silence)()
 	defer context.AfterFunc(ctx, silence)()
-	c := &streamConnection{conn: conn, reader: resumable.NewReader(conn, s.config.MaxMessage)}
+	c := &streamConnection{conn: conn, number: number, reader: resumable.NewReader(conn, s.config.MaxMessage)}
 	err := s.converse(ctx, c, inlet, end)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
@@ -124,8 +145,10 @@ func (s *Source) converse(ctx context.Context, c *streamConnection, inlet connec
 		return errors.New("it names no stream: it is no sender to a source")
 	}
 	c.stream = hello.Stream
-	s.streams.begin(c.stream, end)
-	defer s.streams.end(ctx, c.stream)
+	if err := s.streams.begin(c.stream, going{c.number, end}); err != nil {
+		return err
+	}
+	defer s.streams.end(c.stream, c.number)
 	to, accepted, err := inlet.Resume(ctx, c.conn.RemoteAddr().String(), c.stream)
 	if err != nil {
 		return err

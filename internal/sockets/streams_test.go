@@ -156,6 +156,29 @@ func TestManyConnectionsOfAStream(t *testing.T) {
 	}
 }
 
+// TestAConnectionThatCameEarlierIsNotTheLast has one say hello when a later one goes on with its stream already, as that of a sender may
+// that was killed while it waited to be accepted.
+func TestAConnectionThatCameEarlierIsNotTheLast(t *testing.T) {
+	s := startStreams(t, connector.Setup{})
+	receiver := s.accept()
+	to := <-s.address
+	early, err := net.Dial("tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer early.Close()
+	late := s.mustOpen(to, "s", 0)
+	_, _, err = conversation.Open(t.Context(), early.(*net.TCPConn), &resumable.StreamHello{Stream: "s", First: 1})
+	if refusal, is := errors.AsType[*resumable.RefusalError](err); !is || refusal.Reason != connector.ErrSuperseded.Error() {
+		t.Errorf("the earlier connection: %v", err)
+	}
+	late.say(1, "m")
+	late.wantAck(1)
+	if got := s.finish(receiver); got != "m\n" {
+		t.Errorf("received %q", got)
+	}
+}
+
 func TestStrangersToASourceOfStreams(t *testing.T) {
 	s := startStreams(t, connector.Setup{MaxMessage: 1000})
 	s.accept()

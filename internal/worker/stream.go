@@ -45,6 +45,9 @@ func (i *Inlet) resume(ctx context.Context, peer, name string) (c *Connection, l
 			return nil, 0, err
 		}
 	}
+	if ctx.Err() != nil { // another connection may have gone on with the stream since
+		return nil, 0, context.Cause(ctx)
+	}
 	if most := i.worker.config.Limits.Streams; most > 0 && len(i.streams) >= most && i.streams[name] == nil {
 		return nil, 0, fmt.Errorf("the stream %q is a new one, and the source remembers %d, which is the most (--max-streams): "+
 			"go on with a stream that is known, or let it remember more", name, most)
