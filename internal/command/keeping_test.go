@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -140,11 +141,18 @@ func (k *keeping) tell() {
 	}
 }
 
-// quietAddress is one that nobody listens at, and that no connection takes by itself: the system gives these other ports.
+// quietAddresses are those that quietAddress has given.
+var quietAddresses sync.Map
+
+// quietAddress is one that nobody listens at, that no connection takes by itself, since the system gives these other ports, and that no
+// other test has: who listens there may be dead for a while.
 func quietAddress(t *testing.T) string {
 	t.Helper()
 	for {
 		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000)))
+		if _, given := quietAddresses.LoadOrStore(at, true); given {
+			continue
+		}
 		if listener, err := net.Listen("tcp", at); err == nil {
 			listener.Close()
 			return at
