@@ -46,3 +46,29 @@ func TestAMessageThatKillsItsProcessBecomesADeadLetter(t *testing.T) {
 		})
 	}
 }
+
+// TestEqualMessagesThatKillAreSkippedEach sends one again behind itself, in front of the same checkpoint.
+func TestEqualMessagesThatKillAreSkippedEach(t *testing.T) {
+	t.Parallel()
+	p := startApplication(t, "wallaroo", "deadly.py", "--executors", "1", "--data-dir", t.TempDir())
+	out := p.accept()
+	conn := p.dial()
+	send(t, conn, "a exit b exit c")
+	counts := map[string]int{}
+	for counts["c"] == 0 { // what came before a death may come again
+		for _, line := range lines(t, out, 1) {
+			word, count, _ := strings.Cut(line, " => ")
+			counts[word], _ = strconv.Atoi(count)
+		}
+	}
+	if want := map[string]int{"a": 1, "b": 1, "c": 1}; !maps.Equal(counts, want) {
+		t.Errorf("counts are %v; want %v", counts, want)
+	}
+	p.signal(syscall.SIGTERM)
+	if code := p.exitCode(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := len(regexp.MustCompile(`going back to the last checkpoint`).FindAllString(p.stderr.String(), -1)); n != 5 {
+		t.Errorf("it went back %d times; want 5", n)
+	}
+}

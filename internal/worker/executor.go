@@ -47,7 +47,7 @@ type Executor interface {
 type Care struct {
 	// Notes has it note each message before it enters a step.
 	Notes bool `json:"notes"`
-	// Skips are messages that fail at a step instead of entering it, each once.
+	// Skips are messages that fail at a step instead of entering it, each once: of equal messages as many as there are skips.
 	Skips []Skip `json:"skips"`
 }
 

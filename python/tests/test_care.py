@@ -53,6 +53,12 @@ class WithCare(unittest.TestCase):
             self.assertEqual((site, error), (step + " key" * finding_key, "RuntimeError: it is deadly"))
             self.assertEqual(self.running.out.lost, [message])
 
+    def test_as_many_of_equal_messages_are_skipped_as_were_convicted(self) -> None:
+        skip = Skip(Noted("p/count", False, digest("a")), "it is deadly")
+        self.take_care(skip, skip)
+        self.assertEqual(self.running.process("a b a a"), ["b1", "a1"])
+        self.assertEqual(self.running.out.lost, ["a", "a"])
+
     def test_no_more_care(self) -> None:
         self.take_care(Skip(Noted("p/split", False, digest("a")), "it is deadly"))
         self.running.stages.take_care(None)

@@ -3,7 +3,8 @@
 //
 // A process that is killed from outside may die of anything, so its first death raises no suspicion. After any other, and after the second,
 // executors take care: they note each message before it enters a step, so that the next death says which one it was. A message that was
-// noted at two deaths, and so has been there at three, is the one: it is skipped, once.
+// noted at two deaths, and so has been there at three, is the one: it is skipped, once. An equal one behind it, which would kill as well,
+// is convicted in the same way, of two more deaths.
 package suspicion
 
 // Noted is a message at a step, as its executor has noted it.
@@ -16,7 +17,7 @@ type Noted struct {
 // Machine is what is known since the last checkpoint.
 type Machine struct {
 	deaths int
-	noted  map[Noted]int // how many deaths each was noted at
+	noted  map[Noted]int // how many deaths each was noted at since it was convicted
 	care   bool
 }
 
@@ -35,9 +36,10 @@ func (m *Machine) Died(killed bool, noted *Noted) (verdict *Noted) {
 		m.noted = map[Noted]int{}
 	}
 	m.noted[*noted]++
-	if m.noted[*noted] != enough {
+	if m.noted[*noted] < enough {
 		return nil
 	}
+	delete(m.noted, *noted)
 	return noted
 }
 

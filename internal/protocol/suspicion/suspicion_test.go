@@ -18,8 +18,10 @@ func TestAMessageIsConvictedOfThreeDeaths(t *testing.T) {
 		"one after another": {
 			{false, nil, true, false}, {false, &bad, true, false}, {false, &other, true, false}, {false, &other, true, true},
 		},
-		"at different places":  {{false, nil, true, false}, {true, &bad, true, false}, {true, &other, true, false}},
-		"convicted only once":  {{false, &bad, true, false}, {false, &bad, true, true}, {false, &bad, true, false}},
+		"at different places": {{false, nil, true, false}, {true, &bad, true, false}, {true, &other, true, false}},
+		"an equal one behind": {
+			{false, &bad, true, false}, {false, &bad, true, true}, {false, &bad, true, false}, {false, &bad, true, true},
+		},
 		"without ever a note":  {{false, nil, true, false}, {false, nil, true, false}, {false, nil, true, false}},
 		"noted, then not more": {{false, &bad, true, false}, {false, nil, true, false}, {false, &bad, true, true}},
 	} {

@@ -62,21 +62,23 @@ def read_care(data: bytes) -> list[Skip] | None:
 
 
 class Care:
-    """What is noted, and skipped."""
+    """What is noted, and skipped: as many of equal messages as there are skips for them."""
 
     def __init__(self, note: Callable[[Noted], None], skips: Sequence[Skip]) -> None:
         """Each message is told by ``note`` before it enters a step."""
         self._note = note
-        self._skips = {skip.noted: skip.why for skip in skips}
+        self._skips: dict[Noted, list[str]] = {}
+        for skip in skips:
+            self._skips.setdefault(skip.noted, []).append(skip.why)
 
     def taken(self, site: Site, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that does what one of the user's does, whose first parameter is a message, with care."""
 
         def careful(message: object, *entity: object) -> object:
             noted = Noted(site.step, site.finding, digest(message))
-            why = self._skips.pop(noted, None)
-            if why is not None:
-                raise RuntimeError(why)
+            reasons = self._skips.get(noted)
+            if reasons:
+                raise RuntimeError(reasons.pop(0))
             self._note(noted)
             return function(message, *entity)
 
