@@ -1,11 +1,11 @@
 package journal
 
 import (
-	"encoding/hex"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/wallaroo-stream/wallaroo/internal/formattest"
 )
 
 // example are the records of the segment that docs/format/journal.md shows.
@@ -16,21 +16,7 @@ var example = []*Record{some(1, 0, "a", "", "bc"), {
 
 // TestTheFormatIsWhatItsPageShows writes the example, and reads what the page shows.
 func TestTheFormatIsWhatItsPageShows(t *testing.T) {
-	page, err := os.ReadFile("../../docs/format/journal.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, _ := strings.Cut(string(page), "```hex\n")
-	block, _, found := strings.Cut(block, "```")
-	var digits strings.Builder
-	for line := range strings.Lines(block) {
-		line, _, _ = strings.Cut(line, "  ") // what it means stands behind two spaces
-		digits.WriteString(strings.ReplaceAll(strings.TrimSpace(line), " ", ""))
-	}
-	shown, err := hex.DecodeString(digits.String())
-	if err != nil || !found {
-		t.Fatal(err)
-	}
+	shown := formattest.Bytes(t, "journal.md")
 	folder := t.TempDir()
 	j := mustOpen(t, folder, small)
 	mustAppend(t, j, example)

@@ -2,16 +2,15 @@ package resumable
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"io"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
+	"github.com/wallaroo-stream/wallaroo/internal/formattest"
 )
 
 func batch(messages ...string) (b connector.Batch) {
@@ -37,21 +36,7 @@ func frames() []Frame {
 
 // TestTheFormatIsWhatItsPageShows writes the example, and reads what the page shows.
 func TestTheFormatIsWhatItsPageShows(t *testing.T) {
-	page, err := os.ReadFile("../../docs/format/resumable.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, _ := strings.Cut(string(page), "```hex\n")
-	block, _, found := strings.Cut(block, "```")
-	var digits strings.Builder
-	for line := range strings.Lines(block) {
-		line, _, _ = strings.Cut(line, "  ") // what it means stands behind two spaces
-		digits.WriteString(strings.ReplaceAll(strings.TrimSpace(line), " ", ""))
-	}
-	shown, err := hex.DecodeString(digits.String())
-	if err != nil || !found {
-		t.Fatal(err)
-	}
+	shown := formattest.Bytes(t, "resumable.md")
 	want := Preamble()
 	for _, f := range frames() {
 		want = Append(want, f)

@@ -1,41 +1,21 @@
 package store
 
 import (
-	"encoding/hex"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wallaroo-stream/wallaroo/internal/formattest"
 )
 
-// block is the first block of a language that the page about the format shows.
-func block(t *testing.T, language string) string {
-	t.Helper()
-	page, err := os.ReadFile("../../docs/format/checkpoints.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, _ := strings.Cut(string(page), "```"+language+"\n")
-	block, _, found := strings.Cut(block, "```")
-	if !found {
-		t.Fatal("the page shows no", language)
-	}
-	return block
-}
+// page is about the format.
+const page = "checkpoints.md"
 
 // TestObjectsAreWhatTheirPageShows writes the example of the page.
 func TestObjectsAreWhatTheirPageShows(t *testing.T) {
-	var digits strings.Builder
-	for line := range strings.Lines(block(t, "hex")) {
-		line, _, _ = strings.Cut(line, "  ") // what it means stands behind two spaces
-		digits.WriteString(strings.ReplaceAll(strings.TrimSpace(line), " ", ""))
-	}
-	shown, err := hex.DecodeString(digits.String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	shown := formattest.Bytes(t, page)
 	bucket := newMemory()
 	s := mustOpen(t, bucket)
 	s.blockBytes = 30
@@ -53,14 +33,14 @@ func TestObjectsAreWhatTheirPageShows(t *testing.T) {
 	if data := bucket.objects[m.Deltas[0].Name]; string(data) != string(shown) {
 		t.Errorf("it is\n% x\nand shown\n% x", data, shown)
 	}
-	if !strings.Contains(block(t, "json"), m.Deltas[0].Digest) {
+	if !strings.Contains(formattest.Block(t, page, "json"), m.Deltas[0].Digest) {
 		t.Errorf("its digest is %s, and another is shown", m.Deltas[0].Digest)
 	}
 }
 
 // TestManifestsAreWhatTheirPageShows reads the example of the page, and writes it.
 func TestManifestsAreWhatTheirPageShows(t *testing.T) {
-	shown := block(t, "json")
+	shown := formattest.Block(t, page, "json")
 	name := identity{run: 1, epoch: 2, store: "5a3c9e0f1b2d4c6e", number: 2}
 	m := &Manifest{
 		Name: name.manifest(), Run: 1, Epoch: 2, Time: time.Date(2026, 7, 1, 9, 30, 0, 0, time.UTC), Took: 1500 * time.Microsecond,
