@@ -33,11 +33,13 @@ test-s3: need-python ## run the tests of buckets on a real S3 server, which take
 
 SOAK := 10m
 SOAKED := 5000
+EVERYWHERE := 10
 KILLED := 200
 
-soak: need-python test-s3 ## run random histories and applications in chaos, killed and long; SOAK=1h SOAKED=50000 KILLED=1000 for longer
+soak: need-python test-s3 ## run random histories and applications in chaos, killed and long; SOAK=1h SOAKED=50000 EVERYWHERE=100 KILLED=1000 for longer
 	go test ./internal/worker -run 'TestHistories$$' -v -timeout 24h -histories $(SOAKED) -pythons $$(($(SOAKED) / 9)) -first $$(date +%s)
 	go test ./internal/worker -run 'TestCrashes$$' -v -timeout 24h -crashes $(SOAKED) -first $$(date +%s)
+	go test ./internal/worker -run 'TestCrashesEverywhere$$' -v -timeout 24h -everywhere $(EVERYWHERE) -first $$(date +%s)
 	WALLAROO_SOAK=$(SOAK) go test ./internal/command -run 'TestWordsAreCountedOnceInChaos$$' -v -timeout 24h
 	go test ./internal/command -run 'TestKilled$$|TestPlainConnectionsAreKilled$$|TestThePowerIsCut$$' -v -timeout 24h -kills $(KILLED)
 	WALLAROO_SOAK=$(SOAK) go test ./internal/command -run 'TestLongRunsStayFlat$$' -v -timeout 24h

@@ -33,6 +33,7 @@ type checkedCall struct {
 }
 
 func (x *checkedExecutor) begin(c checkedCall) {
+	x.crew.moments.pass()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.calls = append(x.calls, &c); len(x.calls) > worker.CallsAhead {
@@ -166,8 +167,13 @@ func (x *checkedExecutor) Serve(ctx context.Context, deliver func([]worker.Event
 			x.calls = x.calls[1:]
 			x.mu.Unlock()
 		}
+		x.crew.moments.pass()
 		deliver(events)
+		x.crew.moments.pass()
 	})
+	x.crew.mu.Lock()
+	delete(x.crew.ends, x.number)
+	x.crew.mu.Unlock()
 	if cause := context.Cause(ctx); errors.Is(cause, errBack) || errors.Is(cause, errDied) {
 		return cause
 	}

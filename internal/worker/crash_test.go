@@ -52,6 +52,7 @@ type shelf struct {
 	run     uint64
 	begun   func(epoch uint64) // is told of each new run
 	trouble bool               // some things fail, and succeed when they are tried again
+	moments *moments
 }
 
 func (s *shelf) Last() worker.Manifest { return s.last }
@@ -59,6 +60,7 @@ func (s *shelf) Last() worker.Manifest { return s.last }
 func (s *shelf) Entities(context.Context) iter.Seq2[entity.Entity, error] {
 	return func(yield func(entity.Entity, error) bool) {
 		for _, e := range s.state {
+			s.moments.pass()
 			if s.trouble && s.chance.IntN(64) == 0 {
 				yield(entity.Entity{}, &worker.UnreachableError{Err: errTrouble})
 				return
@@ -72,10 +74,15 @@ func (s *shelf) Entities(context.Context) iter.Seq2[entity.Entity, error] {
 
 func (s *shelf) Skips() []worker.Skip { return nil }
 
-func (s *shelf) NewRun(context.Context, []worker.Skip) (uint64, error) {
+func (s *shelf) NewRun(ctx context.Context, _ []worker.Skip) (uint64, error) {
+	s.moments.pass()
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
 	s.added = map[string]entity.Entity{}
 	s.run++
 	s.begun(s.last.Epoch)
+	s.moments.pass()
 	return s.run, nil
 }
 
@@ -83,9 +90,14 @@ var errTrouble = errors.New("the disk has a bad day")
 
 func (s *shelf) fails() bool { return s.trouble && s.chance.IntN(4) == 0 }
 
-func (s *shelf) Add(_ context.Context, _ uint64, entities []byte) error {
+func (s *shelf) Add(ctx context.Context, _ uint64, entities []byte) error {
+	s.moments.pass()
+	defer s.moments.pass()
 	if s.fails() {
 		return errTrouble
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	for e, err := range entity.All(entities) {
 		if err != nil {
@@ -98,11 +110,13 @@ func (s *shelf) Add(_ context.Context, _ uint64, entities []byte) error {
 }
 
 func (s *shelf) Commit(ctx context.Context, m worker.Manifest) error {
+	s.moments.pass()
+	defer s.moments.pass()
 	if s.fails() {
 		return errTrouble
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	maps.Copy(s.state, s.added)
 	s.added = map[string]entity.Entity{}
@@ -111,7 +125,10 @@ func (s *shelf) Commit(ctx context.Context, m worker.Manifest) error {
 	return nil
 }
 
-func (s *shelf) Tidy(context.Context) error { return nil }
+func (s *shelf) Tidy(context.Context) error {
+	s.moments.pass()
+	return nil
+}
 
 // errKilled is a worker that is killed.
 var errKilled = errors.New("killed")
@@ -119,7 +136,38 @@ var errKilled = errors.New("killed")
 // crashing runs a history in virtual time.
 func crashing(t *testing.T, seed uint64, folder string) {
 	t.Helper()
-	h := draw(t, seed, 60, graph)
+	h, kept := drawKept(t, seed, 60)
+	chance := rand.New(rand.NewPCG(seed, 13))
+	kills := chance.IntN(5)
+	for _, source := range h.sources {
+		source.resumes = kills > 0
+	}
+	crew := h.goCrew()
+	for ; ; kills-- {
+		crew.Crew, crew.frail = h.program(h.native), chance.IntN(3)
+		if h.liveOnce(folder, crew, func(die context.CancelCauseFunc) {
+			for range chance.IntN(3) {
+				pause(time.Duration(chance.IntN(60)) * time.Millisecond)
+				crew.kill(chance.IntN)
+			}
+			if kills > 0 {
+				pause(time.Duration(chance.IntN(100)) * time.Millisecond)
+				die(errKilled)
+			}
+		}) {
+			break
+		}
+	}
+	if !t.Failed() {
+		h.check()
+		h.checkState(kept)
+	}
+}
+
+// drawKept makes a random history that keeps what it does. What followed the last checkpoint is taken back when a run begins.
+func drawKept(t *testing.T, seed uint64, messages int) (*history, *shelf) {
+	t.Helper()
+	h := draw(t, seed, messages, graph)
 	h.again = nil
 	chance := rand.New(rand.NewPCG(seed, 11))
 	kept := &shelf{chance: rand.New(rand.NewPCG(seed, 12)), state: map[string]entity.Entity{}, trouble: chance.IntN(2) == 0}
@@ -136,26 +184,18 @@ func crashing(t *testing.T, seed uint64, folder string) {
 	for _, sink := range h.sinks {
 		close(sink.open)
 	}
-	took := time.Duration(50+h.chance.IntN(300)) * time.Microsecond
-	slow := time.Duration(h.chance.IntN(2)*h.chance.IntN(20)) * time.Millisecond
-	kills := chance.IntN(5)
-	for _, source := range h.sources {
-		source.resumes = kills > 0
-	}
-	for ; ; kills-- {
-		crew := &goCrew{Crew: h.program(h.native), t: t, stages: h.stages, took: took, slow: slow, credit: h.credit()}
-		if h.liveOnce(chance, folder, crew, kills > 0) {
-			break
-		}
-	}
-	if !t.Failed() {
-		h.check()
-		h.checkState(kept)
-	}
+	return h, kept
 }
 
-// liveOnce runs a worker until it is killed or done; it reports whether it is done.
-func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill bool) bool {
+// goCrew is a crew of the history's application, which need not be one's that is killed and started again.
+func (h *history) goCrew() *goCrew {
+	took := time.Duration(50+h.chance.IntN(300)) * time.Microsecond
+	slow := time.Duration(h.chance.IntN(2)*h.chance.IntN(20)) * time.Millisecond
+	return &goCrew{t: h.t.(*testing.T), stages: h.stages, took: took, slow: slow, credit: h.credit()}
+}
+
+// liveOnce runs a worker until it is killed or done; it reports whether it is done. Trouble may let it die.
+func (h *history) liveOnce(folder string, crew *goCrew, trouble func(die context.CancelCauseFunc)) bool {
 	h.t.Helper()
 	j, err := journal.Open(folder, journal.Options{SegmentBytes: 4 << 10})
 	if err != nil {
@@ -166,11 +206,12 @@ func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill 
 		source.finished = make(chan struct{})
 	}
 	h.keep.Journal = j
-	crew.ends, crew.frail = map[int]func(error){}, chance.IntN(3)
+	crew.ends = map[int]func(error){}
 	ctx, die := context.WithCancelCause(context.Background())
 	defer die(nil)
 	stop, stopped := context.WithCancel(ctx)
 	defer stopped()
+	h.moments.begin(crew, die)
 	ended := h.start(ctx, stop, crew)
 	looked := make(chan struct{})
 	go func() {
@@ -186,38 +227,43 @@ func (h *history) liveOnce(chance *rand.Rand, folder string, crew *goCrew, kill 
 		defer close(disturbed)
 		h.disturb(ctx, 30*time.Millisecond)
 	}()
-	for range chance.IntN(3) {
-		pause(time.Duration(chance.IntN(60)) * time.Millisecond)
-		crew.kill(chance)
-	}
-	if kill {
-		pause(time.Duration(chance.IntN(100)) * time.Millisecond)
-		die(errKilled)
-		if err := <-ended; err != nil && !errors.Is(err, errKilled) { // nil if it came to its end in the same moment
+	trouble(die)
+	err = h.finish(ended, func() {
+		<-disturbed
+		stopped()
+	})
+	<-disturbed
+	if ctx.Err() != nil { // no error if it came to its end in the same moment
+		if err != nil && !errors.Is(err, errKilled) {
 			h.t.Errorf("seed %d: %v", h.seed, err)
 		}
-		<-disturbed
 		return false
 	}
+	if err != nil {
+		h.t.Errorf("seed %d: %v", h.seed, err)
+	} else {
+		h.checkKept(h.worker.Kept())
+	}
+	return true
+}
+
+// finish lets a worker come to its end when all is sent; it returns the error by which it ended, now or before.
+func (h *history) finish(ended <-chan error, stop func()) error {
+	h.t.Helper()
 	for _, source := range h.sources {
 		select {
 		case <-source.finished:
 		case err := <-ended:
-			h.t.Errorf("seed %d: %v", h.seed, err)
-			return true
+			return err
 		}
 	}
-	<-disturbed
-	stopped()
+	stop()
 	asked := time.Now()
-	if err := <-ended; err != nil {
-		h.t.Errorf("seed %d: %v", h.seed, err)
-	}
+	err := <-ended
 	if took := time.Since(asked); took > time.Minute {
 		h.t.Errorf("seed %d: the end took %s", h.seed, took)
 	}
-	h.checkKept(h.worker.Kept())
-	return true
+	return err
 }
 
 // watchAccepted demands that what was accepted never becomes less while a worker runs, recoveries included, until ctx is done.
@@ -247,14 +293,16 @@ func (h *history) checkKept(k *worker.Kept) {
 	}
 }
 
-// kill kills an executor, if one serves.
-func (c *goCrew) kill(chance *rand.Rand) {
+// kill kills one of the executors that serve. If none does, the next one dies that begins anew.
+func (c *goCrew) kill(which func(of int) int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	numbers := slices.Sorted(maps.Keys(c.ends))
-	if len(numbers) > 0 {
-		c.ends[numbers[chance.IntN(len(numbers))]](errDied)
+	if len(numbers) == 0 {
+		c.frail++
+		return
 	}
+	c.ends[numbers[which(len(numbers))]](errDied)
 }
 
 // checkState demands that the last checkpoint holds exactly what the counters must be.

@@ -108,13 +108,14 @@ type goCrew struct {
 	stages []plan.Stage
 	took   time.Duration // for each message, in the bubble's time
 
-	slow   time.Duration // that every other executor takes to give state out
-	credit int           // messages that a call may have
-	mu     sync.Mutex
-	ends   map[int]func(error) // by executor: lets it die; guarded by mu, as are those below
-	frail  int                 // executors that die while they begin anew
-	most   worker.Overrun      // that one call gave for one target
-	moved  int                 // entities that left a partition's old owner
+	slow    time.Duration // that every other executor takes to give state out
+	credit  int           // messages that a call may have
+	moments *moments
+	mu      sync.Mutex
+	ends    map[int]func(error) // by executor: lets it die; guarded by mu, as are those below
+	frail   int                 // executors that die while they begin anew
+	most    worker.Overrun      // that one call gave for one target
+	moved   int                 // entities that left a partition's old owner
 }
 
 // startTime is how long it takes an executor to start.
@@ -149,6 +150,7 @@ func (c *goCrew) Renew(ctx context.Context, number int, table *partition.Table) 
 	if dies {
 		return nil, &worker.DiedError{Executor: number, Err: errDied}
 	}
+	c.moments.pass()
 	executor, err := c.Crew.Renew(ctx, number, table)
 	return c.checked(executor, number, table), err
 }

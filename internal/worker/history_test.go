@@ -35,9 +35,10 @@ type history struct {
 	cuts    []*worker.Cuts // by source
 	limits  worker.Limits
 	keep    *worker.Keep
-	again   []again // messages that are sent again
-	changes int     // how many times partitions or executors are moved
-	most    int     // executors
+	again   []again  // messages that are sent again
+	changes int      // how many times partitions or executors are moved
+	moments *moments // that pass; nil if nobody asks
+	most    int      // executors
 }
 
 // numbered is a source whose connections send numbered messages.
@@ -50,6 +51,7 @@ type numbered struct {
 	pause    time.Duration // between batches, at most
 	resumes  bool          // connections are streams, which go on when all starts again
 	finished chan struct{} // closed when all is sent
+	moments  *moments
 }
 
 func (s *numbered) ID() string              { return s.id }
@@ -92,9 +94,11 @@ func (s *numbered) runLane(ctx context.Context, lane int, inlet connector.Inlet)
 				b.Append([]byte(fmt.Sprint(peer, " ", sent, " ", sent)))
 				sent++
 			}
+			s.moments.pass()
 			if to.Send(ctx, b) != nil {
 				return
 			}
+			s.moments.pass()
 			pause(time.Duration(chance.Int64N(int64(s.pause) + 1)))
 		}
 		to.Close()
@@ -112,11 +116,12 @@ func (s *numbered) connect(ctx context.Context, inlet connector.Inlet, peer stri
 
 // recording is a sink that keeps what comes, and in which epoch.
 type recording struct {
-	id    string
-	open  chan struct{} // closed when it begins to take
-	pause time.Duration // after each batch
-	mu    sync.Mutex
-	got   []record
+	id      string
+	open    chan struct{} // closed when it begins to take
+	pause   time.Duration // after each batch
+	moments *moments
+	mu      sync.Mutex
+	got     []record
 }
 
 // record is a result, and the epoch in which the sink took it.
@@ -140,8 +145,10 @@ func (s *recording) Run(ctx context.Context, outlet connector.Outlet) error {
 			if !ok {
 				break
 			}
+			s.moments.pass()
 			pause(s.pause)
 			outlet.Delivered(b.Count(), len(b.Payload))
+			s.moments.pass()
 		}
 		if outlet.Closed() {
 			return nil
