@@ -51,6 +51,7 @@ type shelf struct {
 	added   map[string]entity.Entity
 	run     uint64
 	begun   func(epoch uint64) // is told of each new run
+	commits func(epoch uint64) // is told of each checkpoint
 	trouble bool               // some things fail, and succeed when they are tried again
 	moments *moments
 }
@@ -118,6 +119,7 @@ func (s *shelf) Commit(ctx context.Context, m worker.Manifest) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	s.commits(m.Epoch)
 	maps.Copy(s.state, s.added)
 	s.added = map[string]entity.Entity{}
 	m.Entities = uint64(len(s.state))
@@ -179,6 +181,13 @@ func drawKept(t *testing.T, seed uint64, messages int) (*history, *shelf) {
 			cuts.RollBack(epoch)
 		}
 		h.report.rollBack(epoch)
+	}
+	kept.commits = func(epoch uint64) {
+		for n, sink := range h.sinks {
+			if sink.owes(epoch) {
+				t.Errorf("seed %d: checkpoint %d is committed, and sink %d has not delivered all in front of its marker", seed, epoch, n)
+			}
+		}
 	}
 	h.keep = &worker.Keep{Checkpoints: kept, Sync: chance.IntN(2) == 0, Interval: time.Duration(1+chance.IntN(30)) * time.Millisecond}
 	for _, sink := range h.sinks {

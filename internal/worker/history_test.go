@@ -122,6 +122,9 @@ type recording struct {
 	moments *moments
 	mu      sync.Mutex
 	got     []record
+	back    int // how often it has gone back
+	to      int // to the marker of which epoch it has last
+	holds   int // the epoch of what it has taken and not delivered, 0 if nothing
 }
 
 // record is a result, and the epoch in which the sink took it.
@@ -141,12 +144,16 @@ func (s *recording) Run(ctx context.Context, outlet connector.Outlet) error {
 	}
 	for {
 		for {
-			b, ok := s.take(outlet)
+			b, epoch, back, ok := s.take(outlet)
 			if !ok {
 				break
 			}
 			s.moments.pass()
 			pause(s.pause)
+			if ctx.Err() != nil {
+				return context.Cause(ctx) // with its worker dies what it has taken
+			}
+			s.keep(b, epoch, back)
 			outlet.Delivered(b.Count(), len(b.Payload))
 			s.moments.pass()
 		}
@@ -161,28 +168,44 @@ func (s *recording) Run(ctx context.Context, outlet connector.Outlet) error {
 	}
 }
 
-// take takes what comes and keeps it, and nothing comes between.
-func (s *recording) take(outlet connector.Outlet) (connector.Batch, bool) {
+// take takes what comes, and returns its epoch and how often the sink has gone back.
+func (s *recording) take(outlet connector.Outlet) (b connector.Batch, epoch, back int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, ok := outlet.Take()
+	b, ok = outlet.Take()
+	s.holds = 0
 	if ok {
-		s.keep(b, int(outlet.Epoch()))
+		s.holds = int(outlet.Epoch())
 	}
-	return b, ok
+	return b, s.holds, s.back, ok
 }
 
 // rollBack forgets what came behind the marker of an epoch.
 func (s *recording) rollBack(to uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.got = slices.DeleteFunc(s.got, func(r record) bool { return r.epoch > int(to) })
+	s.back, s.to, s.holds = s.back+1, int(to), 0
+	s.got = slices.DeleteFunc(s.got, func(r record) bool { return r.epoch > s.to })
 }
 
-func (s *recording) keep(taken connector.Batch, epoch int) {
+// keep keeps what was taken, unless the sink has gone back behind it since.
+func (s *recording) keep(taken connector.Batch, epoch, back int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.back > back && epoch > s.to {
+		return
+	}
+	s.holds = 0
 	for _, text := range texts(message.Batch{Sizes: taken.Sizes, Payload: taken.Payload}) {
 		s.got = append(s.got, record{imaginedMessage: parse(text), epoch: epoch})
 	}
+}
+
+// owes reports whether the sink has taken something in front of a marker and has not delivered it.
+func (s *recording) owes(epoch uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.holds > 0 && s.holds <= int(epoch)
 }
 
 func (s *recording) count() int {
