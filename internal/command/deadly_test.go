@@ -47,13 +47,14 @@ func TestAMessageThatKillsItsProcessBecomesADeadLetter(t *testing.T) {
 	}
 }
 
-// TestEqualMessagesThatKillAreSkippedEach sends one again behind itself, in front of the same checkpoint.
+// TestEqualMessagesThatKillAreSkippedEach sends one again and again behind itself, in front of the same checkpoint: each costs two deaths,
+// and the first one more.
 func TestEqualMessagesThatKillAreSkippedEach(t *testing.T) {
 	t.Parallel()
-	p := startApplication(t, "wallaroo", "deadly.py", "--executors", "1", "--data-dir", t.TempDir())
+	p := startApplication(t, "wallaroo", "deadly.py", "--executors", "1", "--data-dir", t.TempDir(), "--checkpoint-interval", "1h")
 	out := p.accept()
 	conn := p.dial()
-	send(t, conn, "a exit b exit c")
+	send(t, conn, "a exit b exit exit exit exit exit c")
 	counts := map[string]int{}
 	for counts["c"] == 0 { // what came before a death may come again
 		for _, line := range lines(t, out, 1) {
@@ -68,7 +69,7 @@ func TestEqualMessagesThatKillAreSkippedEach(t *testing.T) {
 	if code := p.exitCode(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if n := len(regexp.MustCompile(`going back to the last checkpoint`).FindAllString(p.stderr.String(), -1)); n != 5 {
-		t.Errorf("it went back %d times; want 5", n)
+	if n := len(regexp.MustCompile(`going back to the last checkpoint`).FindAllString(p.stderr.String(), -1)); n != 13 {
+		t.Errorf("it went back %d times; want 13", n)
 	}
 }

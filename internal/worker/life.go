@@ -96,7 +96,7 @@ func (w *Worker) mend(ctx context.Context, died error) error {
 		}
 	}
 	w.suspect(died)
-	if deaths := w.suspicion.Deaths(); deaths > mostDeaths {
+	if deaths := w.suspicion.Fruitless(); deaths > mostDeaths {
 		return &hopelessError{deaths: deaths, last: died}
 	}
 	w.account.change(func(k *Kept) { k.Recoveries, k.Restoring = k.Recoveries+1, nil })
@@ -111,10 +111,10 @@ type hopelessError struct {
 }
 
 func (h *hopelessError) Error() string {
-	return fmt.Sprintf("executors died %d times without a checkpoint in between: %s", h.deaths, h.last)
+	return fmt.Sprintf("executors died %d times, without a checkpoint in between and without a message of which they die each time: %s", h.deaths, h.last)
 }
 
-// mostDeaths is how many executors may die without a checkpoint between them.
+// mostDeaths is how many executors may die without a checkpoint or a verdict between them.
 const mostDeaths = 10
 
 // mends reports whether another life would mend what ended the last one: an executor died, not by state that cannot be saved, or the place

@@ -366,7 +366,7 @@ func TestSlowCodeIsGivenFewMessagesAtATime(t *testing.T) {
 	})
 }
 
-// TestLittleIsTakenInWhileTheRateIsNotKnown looks at the lane of an executor at its first message, behind which a marker would wait for all.
+// TestLittleIsTakenInWhileTheRateIsNotKnown looks at the lane of an executor at its first message: a marker waits for all in front of it.
 func TestLittleIsTakenInWhileTheRateIsNotKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newTestExecutor(t)

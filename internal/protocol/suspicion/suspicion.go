@@ -16,9 +16,10 @@ type Noted struct {
 
 // Machine is what is known since the last checkpoint.
 type Machine struct {
-	deaths int
-	noted  map[Noted]int // how many deaths each was noted at since it was convicted
-	care   bool
+	deaths    int
+	fruitless int           // of these, since the last verdict
+	noted     map[Noted]int // how many deaths each was noted at since it was convicted
+	care      bool
 }
 
 // enough is how many times a message must have been noted at a death.
@@ -28,6 +29,7 @@ const enough = 2
 // a message, it is the verdict, else nil.
 func (m *Machine) Died(killed bool, noted *Noted) (verdict *Noted) {
 	m.deaths++
+	m.fruitless++
 	m.care = m.care || !killed || m.deaths > 1
 	if noted == nil {
 		return nil
@@ -40,11 +42,12 @@ func (m *Machine) Died(killed bool, noted *Noted) (verdict *Noted) {
 		return nil
 	}
 	delete(m.noted, *noted)
+	m.fruitless = 0
 	return noted
 }
 
-// Deaths is how many there have been since the last checkpoint.
-func (m *Machine) Deaths() int { return m.deaths }
+// Fruitless is how many deaths there have been since the last checkpoint, or the last verdict: nothing has become better by them.
+func (m *Machine) Fruitless() int { return m.fruitless }
 
 // Careful reports whether executors are to take care.
 func (m *Machine) Careful() bool { return m.care }

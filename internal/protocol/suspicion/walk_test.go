@@ -42,6 +42,7 @@ type world struct {
 // facts are what is so, whatever the machine makes of it.
 type facts struct {
 	deaths, commits, restarts int
+	fruitless                 int       // deaths since a verdict
 	outside                   bool      // all deaths since a checkpoint were from outside
 	behind                    [2]int    // messages that are behind a checkpoint, by executor
 	skips                     [2][4]int // by message: how many of those that are equal are kept from their step
@@ -92,6 +93,7 @@ func (w *world) takesCare() bool { return w.machine.Careful() || w.skips != [2][
 // dies has an executor die at a message, which it has noted or not, or whose note is lost. It returns what is wrong with the verdict.
 func (w *world) dies(x, n int, killed, told bool) string {
 	w.deaths++
+	w.fruitless++
 	w.outside = killed && (w.deaths == 1 || w.outside)
 	m := work[x][n]
 	var noted *Noted
@@ -112,6 +114,7 @@ func (w *world) dies(x, n int, killed, told bool) string {
 	case !m.deadly:
 		return fmt.Sprintf("%+v is convicted, which is innocent", *verdict)
 	}
+	w.fruitless = 0
 	for n := range work[x] {
 		if work[x][n].Noted == *verdict {
 			w.skips[x][n]++
@@ -141,7 +144,7 @@ func (w *world) steps() (list []step) {
 	if w.restarts < restarts {
 		list = append(list, step{"the worker is killed", func(w *world) string {
 			w.restarts++
-			w.machine, w.deaths, w.notes = Machine{}, 0, [2][4]int{} // but what was convicted is kept
+			w.machine, w.deaths, w.fruitless, w.notes = Machine{}, 0, 0, [2][4]int{} // but what was convicted is kept
 			return ""
 		}})
 	}
@@ -181,8 +184,8 @@ func (w *world) commit(moved int) string {
 
 // broken is a promise that the machine does not keep now, "" if it keeps all.
 func (w *world) broken() string {
-	if n := w.machine.Deaths(); n != w.deaths {
-		return fmt.Sprintf("it counts %d deaths of %d", n, w.deaths)
+	if n := w.machine.Fruitless(); n != w.fruitless {
+		return fmt.Sprintf("it counts %d deaths since a verdict, not %d", n, w.fruitless)
 	}
 	if w.deaths == 0 && w.machine.Careful() || w.deaths == 1 && w.outside && w.machine.Careful() {
 		return "care is taken without suspicion"
