@@ -54,7 +54,7 @@ func TestEqualMessagesThatKillAreSkippedEach(t *testing.T) {
 	p := startApplication(t, "wallaroo", "deadly.py", "--executors", "1", "--data-dir", t.TempDir(), "--checkpoint-interval", "1h")
 	out := p.accept()
 	conn := p.dial()
-	send(t, conn, "a exit b exit exit exit exit exit c")
+	send(t, conn, "a exit b "+strings.Repeat("exit ", 5)+"c")
 	counts := map[string]int{}
 	for counts["c"] == 0 { // what came before a death may come again
 		for _, line := range lines(t, out, 1) {
