@@ -104,10 +104,8 @@ func chooseHistory(ctx context.Context, o *Options) (err error) {
 		}()
 	}
 	if o.Keep.Fresh {
-		if o.Keep.Store != (bucket.Place{}) && !o.Keep.Restore {
-			if err := keep.Free(ctx, o.Keep.Store); err != nil {
-				return err
-			}
+		if err := mayBeginAnew(ctx, o); err != nil {
+			return err
 		}
 		folder, err := keep.SetAside(o.DataDir, time.Now(), lettersFolder)
 		if err != nil {
@@ -120,6 +118,22 @@ func chooseHistory(ctx context.Context, o *Options) (err error) {
 	o.origin = origin
 	o.home, err = keep.FindHome(ctx, o.DataDir, keep.Wanted{Place: o.Keep.Store, Restore: o.Keep.Restore})
 	return err
+}
+
+// mayBeginAnew says why nothing could begin if all were set aside; nil if something can.
+func mayBeginAnew(ctx context.Context, o *Options) error {
+	for _, begins := range []bucket.Place{o.Keep.From, o.Keep.Store} {
+		if keep.SetsAside(o.DataDir, begins) {
+			return fmt.Errorf("--fresh sets %s aside, with which to begin: copy it to another place, and name that", begins.Name())
+		}
+	}
+	switch {
+	case o.Keep.Restore:
+		return keep.Restorable(ctx, o.Keep.Store)
+	case o.Keep.Store != (bucket.Place{}):
+		return keep.Free(ctx, o.Keep.Store)
+	}
+	return nil
 }
 
 // openOrigin looks at the savepoint to begin with, before what it may be of is set aside.

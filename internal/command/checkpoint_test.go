@@ -206,7 +206,7 @@ func TestASavepointBeginsOtherHistories(t *testing.T) {
 	runsNot(t, "monday was not made from this data directory: whoever wrote it could have this application run any code",
 		append(from, other)...)
 	runsNot(t, "records in its journal: leave --from-savepoint away to go on with it, or give --fresh", append(from, dir)...)
-	runsNot(t, "there is no checkpoint in file:///", "--from-savepoint", t.TempDir(), "--data-dir", other, "--trust")
+	runsNot(t, "there is no checkpoint, and no savepoint", "--from-savepoint", t.TempDir(), "--data-dir", other, "--trust")
 	q := startTotals(t, append(from, other, "--trust", "--partitions", "64", "--executors", "2")...)
 	if said := q.send(5); !strings.Contains(said, "3 messages were accepted before") {
 		t.Error(said)
@@ -226,6 +226,13 @@ func TestASavepointBeginsOtherHistories(t *testing.T) {
 	}
 	q.kill()
 
+	fresh := []string{"--data-dir", dir, "--fresh", "--trust"}
+	runsNot(t, "there is no checkpoint, and no savepoint", append(fresh, "--from-savepoint", t.TempDir())...)
+	runsNot(t, "checkpoints aside, with which to begin", append(fresh, "--from-savepoint", filepath.Join(dir, "checkpoints"))...)
+	runsNot(t, "there is nothing to restore in", append(fresh, "--restore", t.TempDir())...)
+	if aside := glob(t, dir, "set-aside-*"); len(aside) > 0 {
+		t.Errorf("%v is set aside though nothing can begin", aside)
+	}
 	r := startTotals(t, append(from, dir, "--fresh")...) // its own needs no trust
 	r.send(4)
 	r.want("b 6")
@@ -265,6 +272,10 @@ func TestALostDataDirectoryIsRestored(t *testing.T) {
 	ask := startTool(t, "checkpoint", "now", "--data-dir", dir, "--at", p.http)
 	p.stderr.await(t, `another process has begun run 3 of this history`)
 	ask.kill()
+	if code := p.exitCode(); code != 1 {
+		t.Errorf("the lost one ended with exit code %d", code)
+	}
+	runsNot(t, "the history was taken over, as --restore does", "--data-dir", dir)
 	succeeds(t, "checkpoint", "now", "--data-dir", other, "--at", q.http)
 	q.kill()
 	runsNot(t, "leave --restore away to go on with it", "--data-dir", other, "--restore", place)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/store"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 // Home is a history, and where its checkpoints lie.
@@ -120,7 +121,7 @@ func (h *Home) choose(ctx context.Context, dir string, of *history, restore bool
 	case err != nil:
 		return fmt.Errorf("%s: %w", h.Place.Name(), err)
 	case restore && theirs == "":
-		return fmt.Errorf("there is nothing to restore in %s: no application has had its checkpoints there", h.Place.Name())
+		return nothingToRestore(h.Place)
 	case restore && of.Cluster != "" && of.Cluster != theirs:
 		return fmt.Errorf("%s keeps another history than the one in %s: name a data directory that is empty, or give --fresh",
 			dir, h.Place.Name())
@@ -150,15 +151,37 @@ func Free(ctx context.Context, place bucket.Place) error {
 }
 
 // stillOurs finds out that another process has begun a newer run of this history, where that can be: in a place that is not in the data
-// directory, which is one process's at a time. What this one would write, or remove, then does harm.
+// directory, which is one process's at a time. What this one would write, or remove, then does harm: it is a *worker.SupersededError.
 func (k *Keep) stillOurs(ctx context.Context) error {
 	if k.options.Elsewhere == "" {
 		return nil
 	}
 	last, err := store.LastRun(ctx, k.options.Checkpoints)
-	if err == nil && last > k.history.Run {
-		err = fmt.Errorf("another process has begun run %d of this history with the checkpoints in %s, and this is run %d: "+
-			"nothing of it counts any more; stop it", last, k.options.Elsewhere, k.history.Run)
+	if err != nil {
+		return reached(err)
+	}
+	if last > k.history.Run {
+		return &worker.SupersededError{Err: fmt.Errorf("another process has begun run %d of this history with the checkpoints in %s, and %s "+
+			"is at run %d: the history was taken over, as --restore does, and nothing that comes to this one counts any more; remove %s, "+
+			"or begin anew with --fresh and another place", last, k.options.Elsewhere, k.options.Dir, k.history.Run, k.options.Dir)}
+	}
+	return nil
+}
+
+// Restorable says why there is nothing at a place that --restore can take over; nil if there is.
+func Restorable(ctx context.Context, place bucket.Place) error {
+	b, err := place.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	theirs, err := store.Cluster(ctx, b)
+	if err == nil && theirs == "" {
+		err = nothingToRestore(place)
 	}
 	return err
+}
+
+func nothingToRestore(place bucket.Place) error {
+	return fmt.Errorf("there is nothing to restore in %s: no application has had its checkpoints there", place.Name())
 }

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/journal"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -114,6 +115,9 @@ func Open(ctx context.Context, o Options) (k *Keep, err error) {
 // open finds the checkpoint to go on from.
 func (k *Keep) open(ctx context.Context) error {
 	if err := k.begins(ctx); err != nil {
+		return err
+	}
+	if err := k.stillOurs(ctx); err != nil {
 		return err
 	}
 	if err := k.choose(ctx); err != nil {
@@ -332,6 +336,9 @@ func (k *Keep) numbers() ([]int, error) {
 func (k *Keep) NewRun(ctx context.Context, skips []worker.Skip) (uint64, error) {
 	k.delta = nil
 	k.store.Use(k.last)
+	if err := k.stillOurs(ctx); err != nil {
+		return 0, err
+	}
 	next := k.history
 	last, err := store.LastRun(ctx, k.options.Checkpoints)
 	if err != nil {
@@ -341,10 +348,10 @@ func (k *Keep) NewRun(ctx context.Context, skips []worker.Skip) (uint64, error) 
 	if err := next.write(k.options.Dir); err != nil {
 		return 0, err
 	}
+	k.history = next // also if the next fails: the run may have begun
 	if err := store.BeginRun(ctx, k.options.Checkpoints, next.Run); err != nil {
 		return 0, reached(err)
 	}
-	k.history = next
 	if k.options.Letters != nil {
 		if err := k.options.Letters.RollBack(next.Run, k.lastEpoch()); err != nil {
 			return 0, err
@@ -460,6 +467,17 @@ func (k *Keep) Tidy(ctx context.Context) error {
 
 // asideFormat is how the time stands in the name of what was set aside.
 const asideFormat = "20060102-150405.000"
+
+// SetsAside reports whether a place is in what SetAside moves.
+func SetsAside(dir string, place bucket.Place) bool {
+	for _, name := range []string{journalFolder, checkpointsFolder} {
+		own, err := filepath.Abs(filepath.Join(dir, name))
+		if inside, errRel := filepath.Rel(own, place.Folder()); err == nil && errRel == nil && filepath.IsLocal(inside) {
+			return true
+		}
+	}
+	return false
+}
 
 // SetAside moves all that a data directory keeps into a folder in it, whose path it returns; "" if nothing is kept. others are names in it
 // that belong to it too.

@@ -22,18 +22,36 @@ type Origin struct {
 	checkpoints *bucket.Bucket
 }
 
-// OpenOrigin looks at what a history may begin with. It must be closed.
+// OpenOrigin looks at what a history may begin with, which has a checkpoint. It must be closed.
 func OpenOrigin(ctx context.Context, place bucket.Place) (*Origin, error) {
 	b, err := place.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	o := &Origin{Place: place, checkpoints: b}
-	if o.Cluster, err = store.Cluster(ctx, b); err != nil {
+	if err := o.look(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", place.Name(), err), b.Close())
 	}
 	return o, nil
 }
+
+// look finds out whose it is, and that something is there.
+func (o *Origin) look(ctx context.Context) (err error) {
+	if o.Cluster, err = store.Cluster(ctx, o.checkpoints); err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, o.checkpoints, store.Options{})
+	if err != nil {
+		return err
+	}
+	newest, _, err := s.Latest(ctx)
+	if err == nil && newest == nil {
+		err = errNoCheckpoint
+	}
+	return err
+}
+
+var errNoCheckpoint = errors.New("there is no checkpoint, and no savepoint: give the folder or the URL of one")
 
 // Close gives its connections up.
 func (o *Origin) Close() error { return o.checkpoints.Close() }
@@ -162,5 +180,5 @@ func (k *Keep) newest(ctx context.Context, s *store.Store, place string) (*store
 	if wrong != nil {
 		return nil, fmt.Errorf("no checkpoint in %s can be read: %w", place, wrong)
 	}
-	return nil, fmt.Errorf("there is no checkpoint in %s, and no savepoint: give the folder or the URL of one", place)
+	return nil, fmt.Errorf("%s: %w", place, errNoCheckpoint)
 }

@@ -213,12 +213,15 @@ const (
 	lastAttempt  = 10 * time.Second
 )
 
-// persist does something for a checkpoint until it succeeds.
+// persist does something for a checkpoint until it succeeds, or another process has taken the history over.
 func (w *Worker) persist(r running, epoch uint64, do func() error) error {
 	for pause := firstAttempt; ; pause = min(2*pause, lastAttempt) {
 		err := do()
 		if err != nil && r.ctx.Err() != nil {
 			return ErrNotRunning
+		}
+		if _, over := errors.AsType[*SupersededError](err); over {
+			return err
 		}
 		w.account.failed(err)
 		if err == nil {

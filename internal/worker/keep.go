@@ -31,6 +31,14 @@ func (u *UnreachableError) Error() string { return u.Err.Error() }
 // Unwrap is why.
 func (u *UnreachableError) Unwrap() error { return u.Err }
 
+// SupersededError is another process that goes on with the history: nothing that comes to this one counts any more.
+type SupersededError struct{ Err error }
+
+func (s *SupersededError) Error() string { return s.Err.Error() }
+
+// Unwrap is who that is.
+func (s *SupersededError) Unwrap() error { return s.Err }
+
 // Checkpoints is where checkpoints go, and where they come from. It is for one goroutine at a time.
 type Checkpoints interface {
 	// Last is what the last checkpoint holds beside state; the zero value if there is none, and everything begins at the beginning.

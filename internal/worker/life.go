@@ -111,7 +111,8 @@ type hopelessError struct {
 }
 
 func (h *hopelessError) Error() string {
-	return fmt.Sprintf("executors died %d times, without a checkpoint in between and without a message of which they die each time: %s", h.deaths, h.last)
+	return fmt.Sprintf("executors died %d times with no checkpoint in between, and with no message of which they die each time: %s",
+		h.deaths, h.last)
 }
 
 // mostDeaths is how many executors may die without a checkpoint or a verdict between them.
