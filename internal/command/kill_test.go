@@ -224,7 +224,7 @@ func TestAReceiverThatHasCountedIsNotSentAgain(t *testing.T) {
 	k.startWorker("--accept-repeats")
 	k.startSender(1, 0).done()
 	k.stopWorker()
-	k.worker.log.await(t, `an older one is used`)
+	k.worker.log.await(t, `an older checkpoint is used`)
 	k.receiver.kill()
 	k.checkOutput(true)
 }

@@ -119,7 +119,7 @@ func outcome(t *testing.T, dir, path, what string, tail bool) string {
 	c.leave()
 	o := settings(dir)
 	switch {
-	case strings.Contains(log, "an older one is used"):
+	case strings.Contains(log, "an older checkpoint is used"):
 		if !strings.Contains(log, filepath.Base(path)) {
 			t.Errorf("%s, %s: the log does not name it:\n%s", path, what, log)
 		}

@@ -11,16 +11,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/journal"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
@@ -150,7 +147,7 @@ func (k *Keep) choose(ctx context.Context) error {
 	var wrong error
 	if name := k.history.Checkpoint; name != "" && !slices.ContainsFunc(all, func(f store.Found) bool { return f.Name == name }) {
 		wrong = &store.DamageError{File: name, Why: "it is missing"}
-		k.options.Log.Warn("a checkpoint is missing; an older one is used", "checkpoint", name)
+		k.options.Log.Warn("a checkpoint is missing", "checkpoint", name)
 	}
 	for _, found := range all {
 		damage := error(found.Damage)
@@ -164,7 +161,7 @@ func (k *Keep) choose(ctx context.Context) error {
 			return damage
 		}
 		wrong = errors.Join(wrong, damage)
-		k.options.Log.Warn("a checkpoint cannot be read; an older one is used", "checkpoint", found.Name, "error", damage)
+		k.options.Log.Warn("a checkpoint cannot be read", "checkpoint", found.Name, "error", damage)
 	}
 	switch {
 	case wrong == nil:
@@ -173,6 +170,10 @@ func (k *Keep) choose(ctx context.Context) error {
 	case k.options.Stages && !k.options.AcceptRepeats:
 		return fmt.Errorf("the last checkpoint cannot be read, and a receiver may have counted what came before it: "+
 			"--accept-repeats goes on from an older one, and it may get that again: %w", wrong)
+	}
+	if wrong != nil {
+		k.options.Log.Warn("an older checkpoint is used", "checkpoint", k.last.Name, "epoch", k.last.Epoch,
+			"made", k.last.Time.Format(time.RFC3339))
 	}
 	for _, found := range slices.Backward(all) {
 		if found.Manifest == nil {
@@ -463,39 +464,4 @@ func (k *Keep) Tidy(ctx context.Context) error {
 		return fmt.Errorf("remove what is not needed of the journal: %w", err)
 	}
 	return nil
-}
-
-// asideFormat is how the time stands in the name of what was set aside.
-const asideFormat = "20060102-150405.000"
-
-// SetsAside reports whether a place is in what SetAside moves.
-func SetsAside(dir string, place bucket.Place) bool {
-	for _, name := range []string{journalFolder, checkpointsFolder} {
-		own, err := filepath.Abs(filepath.Join(dir, name))
-		if inside, errRel := filepath.Rel(own, place.Folder()); err == nil && errRel == nil && filepath.IsLocal(inside) {
-			return true
-		}
-	}
-	return false
-}
-
-// SetAside moves all that a data directory keeps into a folder in it, whose path it returns; "" if nothing is kept. others are names in it
-// that belong to it too.
-func SetAside(dir string, now time.Time, others ...string) (string, error) {
-	aside := filepath.Join(dir, "set-aside-"+now.UTC().Format(asideFormat))
-	moved := ""
-	for _, name := range append([]string{journalFolder, checkpointsFolder, historyFile}, others...) {
-		from := filepath.Join(dir, name)
-		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err := os.MkdirAll(aside, 0o700); err != nil {
-			return "", err
-		}
-		if err := os.Rename(from, filepath.Join(aside, name)); err != nil {
-			return "", err
-		}
-		moved = aside
-	}
-	return moved, nil
 }

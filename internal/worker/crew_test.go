@@ -130,7 +130,7 @@ type goRecruit struct {
 
 // Start has the crew start an executor, which takes a while in every other case: others may die meanwhile.
 func (c *goCrew) Start(ctx context.Context, number int) (worker.Recruit, error) {
-	time.Sleep(time.Duration(number%2) * startTime)
+	<-time.After(time.Duration(number%2) * startTime)
 	recruit, err := c.Crew.Start(ctx, number)
 	return &goRecruit{recruit, c, number}, err
 }
