@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -162,7 +164,12 @@ Exit codes: 0 done; 1 the application did not answer or could not do it; 2 wrong
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return flags.ask(command, func(ctx context.Context, a *asking) error {
+				waiting, done := context.WithCancel(ctx)
+				var told sync.WaitGroup
+				told.Go(func() { a.tellWhatHinders(waiting) })
 				made, err := a.client.Checkpoint(ctx)
+				done()
+				told.Wait()
 				if err != nil && ctx.Err() != nil {
 					return failed(errors.New("interrupted; the checkpoint goes on"))
 				}
@@ -176,6 +183,31 @@ Exit codes: 0 done; 1 the application did not answer or could not do it; 2 wrong
 	flags.add(command, "print what the application's HTTP answers, as JSON on one line")
 	flags.addToken(command)
 	return command
+}
+
+// hindered is how often somebody who waits for a checkpoint is told why.
+const hindered = 3 * time.Second
+
+// tellWhatHinders says every now and then why a checkpoint takes long, until ctx is done.
+func (a *asking) tellWhatHinders(ctx context.Context) {
+	every := time.NewTicker(hindered)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return
+		}
+		s, err := a.client.Status(ctx)
+		switch {
+		case err != nil || s.Kept == nil || s.Kept.Open == nil: // whoever waits hears of it
+		case s.Kept.Open.Trouble != nil:
+			fmt.Fprintf(a.status, "waiting: the checkpoint cannot be written, and it is tried again: %s\n", s.Kept.Open.Trouble.Why)
+		default:
+			fmt.Fprintf(a.status, "waiting: the checkpoint is %s for %s: %s\n", s.Kept.Open.Part, seconds(s.Kept.Open.Seconds),
+				strings.Join(s.Kept.Open.WaitsFor, ", "))
+		}
+	}
 }
 
 func inWords(c control.Checkpointed) string {
