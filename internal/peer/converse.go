@@ -24,6 +24,7 @@ type sinkConversation struct {
 	conn   *net.TCPConn
 	reader *resumable.Reader
 	store  *Store
+	unsaid []byte // of the preamble
 	unit   *unit
 	lane   string
 	marker resumable.Marker // the last that came
@@ -51,16 +52,14 @@ func (r *Receiver) converse(ctx context.Context, conn *net.TCPConn, store *Store
 		refusal.Run = old.Known
 	}
 	if ctx.Err() == nil {
-		conversation.Refuse(conn, c.unit != nil, refusal)
+		conversation.Refuse(conn, c.unsaid, refusal)
 	}
 }
 
 // run greets the sink and takes what it says, until the connection's end, which is io.EOF.
 func (c *sinkConversation) run(ctx context.Context) error {
-	if err := c.reader.Open(); err != nil {
-		return err
-	}
-	f, err := c.reader.Next()
+	f, unsaid, err := conversation.Listen(c.conn, c.reader)
+	c.unsaid = unsaid
 	if err != nil {
 		return err
 	}
@@ -77,10 +76,10 @@ func (c *sinkConversation) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	words := resumable.Append(resumable.Preamble(), &resumable.Welcome{Said: said, Number: number})
-	if _, err := c.conn.Write(words); err != nil {
+	if _, err := c.conn.Write(resumable.Append(c.unsaid, &resumable.Welcome{Said: said, Number: number})); err != nil {
 		return err
 	}
+	c.unsaid = nil
 	for c.unit = unit; ctx.Err() == nil; {
 		f, err := c.reader.Next()
 		if err == nil {

@@ -149,7 +149,7 @@ func (c *incoming) handOn(n int) error {
 	if !c.met {
 		c.met = true
 		if resumable.Begins(c.buffer[:c.end]) {
-			conversation.Refuse(c.conn, false, &resumable.RefusalError{Reason: errForeign.Error()})
+			conversation.Refuse(c.conn, resumable.Preamble(), &resumable.RefusalError{Reason: errForeign.Error()})
 			return errForeign
 		}
 	}

@@ -223,11 +223,15 @@ func TestReceiveRefusesStrangers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		began := make([]byte, len(resumable.Magic))
+		if _, err := io.ReadFull(conn, began); err != nil || !resumable.Begins(began) {
+			t.Fatalf("before it hears anything it says %q, %v", began, err)
+		}
 		if _, err := io.WriteString(conn, words); err != nil {
 			t.Fatal(err)
 		}
 		answer, _ := io.ReadAll(conn)
-		if wanted := resumable.Append(resumable.Preamble(), &resumable.RefusalError{Reason: want}); !bytes.Equal(answer, wanted) {
+		if wanted := resumable.Append(resumable.Preamble()[len(began):], &resumable.RefusalError{Reason: want}); !bytes.Equal(answer, wanted) {
 			t.Errorf("it answers %q; want %q", answer, wanted)
 		}
 		r.status.await("connection from " + conn.LocalAddr().String() + ": " + want)

@@ -42,7 +42,7 @@ func newSource(t *testing.T, chance *rand.Rand) *someSource {
 				return
 			}
 			if err := s.serve(conn); err != nil && !errors.Is(err, io.EOF) {
-				conversation.Refuse(conn, false, &resumable.RefusalError{Reason: err.Error()})
+				conversation.Refuse(conn, resumable.Preamble(), &resumable.RefusalError{Reason: err.Error()})
 			}
 			conn.Close()
 		}

@@ -70,13 +70,27 @@ func (r *receiver) reach(ctx context.Context, notice <-chan struct{}, needless f
 			r.log.Warn("the sink's receiver is away; trying again until it is there", "error", err)
 			told = time.Now()
 		}
-		select {
-		case <-time.After(pause):
-		case <-notice:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := rest(ctx, pause, notice, needless); err != nil {
+			return err
 		}
 		pause = min(2*pause, lastRetry)
 	}
 	return errNotNeeded
+}
+
+// rest pauses between two attempts. What comes meanwhile makes the pause no shorter, unless there is no need to connect any more.
+func rest(ctx context.Context, pause time.Duration, notice <-chan struct{}, needless func() bool) error {
+	over := time.After(pause)
+	for {
+		select {
+		case <-over:
+			return nil
+		case <-notice:
+			if needless() {
+				return errNotNeeded
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/acked"
 	"github.com/wallaroo-stream/wallaroo/internal/address"
-	"github.com/wallaroo-stream/wallaroo/internal/resumable"
 )
 
 // writeBytes is how much is given to the kernel at a time, so that acknowledgements are seen meanwhile.
@@ -21,16 +17,14 @@ const writeBytes = 256 << 10
 // errOver is a connection whose receiver has gone without acknowledging everything.
 var errOver = errors.New("the receiver has closed the connection")
 
-// errResumable is a connection to a receiver of another framing.
-var errResumable = errors.New("the receiver speaks the framing resumable, and the sink another one: give either the other's")
-
 // Sink keeps one connection to its receiver. What the receiver's kernel has not acknowledged it keeps, and sends again, from the
 // beginning of a message, on the next connection; it never gives up. So after a cut a receiver may see messages again, and the one that
-// was cut in part.
+// was cut in part. Nothing counts as delivered to a receiver of the framing resumable, nor before it is known to speak no such.
 type Sink struct {
 	id       string
 	receiver receiver
 	conn     *connection // nil while there is none
+	wary     bool        // the receiver spoke the framing resumable when it was last heard
 }
 
 // NewSink makes a sink; it does not connect yet.
@@ -49,12 +43,28 @@ func (s *Sink) Connect(ctx context.Context) error {
 // connect tries until ctx is done or, asked each time that notice comes, needless says that there is no need.
 func (s *Sink) connect(ctx context.Context, notice <-chan struct{}, needless func() bool) error {
 	return s.receiver.reach(ctx, notice, needless, func() error {
+		began := time.Now()
 		conn, err := s.receiver.dial(ctx, s.receiver.address.String())
-		if err == nil {
-			s.conn = newConnection(conn, s.receiver.log)
+		if err != nil {
+			return err
 		}
-		return err
+		s.conn = newConnection(conn, time.Since(began), s.receiver.log)
+		if s.wary {
+			return s.trust(ctx)
+		}
+		return nil
 	})
+}
+
+// trust waits until a receiver that spoke the framing resumable is one that does not. Until then it counts as away.
+func (s *Sink) trust(ctx context.Context) error {
+	err := s.conn.await(ctx)
+	if err != nil {
+		s.Close()
+		return err
+	}
+	s.wary = false
+	return nil
 }
 
 // Close gives up the connection.
@@ -78,6 +88,8 @@ func (s *Sink) Run(ctx context.Context, outlet connector.Outlet) error {
 		if err == nil || ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		err = s.conn.why(err)
+		s.wary = errors.Is(err, errResumable)
 		_ = s.settle(kept) // the kernel still knows what was acknowledged when the connection broke
 		s.Close()
 		kept.rewind()
@@ -127,7 +139,7 @@ func (s *Sink) deliver(ctx context.Context, outlet connector.Outlet, kept *retai
 	}
 }
 
-// settle lets go of what the receiver's kernel has acknowledged.
+// settle lets go of what the receiver's kernel has acknowledged, if the receiver is known to be one that takes it.
 func (s *Sink) settle(kept *retained) error {
 	if kept.bytes() == 0 {
 		return nil
@@ -140,7 +152,12 @@ func (s *Sink) settle(kept *retained) error {
 	if err != nil {
 		return fmt.Errorf("look for acknowledgements: %w", err)
 	}
-	kept.release(kept.sent - int64(unacked))
+	switch s.conn.framing.Load() {
+	case plain:
+		kept.release(kept.sent - int64(unacked))
+	case foreign:
+		return errResumable
+	}
 	if unacked == 0 {
 		return nil
 	}
@@ -159,64 +176,12 @@ func (s *Sink) await(ctx context.Context, items <-chan struct{}, timer <-chan ti
 	case <-timer:
 		look.fired()
 		return nil
+	case <-s.conn.known:
+		look.now = true
+		return nil
 	case err := <-s.conn.broken:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// connection is one connection to the receiver.
-type connection struct {
-	*net.TCPConn
-	broken chan error // gets the error by which the connection breaks, if that is seen while reading
-	done   chan struct{}
-}
-
-// newConnection begins to watch a connection.
-func newConnection(conn *net.TCPConn, log *slog.Logger) *connection {
-	c := &connection{TCPConn: conn, broken: make(chan error, 1), done: make(chan struct{})}
-	go func() {
-		defer close(c.done)
-		if err := c.watch(log); err != nil {
-			c.broken <- err
-		}
-	}()
-	return c
-}
-
-// watch returns when the connection breaks. What a receiver sends is thrown away. One that has only closed its own side still reads, and
-// whether it is that or has ended, only a reset tells.
-func (c *connection) watch(log *slog.Logger) error {
-	began := make([]byte, len(resumable.Magic))
-	switch _, err := io.ReadFull(c.TCPConn, began); {
-	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-		return err
-	case resumable.Begins(began):
-		return errResumable
-	}
-	if _, err := io.Copy(io.Discard, c.TCPConn); err != nil {
-		return err
-	}
-	log.Info("the sink's receiver has closed its side: it has ended, or goes on to read")
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var over bool
-	var failed error
-	err = raw.Read(func(uintptr) bool { // again at each event of the socket, of which a reset is one
-		over, failed = acked.Over(raw)
-		return over || failed != nil
-	})
-	if over {
-		err = errOver
-	}
-	return errors.Join(err, failed)
-}
-
-// close ends the connection and waits for the goroutine that watches it.
-func (c *connection) close() {
-	_ = c.Close()
-	<-c.done
 }

@@ -77,6 +77,7 @@ type streamConnection struct {
 	conn     *net.TCPConn
 	number   uint64 // by which it came
 	reader   *resumable.Reader
+	unsaid   []byte // of the preamble
 	stream   string
 	acceptor *resumable.Acceptor // nil before the welcome
 	first    uint64              // how many messages were accepted before
@@ -120,11 +121,11 @@ func (s *Source) serveStream(ctx, stop context.Context, conn *net.TCPConn, numbe
 		log.Warn("connection broken; its sender may go on", "error", err)
 	case errors.Is(err, connector.ErrSuperseded):
 		log.Warn("connection ended: " + err.Error())
-		conversation.Refuse(conn, c.acceptor != nil, &resumable.RefusalError{Reason: err.Error()})
+		conversation.Refuse(conn, c.unsaid, &resumable.RefusalError{Reason: err.Error()})
 	default:
 		log.Error("connection refused: " + err.Error())
 		inlet.Refused()
-		conversation.Refuse(conn, c.acceptor != nil, &resumable.RefusalError{Reason: err.Error()})
+		conversation.Refuse(conn, c.unsaid, &resumable.RefusalError{Reason: err.Error()})
 	}
 }
 
@@ -133,10 +134,8 @@ const writeTime = time.Second
 
 // converse greets a sender and takes what it says. The error tells how that ended: io.EOF is an end in order.
 func (s *Source) converse(ctx context.Context, c *streamConnection, inlet connector.Inlet, end context.CancelCauseFunc) error {
-	if err := c.reader.Open(); err != nil {
-		return err
-	}
-	f, err := c.reader.Next()
+	f, unsaid, err := conversation.Listen(c.conn, c.reader)
+	c.unsaid = unsaid
 	if err != nil {
 		return err
 	}
@@ -158,9 +157,10 @@ func (s *Source) converse(ctx context.Context, c *streamConnection, inlet connec
 	if err != nil {
 		return err
 	}
-	if _, err := c.conn.Write(resumable.Append(resumable.Preamble(), &resumable.Welcome{Number: accepted})); err != nil {
+	if _, err := c.conn.Write(resumable.Append(c.unsaid, &resumable.Welcome{Number: accepted})); err != nil {
 		return err
 	}
+	c.unsaid = nil
 	for c.acceptor, c.first, c.accepted = acceptor, accepted, accepted; ; {
 		f, err := c.reader.Next()
 		if err == nil {
@@ -209,7 +209,7 @@ var errStranger = errors.New("its sender speaks the framing resumable, and the s
 // refuseStranger tells a sender of the framing resumable that the source speaks another one.
 func refuseStranger(conn net.Conn) error {
 	if tcp, is := conn.(*net.TCPConn); is {
-		conversation.Refuse(tcp, false, &resumable.RefusalError{Reason: "the source does not take the framing resumable"})
+		conversation.Refuse(tcp, resumable.Preamble(), &resumable.RefusalError{Reason: "the source does not take the framing resumable"})
 	}
 	return &cutError{errStranger}
 }

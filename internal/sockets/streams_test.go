@@ -189,9 +189,14 @@ func TestStrangersToASourceOfStreams(t *testing.T) {
 			&resumable.SinkHello{Sink: "s", Said: resumable.Said{Run: 1}})),
 	} {
 		conn := s.dial(to)
+		began := make([]byte, len(resumable.Magic))
+		if _, err := io.ReadFull(conn, began); err != nil || !resumable.Begins(began) {
+			t.Fatalf("before it hears anything it says %q, %v", began, err)
+		}
 		mustWrite(t, conn, []byte(words))
 		answer, _ := io.ReadAll(conn)
-		if wanted := resumable.Append(resumable.Preamble(), &resumable.RefusalError{Reason: want}); string(answer) != string(wanted) {
+		wanted := resumable.Append(resumable.Preamble()[len(began):], &resumable.RefusalError{Reason: want})
+		if string(answer) != string(wanted) {
 			t.Errorf("it answers %q; want %q", answer, wanted)
 		}
 		s.await("level=ERROR", "connection refused: it ", "peer="+conn.LocalAddr().String())
