@@ -62,7 +62,10 @@ func (s *Sender) resume(ctx context.Context, meter *meter) error {
 		}
 		err = fmt.Errorf("%w; %d messages of stream %q are known to be accepted", s.explain(ctx, err), accepted, s.config.Stream)
 	}
-	if r.skip > 0 {
+	switch {
+	case r.skip == 1:
+		meter.note("1 message was accepted before")
+	case r.skip > 1:
 		meter.note("%d messages were accepted before", r.skip)
 	}
 	meter.note("%s", meter.summary())

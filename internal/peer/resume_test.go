@@ -133,12 +133,21 @@ func TestASenderGoesOnWhereItsConnectionsBreak(t *testing.T) {
 
 func TestASenderThatStartsAgainGoesOn(t *testing.T) {
 	source := newSource(t, nil)
-	for _, text := range []string{"one\ntwo\n", "one\ntwo\n", "one\ntwo\n\nfour\nlast", "one\ntwo\n\nfour\nlast"} {
+	for _, c := range []struct{ text, before string }{
+		{"one\n", ""},
+		{"one\ntwo\n", "1 message was accepted before\n"},
+		{"one\ntwo\n", "2 messages were accepted before\n"},
+		{"one\ntwo\n\nfour\nlast", "2 messages were accepted before\n"},
+		{"one\ntwo\n\nfour\nlast", "5 messages were accepted before\n"},
+	} {
 		done, status := start(t.Context(), t, SendConfig{
-			To: source.to, Framing: framing.Resumable, Stream: "s", Input: strings.NewReader(text), Rate: 1e6,
+			To: source.to, Framing: framing.Resumable, Stream: "s", Input: strings.NewReader(c.text), Rate: 1e6,
 		})
 		if err := <-done; err != nil {
 			t.Errorf("%v, %s", err, status)
+		}
+		if said := status.String(); !strings.HasPrefix(said, c.before+"sent ") {
+			t.Errorf("it says %q; want %q in front", said, c.before)
 		}
 	}
 	done, _ := start(t.Context(), t, SendConfig{To: source.to, Framing: framing.Resumable, Stream: "s", Input: strings.NewReader("one\n")})
