@@ -72,8 +72,10 @@ func (f *framer) flushFull() error {
 // flush writes what is gathered. If that fails, the messages that were written whole still count.
 func (f *framer) flush() error {
 	if len(f.gathered) == 0 {
-		f.meter.add(f.messages, 0)
-		f.messages = 0
+		if f.messages > 0 {
+			f.meter.add(f.messages, 0)
+			f.messages = 0
+		}
 		return nil
 	}
 	n, err := f.to.Write(f.gathered)

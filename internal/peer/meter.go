@@ -42,7 +42,7 @@ func (m *meter) show() {
 	}
 }
 
-// mark notes the time. The summary speaks of the time from the first mark to the last.
+// mark notes the time, at the first message and at the end. The summary speaks of the time from the first mark to the last.
 func (m *meter) mark() { m.add(0, 0) }
 
 // add counts, and marks.

@@ -51,6 +51,7 @@ func (s *Sender) resume(ctx context.Context, meter *meter) error {
 	}
 	meter.show()
 	err := r.run(ctx)
+	meter.mark()
 	meter.halt()
 	if err == nil {
 		err = r.failed
@@ -95,7 +96,6 @@ func (s *Sender) openStream(ctx context.Context) (c *conversation.Connection, we
 
 // run goes on until all is acknowledged, connecting again when a connection is lost.
 func (r *resuming) run(ctx context.Context) error {
-	r.meter.mark()
 	for {
 		conn, welcome, err := r.open(ctx)
 		if err != nil {
@@ -217,6 +217,9 @@ func (r *resuming) fill() {
 			continue
 		}
 		if r.read++; r.read > r.skip {
+			if r.schedule.next == 0 { // time counts from the first message on
+				r.meter.mark()
+			}
 			r.schedule.pass()
 			b.Append(message)
 		}

@@ -161,6 +161,23 @@ func TestASenderThatStartsAgainGoesOn(t *testing.T) {
 	}
 }
 
+// TestTheTimeOfAStreamIsUpToTheEnd has the only message accepted long before the input ends.
+func TestTheTimeOfAStreamIsUpToTheEnd(t *testing.T) {
+	source := newSource(t, nil)
+	defer source.close("s")
+	done, status := start(t.Context(), t, SendConfig{
+		To: source.to, Framing: framing.Resumable, Stream: "s", Input: &slowInput{[]string{"one\n"}, []time.Duration{0, 300 * time.Millisecond}},
+	})
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	var bytes int
+	var seconds float64
+	if _, err := fmt.Sscanf(status.String(), "sent 1 messages, %d bytes in %f s", &bytes, &seconds); err != nil || seconds < 0.25 {
+		t.Errorf("it says %q, %v; want 0.3 s at least", status, err)
+	}
+}
+
 func TestASenderWhoseSourceHasGone(t *testing.T) {
 	listener, to := listen(t)
 	input, feed := io.Pipe()

@@ -116,7 +116,6 @@ func (s *Sender) Run(ctx context.Context) error {
 func (s *Sender) send(ctx context.Context, conn *connection, meter *meter) error {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
-	meter.mark()
 	defer meter.mark()
 	framer := newFramer(conn, s.config.Framing, meter)
 	sending := &sending{

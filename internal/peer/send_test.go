@@ -185,6 +185,46 @@ func TestSendKeepsTheRate(t *testing.T) {
 	})
 }
 
+// slowInput is an input that waits before each piece, and before its end.
+type slowInput struct {
+	pieces []string
+	waits  []time.Duration
+}
+
+func (s *slowInput) Read(b []byte) (int, error) {
+	<-time.After(s.waits[0])
+	s.waits = s.waits[1:]
+	if len(s.pieces) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, s.pieces[0])
+	s.pieces = s.pieces[1:]
+	return n, nil
+}
+
+// TestTheTimeIsFromTheFirstMessageToTheEnd has the last message acknowledged long before the input ends.
+func TestTheTimeIsFromTheFirstMessageToTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		var status bytes.Buffer
+		sender, err := NewSender(SendConfig{
+			Framing: framing.Lines, Input: &slowInput{[]string{"one\n"}, []time.Duration{time.Hour, 20 * time.Second}}, Repeat: 1, Status: &status,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sender.dial = func(context.Context, string) (stream, error) { return &pipeStream{Conn: here}, nil }
+		go func() { _, _ = io.Copy(io.Discard, there) }()
+		if err := sender.Run(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if want := "sent 1 messages, 4 bytes in 20.000 s (0 messages/s)\n"; status.String() != want {
+			t.Errorf("status %q; want %q", status.String(), want)
+		}
+		there.Close()
+	})
+}
+
 func TestSendStopsWhenTheReceiverCloses(t *testing.T) {
 	for name, rate := range map[string]float64{"waiting for input": 0, "waiting for the time": 1e-6} {
 		listener, to := listen(t)

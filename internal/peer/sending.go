@@ -96,6 +96,9 @@ func (s *sending) message(ctx context.Context, payload []byte) error {
 	if err := s.await(ctx); err != nil {
 		return err
 	}
+	if s.schedule.next == 0 { // time counts from the first message on
+		s.framer.meter.mark()
+	}
 	s.schedule.pass()
 	return s.framer.message(payload)
 }
