@@ -85,7 +85,8 @@ type Config struct {
 
 // Run runs the application until ctx is done; then it takes no new connections, processes and delivers what has arrived, within 10 seconds,
 // and returns nil, or what was not done; with a data directory that is kept, which the log tells, and is no error. All mistakes in the
-// application and the config are told together, before anything runs. When it returns, no goroutine of it is left.
+// application and the config are told together, before anything runs. When it returns, no goroutine of it is left, but for one in which a
+// function of the application goes on that does not return.
 func (a *App) Run(ctx context.Context, c Config) error {
 	o, err := a.options(c)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/entity"
@@ -128,29 +129,80 @@ func (x *Executor) StateNumber(name string) int {
 // Partitions is the number of partitions.
 func (x *Executor) Partitions() int { return len(x.part.Table.Owners) }
 
+// patience is how long a call that goes on is waited for once nobody needs its executor: as long as one that comes back takes.
+const patience = 250 * time.Millisecond
+
 // Serve carries out calls until ctx is done. It is an error if user code ends the goroutine that it runs on.
+//
+// No goroutine can be ended from outside. A call that goes on when ctx is done has its patience; then Serve returns nil without it, nothing
+// more is delivered, and the goroutine of a function that never returns is left behind: it goes with the process.
 func (x *Executor) Serve(ctx context.Context, deliver func([]worker.Event)) error {
-	x.run.deliver = deliver
+	var way gate
+	x.run.deliver = way.leading(deliver)
 	ended, whole := make(chan struct{}), false
 	go func() {
 		defer close(ended)
 		x.carryOut(ctx)
 		whole = true
 	}()
-	<-ended
+	if !comesBack(ctx, ended) {
+		way.shut()
+		return nil
+	}
 	if !whole {
 		return fmt.Errorf("%s: a function has ended its goroutine, as runtime.Goexit and t.FailNow do", x.part.Plan.Steps[x.run.at.step].ID())
 	}
 	return nil
 }
 
+// comesBack waits for an end, and reports whether it came before ctx was done and patience over.
+func comesBack(ctx context.Context, ended <-chan struct{}) bool {
+	select {
+	case <-ended:
+		return true
+	case <-ctx.Done():
+	}
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-over.C:
+		return false
+	}
+}
+
+// gate is what events go through until it is shut.
+type gate struct {
+	mu     sync.Mutex
+	isShut bool
+}
+
+// leading has events delivered as long as the gate is open.
+func (g *gate) leading(deliver func([]worker.Event)) func([]worker.Event) {
+	return func(events []worker.Event) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if !g.isShut {
+			deliver(events)
+		}
+	}
+}
+
+// shut returns when nothing is being delivered; nothing will be.
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.isShut = true
+}
+
+// carryOut carries out calls, none any more once ctx is done.
 func (x *Executor) carryOut(ctx context.Context) {
-	for {
+	for ctx.Err() == nil {
 		select {
 		case call := <-x.calls:
 			call(&x.run)
 		case <-ctx.Done():
-			return
 		}
 	}
 }

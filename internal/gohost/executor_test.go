@@ -384,3 +384,32 @@ func TestALookSeesWhoseTimeItIs(t *testing.T) {
 		}
 	})
 }
+
+// TestACallThatGoesOnIsLeftBehind has one that is not back when its executor is to end, and comes back later: nobody is told what came of
+// it, and the call behind it is not carried out. One that comes back soon is waited for, and told.
+func TestACallThatGoesOnIsLeftBehind(t *testing.T) {
+	for takes, left := range map[time.Duration]bool{patience - time.Millisecond: false, time.Hour: true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			ctx, done := context.WithCancel(t.Context())
+			calls, told := 0, 0
+			b.code.process = func(*Run) {
+				calls++
+				done()
+				time.Sleep(takes)
+			}
+			b.Process(worker.Call{ID: 1})
+			b.Process(worker.Call{ID: 2})
+			began := time.Now()
+			err := b.Serve(ctx, func([]worker.Event) { told++ })
+			if took, most := time.Since(began), min(takes, patience); err != nil || took != most {
+				t.Errorf("a call of %v: Serve took %v, %v; want %v", takes, took, err, most)
+			}
+			time.Sleep(2 * takes)
+			synctest.Wait()
+			if calls != 1 || (told == 0) != left {
+				t.Errorf("a call of %v: %d calls were carried out, and %d told", takes, calls, told)
+			}
+		})
+	}
+}

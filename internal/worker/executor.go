@@ -14,7 +14,8 @@ import (
 // while Serve runs. At most CallsAhead calls are begun and not done. Each call ends with an Event that says Done.
 type Executor interface {
 	// Serve carries calls out and tells deliver what came of them, in order and from one goroutine, until ctx is done, which is nil. An error
-	// is the end of the executor.
+	// is the end of the executor. It does not wait for a call that goes on when ctx is done, or not for long; deliver is not called any more
+	// when it has returned.
 	Serve(ctx context.Context, deliver func([]Event)) error
 	// Process runs messages through a stage and the later ones that are here. It takes over the batch's memory.
 	Process(Call)

@@ -241,7 +241,8 @@ func (w *Worker) wakeAll() {
 // Run connects the sinks, listens at the sources and processes until stop is done; then it processes what has arrived and delivers it,
 // within Config.StopWithin, and returns nil, or *UndeliveredError. It returns the cause of ctx as soon as ctx is done. With a Keep, it goes
 // on from the last checkpoint and what was accepted since, does so again when an executor dies, and makes a last checkpoint at its end.
-// When it returns, no goroutine of the worker's or its connectors' is left, nor a connection.
+// When it returns, no goroutine of the worker's or its connectors' is left, nor a connection; executors may leave a call behind that does
+// not come back.
 func (w *Worker) Run(ctx, stop context.Context) error {
 	defer w.close()
 	ctx, cancel := context.WithCancelCause(ctx)
