@@ -50,6 +50,14 @@ func formFor[T any]() form[T] {
 // check is why values cannot become bytes; nil if they can.
 func (f form[T]) check() error { return f.why }
 
+// shape is the fields that values are written by; "" if the application makes their bytes.
+func (f form[T]) shape() string {
+	if c, is := f.codec.(interface{ Shape() string }); is {
+		return c.Shape()
+	}
+	return ""
+}
+
 // form is how the messages of a stream become bytes: as those of the first of the merged streams that can.
 func (s Stream[T]) form() form[T] {
 	for _, out := range s.from {

@@ -36,6 +36,8 @@ func Initial[K comparable, S any](initial func(key K) S) Option {
 // Version says of which version the type of a step's entities is, from 1 to 65535, and how one is made of the bytes of another version; 0
 // is that of entities whose application did not say. upgrade is called where state is taken in that was saved by another version of the
 // program; without it, such state is an error at start. Where steps share a state, the first says it for all.
+//
+// State of the same version whose type has lost a field since, or has it under another name, is refused at start; one that is new is zero.
 func Version[S any](version int, upgrade func(data []byte, written int) (S, error)) Option {
 	v := &versioning{version: version}
 	if upgrade != nil {
@@ -195,6 +197,7 @@ func declare[K comparable, S any](a *App, added step, o options) {
 		}
 	}
 	about := &stateInfo{Name: added.State, Class: typeName[S](), Keyed: true, step: added.ID(), types: types, form: o.form[S]()}
+	about.Shape = o.form[S]().shape()
 	if o.version != nil {
 		about.Version, about.upgrade = o.version.version, o.version.upgrade
 	}

@@ -75,6 +75,76 @@ func TestStateGoesOn(t *testing.T) {
 	}
 }
 
+// pay adds to accounts in a run of its own on a data directory, and returns what came out.
+func pay[S any](t *testing.T, c Config, add func(*S, string) tally, options ...Option) (string, error) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := &noted{name: "bank/out", want: 1, all: stop}
+	app := New("Bank")
+	app.From("bank", (&dictated{name: "bank/source", lines: []string{"a"}, lanes: 1}).source()).
+		KeyBy(func(name string) string { return name }).
+		StatefulMap("add", add, append(options, State("accounts"))...).
+		To("out", out.sink())
+	c.Executors = 1
+	err := app.Run(ctx, c)
+	return strings.Join(out.lines, ","), err
+}
+
+// TestAFieldThatIsRenamedIsNotLostUnasked has types of one name, of which one has a field of the others under another name: that is refused
+// unless it is allowed, or upgraded, or the field's tag says the old name. A field that is new begins with zero.
+func TestAFieldThatIsRenamedIsNotLostUnasked(t *testing.T) {
+	t.Parallel()
+	var first, more, renamed, upgraded func(Config) (string, error)
+	{
+		type account struct{ Bal int64 }
+		add := func(a *account, key string) tally { a.Bal++; return tally{key, int(a.Bal)} }
+		first = func(c Config) (string, error) { return pay(t, c, add) }
+	}
+	{
+		type account struct {
+			Balance int64 `cbor:"Bal"`
+			Notes   []string
+		}
+		add := func(a *account, key string) tally { a.Balance++; return tally{key, int(a.Balance)} }
+		more = func(c Config) (string, error) { return pay(t, c, add) }
+	}
+	type account struct{ Balance int64 }
+	add := func(a *account, key string) tally { a.Balance++; return tally{key, int(a.Balance)} }
+	renamed = func(c Config) (string, error) { return pay(t, c, add) }
+	upgraded = func(c Config) (string, error) {
+		return pay(t, c, add, Version(1, func(data []byte, _ int) (account, error) {
+			was, err := codec.CBOR[struct{ Bal int64 }]().Decode(data)
+			return account{was.Bal}, err
+		}))
+	}
+	dir, other := Config{DataDir: t.TempDir()}, Config{DataDir: t.TempDir()}
+	allowed := other
+	allowed.AllowChanged = true
+	const gone = `state "accounts": field Bal int64 is gone, Balance int64 is new`
+	for n, step := range []struct {
+		run         func(Config) (string, error)
+		with        Config
+		want, wrong string
+	}{
+		{run: first, with: dir, want: "a 1"},
+		{run: first, with: dir, want: "a 2"},
+		{run: renamed, with: dir, wrong: gone},
+		{run: more, with: dir, want: "a 3"},
+		{run: first, with: dir, wrong: "field Notes []string is gone"},
+		{run: upgraded, with: dir, want: "a 4"},
+		{run: upgraded, with: dir, want: "a 5"},
+		{run: first, with: other, want: "a 1"},
+		{run: renamed, with: other, wrong: gone},
+		{run: renamed, with: allowed, want: "a 1"},
+	} {
+		got, err := step.run(step.with)
+		if got != step.want || (err == nil) != (step.wrong == "") || err != nil && !strings.Contains(err.Error(), step.wrong) {
+			t.Errorf("run %d: %q, %v; want %q, %q", n, got, err, step.want, step.wrong)
+		}
+	}
+}
+
 func TestVersionsThatCannotBe(t *testing.T) {
 	for _, c := range []struct {
 		option Option

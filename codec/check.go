@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -105,12 +104,7 @@ func (w *walk) visit(t reflect.Type, path string) {
 // fields visits those of a struct that CBOR writes, and refuses those that it would leave out unasked.
 func (w *walk) fields(t reflect.Type, path string) {
 	for f := range t.Fields() {
-		tag, tagged := f.Tag.Lookup("cbor")
-		if !tagged {
-			tag = f.Tag.Get("json")
-		}
-		name, _, _ := strings.Cut(tag, ",")
-		switch {
+		switch name, _ := tagOf(f); {
 		case name == "-" || f.Name == "_":
 		case !f.IsExported() && !f.Anonymous:
 			w.refuse(path+"."+f.Name, "is not exported, and would be lost: export it, tag it `cbor:\"-\"` if it may be, or give the type "+

@@ -40,7 +40,7 @@ func (p *Plan) Fingerprint() Fingerprint {
 }
 
 // Differences are what is other in an application than in this one, a line each; none if its state may go on. The version of a state may
-// differ: its entities are upgraded.
+// differ: its entities are upgraded. Fields of its entities may be new: they are zero in what was saved.
 func (f *Fingerprint) Differences(now *Fingerprint) (lines []string) {
 	if f.Application != now.Application {
 		lines = append(lines, fmt.Sprintf("it was application %q and is %q", f.Application, now.Application))
@@ -52,6 +52,10 @@ func (f *Fingerprint) Differences(now *Fingerprint) (lines []string) {
 			lines = append(lines, fmt.Sprintf("state %q is no more", was.Name))
 		case now.States[at].Class != was.Class || now.States[at].Keyed != was.Keyed || now.States[at].U64 != was.U64:
 			lines = append(lines, fmt.Sprintf("state %q was %s and is %s", was.Name, was.shown(), now.States[at].shown()))
+		default:
+			if what := now.States[at].lost(&was); what != "" {
+				lines = append(lines, fmt.Sprintf("state %q: %s: a Version says how such entities become those of now", was.Name, what))
+			}
 		}
 	}
 	for _, was := range f.Steps {
@@ -73,7 +77,30 @@ func (f *Fingerprint) Differences(now *Fingerprint) (lines []string) {
 
 // Fits reports whether entities of a state can be those of this one.
 func (s *State) Fits(was *State) bool {
-	return s.Name == was.Name && s.Class == was.Class && s.Keyed == was.Keyed && s.U64 == was.U64
+	return s.Name == was.Name && s.Class == was.Class && s.Keyed == was.Keyed && s.U64 == was.U64 && s.lost(was) == ""
+}
+
+// lost says which fields of entities that were saved would be dropped, and which are new then; "" if none would be. Nothing is lost where
+// the version is another one: then the application reads them itself.
+func (s *State) lost(was *State) string {
+	if s.Version != was.Version || s.Shape == "" || was.Shape == "" {
+		return ""
+	}
+	before, after := strings.Split(was.Shape, "; "), strings.Split(s.Shape, "; ")
+	gone, come := without(before, after), without(after, before)
+	if len(gone) == 0 {
+		return ""
+	}
+	text := "field " + strings.Join(gone, ", ") + " is gone"
+	if len(come) > 0 {
+		text += ", " + strings.Join(come, ", ") + " is new"
+	}
+	return text
+}
+
+// without is a list without what is in another.
+func without(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
 }
 
 func (s *State) shown() string {

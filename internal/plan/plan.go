@@ -26,6 +26,9 @@ type State struct {
 	Version int  `json:"version"`
 	Keyed   bool `json:"keyed"`
 	U64     bool `json:"u64"`
+	// Shape is the fields that its entities are written by, as "NAME TYPE; NAME TYPE"; "" where that is not known, as where the application
+	// makes the bytes.
+	Shape string `json:"shape,omitempty"`
 }
 
 // Step is one thing that the user added. Its identity is the pipeline's name and its own.
