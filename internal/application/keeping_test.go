@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/journal"
 	"github.com/wallaroo-stream/wallaroo/internal/logging"
 	"github.com/wallaroo-stream/wallaroo/internal/plan"
 	"github.com/wallaroo-stream/wallaroo/internal/status"
@@ -139,5 +140,18 @@ func TestOnlyWhatIsKeptIsNoError(t *testing.T) {
 	err := r.unlessKept(&worker.UndeliveredError{Unprocessed: 3, Kept: true})
 	if err != nil || !strings.Contains(written.text.String(), "unprocessed=3") {
 		t.Errorf("%v %s", err, &written.text)
+	}
+}
+
+func TestACutJournalIsTold(t *testing.T) {
+	for cut, want := range map[journal.Cut]string{
+		{}: "",
+		{File: "data/journal/7.journal", Offset: 100, Bytes: 23}: "file=data/journal/7.journal offset=100 bytes=23\n",
+	} {
+		var told strings.Builder
+		tellCut(slog.New(slog.NewTextHandler(&told, nil)), cut)
+		if got := told.String(); !strings.HasSuffix(got, want) || (want == "") != (got == "") {
+			t.Errorf("%+v: %q", cut, got)
+		}
 	}
 }

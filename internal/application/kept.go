@@ -11,6 +11,7 @@ import (
 	"github.com/wallaroo-stream/wallaroo/connector"
 	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/control"
+	"github.com/wallaroo-stream/wallaroo/internal/journal"
 	"github.com/wallaroo-stream/wallaroo/internal/keep"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
@@ -45,6 +46,7 @@ func openKeep(ctx context.Context, config *worker.Config, o Options, r *reporter
 	if err != nil {
 		return nil, err
 	}
+	tellCut(o.Log, k.Journal().Cut())
 	if o.home.Shared {
 		o.Log.Info("checkpoints lie elsewhere", "store", o.home.Place.Name())
 	}
@@ -60,6 +62,15 @@ func openKeep(ctx context.Context, config *worker.Config, o Options, r *reporter
 		o.Log.Info("going on from the last checkpoint", "run", last.Run, "epoch", last.Epoch, "entities", last.Entities, "bytes", last.Bytes)
 	}
 	return &kept{keep: k, log: o.Log}, nil
+}
+
+// tellCut tells the log what was cut off at the end of the journal. Nobody can tell a record that a crash came into from one that was whole,
+// and accepted, before somebody or the disk has changed it.
+func tellCut(log *slog.Logger, cut journal.Cut) {
+	if cut.Bytes > 0 {
+		log.Warn("the end of the journal was no whole record, and was cut off: a crash leaves one so while it is written; without a crash, or "+
+			"after a power cut, messages may be lost that had been accepted", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes)
+	}
 }
 
 // stages reports whether a sink's receiver keeps output apart until it counts.

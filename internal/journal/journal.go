@@ -38,6 +38,7 @@ type Journal struct {
 	options Options
 	create  func(path string) (file, error)
 	room    func(folder string) (int64, error)
+	cut     Cut // by open
 
 	mu      sync.Mutex
 	segment file // guarded by mu, as are those below
@@ -59,8 +60,8 @@ type Journal struct {
 // Groups is how records were brought to disk.
 type Groups struct{ Syncs, Records uint64 }
 
-// Open opens the journal of a folder, which is made if it is missing. A record that a crash has left unfinished at the end is cut off. What
-// cannot be read anywhere else is a *DamageError. It must be closed.
+// Open opens the journal of a folder, which is made if it is missing. A record that a crash has left unfinished at the end is cut off, as
+// Cut tells. What cannot be read anywhere else is a *DamageError. It must be closed.
 func Open(folder string, o Options) (*Journal, error) { return open(folder, o, create, freeBytes) }
 
 func open(
@@ -90,12 +91,16 @@ func open(
 				Why: fmt.Sprintf("record %d should come next, here or in %s, and is missing", next, nameOf(next)),
 			}
 		}
-		j.end, next, err = read(folder, first, last, func(r Record) bool {
+		end, err := read(folder, first, last, func(r Record) bool {
 			j.last = max(j.last, r.Connection)
 			return true
 		})
 		if err != nil {
 			return nil, err
+		}
+		j.end, next = end.at, end.next
+		if end.torn > 0 {
+			j.cut = Cut{File: filepath.Join(folder, nameOf(first)), Offset: end.at, Bytes: end.torn}
 		}
 		j.first = first
 		if !last {
@@ -109,6 +114,16 @@ func open(
 	j.segment, j.end, err = j.begin(j.first, j.end)
 	return j, err
 }
+
+// Cut is what was no whole record at the end of the last segment: from Offset on so many Bytes. A crash leaves the record so that was being
+// written; where there was none, it was there, and is lost.
+type Cut struct {
+	File          string
+	Offset, Bytes int64
+}
+
+// Cut is what Open has cut off; its zero value is nothing.
+func (j *Journal) Cut() Cut { return j.cut }
 
 // begin makes ready to append to a segment behind a place in it, its head at least.
 func (j *Journal) begin(first uint64, end int64) (file, int64, error) {
@@ -294,7 +309,7 @@ func (j *Journal) Records(from uint64) iter.Seq2[Record, error] {
 				continue
 			}
 			number, more := first, true
-			_, _, err := read(j.folder, first, last, func(r Record) bool {
+			_, err := read(j.folder, first, last, func(r Record) bool {
 				r.Number = number
 				more = number < until && (number < from || yield(r, nil))
 				number++

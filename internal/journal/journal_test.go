@@ -192,6 +192,17 @@ func TestATornEndIsCutOff(t *testing.T) {
 			}
 			j := mustOpen(t, cut, small)
 			check(t, j, list[:whole])
+			end := int64(at)
+			if size < segmentHead {
+				end = 0
+			}
+			want := Cut{path, end, int64(size+filled) - end}
+			if want.Bytes == 0 {
+				want = Cut{}
+			}
+			if j.Cut() != want {
+				t.Errorf("%d bytes and %d zeros: it cut off %+v; want %+v", size, filled, j.Cut(), want)
+			}
 			mustAppend(t, j, list[:3])
 			check(t, j, append(list[:whole:whole], list[:3]...))
 			if err := j.Close(); err != nil {
@@ -230,6 +241,9 @@ func TestADamagedByteIsToldWithItsPlace(t *testing.T) {
 			switch mayBeTorn := n == len(all)-1 && at >= lastRecord; {
 			case mayBeTorn && err == nil:
 				check(t, j, list[:len(list)-1])
+				if want := (Cut{path, int64(lastRecord), int64(len(data) - lastRecord)}); j.Cut() != want {
+					t.Errorf("byte %d changed: it cut off %+v; want %+v", at, j.Cut(), want)
+				}
 			case !told || damage.File != path || damage.Offset > int64(at):
 				t.Fatalf("byte %d of %s changed: %v", at, path, err)
 			}

@@ -115,31 +115,38 @@ func checkCurrent(folder string, all []uint64) error {
 	return nil
 }
 
+// ending is where the whole records of a segment end, the number that would follow, and how many bytes stand behind that are no record.
+type ending struct {
+	at   int64
+	next uint64
+	torn int64
+}
+
 // read reads a segment and yields its records, as long as yield asks for more. In the last one a record that is cut off, or whose bytes
 // were not all written, is where it ends, since a crash leaves one so; anywhere else that is a *DamageError. It returns where
 // the last whole record ends, and the number of the one that would follow it.
-func read(folder string, first uint64, last bool, yield func(Record) bool) (end int64, next uint64, err error) {
+func read(folder string, first uint64, last bool, yield func(Record) bool) (end ending, err error) {
 	path := filepath.Join(folder, nameOf(first))
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return 0, 0, err
+		return ending{}, err
 	}
 	damaged := func(offset int, why string) error { return &DamageError{File: path, Offset: int64(offset), Why: why} }
 	want := head(first)
 	if last && isUnfinished(string(data), string(want)) {
-		return 0, first, nil
+		return ending{next: first, torn: int64(len(data))}, nil
 	}
 	if len(data) < len(want) || string(data[:len(want)]) != string(want) {
-		return 0, 0, damaged(0, "it does not begin as the segment of its name")
+		return ending{}, damaged(0, "it does not begin as the segment of its name")
 	}
 	at, next := len(want), first
 	for at < len(data) {
 		r, size, err := parseRecord(data[at:])
 		switch {
 		case err != nil && last && tears(data[at:]):
-			return int64(at), next, nil
+			return ending{at: int64(at), next: next, torn: int64(len(data) - at)}, nil
 		case err != nil:
-			return 0, 0, damaged(at, err.Error())
+			return ending{}, damaged(at, err.Error())
 		}
 		at += size
 		next++
@@ -147,7 +154,7 @@ func read(folder string, first uint64, last bool, yield func(Record) bool) (end 
 			break
 		}
 	}
-	return int64(at), next, nil
+	return ending{at: int64(at), next: next}, nil
 }
 
 // isUnfinished reports whether a segment is what a crash leaves that comes before its head is whole.
