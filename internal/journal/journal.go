@@ -371,10 +371,10 @@ func (j *Journal) Room() error {
 	return j.enough(free)
 }
 
-// enough is an ErrNoRoom if so many free bytes are too few.
+// enough is an ErrNoRoom if so many free bytes are too few; below zero, what is to be appended is more than there is.
 func (j *Journal) enough(free int64) error {
 	if free < j.options.FreeBytes {
-		return fmt.Errorf("%w: %d bytes are free, and %d must be", ErrNoRoom, free, j.options.FreeBytes)
+		return fmt.Errorf("%w: %d bytes are free, and %d must be", ErrNoRoom, max(0, free), j.options.FreeBytes)
 	}
 	return nil
 }
@@ -407,7 +407,7 @@ func syncFolder(folder string) error {
 func freeBytes(folder string) (int64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(folder, &s); err != nil {
-		return 0, fmt.Errorf("look for room in %s: %w", folder, err)
+		return 0, &os.PathError{Op: "statfs", Path: folder, Err: err}
 	}
 	return int64(s.Bavail) * s.Bsize, nil
 }

@@ -370,32 +370,6 @@ func TestADiskThatFailsAWrite(t *testing.T) {
 	}
 }
 
-func TestRoomIsLeftOnTheDisk(t *testing.T) {
-	free := int64(1200)
-	j, err := open(t.TempDir(), Options{SegmentBytes: 1 << 20, FreeBytes: 500}, create, func(string) (int64, error) { return free, nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
-	r := some(1, 0, strings.Repeat("x", 100))
-	n := 0
-	for _, err := j.Append(r); err == nil; _, err = j.Append(r) {
-		free -= int64(len(appendRecord(nil, r)))
-		n++
-	}
-	if _, err := j.Append(r); !errors.Is(err, ErrNoRoom) || n < 3 || free < 500 {
-		t.Errorf("%d records, %d bytes are left: %v", n, free, err)
-	}
-	free = 499
-	if err := j.Room(); !errors.Is(err, ErrNoRoom) {
-		t.Errorf("there is room: %v", err)
-	}
-	free = 1 << 20
-	if _, err := j.Append(r); err != nil || j.Room() != nil {
-		t.Error(err, j.Room())
-	}
-}
-
 // TestWhatIsTrimmedIsGone trims up to each record: segments go that hold none of those behind it, and the rest is there, also when the
 // journal is opened again.
 func TestWhatIsTrimmedIsGone(t *testing.T) {
