@@ -224,6 +224,25 @@ def application_setup(args):
 	}
 }
 
+// TestADeathWhileLoadingIsNoWrongUse if it came of a signal: a supervisor may start the application again.
+func TestADeathWhileLoadingIsNoWrongUse(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	for end, wrong := range map[string]bool{
+		"os.kill(os.getpid(), signal.SIGKILL)": false,
+		"os.kill(os.getpid(), signal.SIGUSR1)": false,
+		"os._exit(3)":                          true,
+	} {
+		path := filepath.Join(t.TempDir(), "dies.py")
+		if err := os.WriteFile(path, []byte("import os, signal\n"+end+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := Run(context.Background(), context.Background(), options(newLog(), path))
+		if _, is := errors.AsType[*ConfigError](err); is != wrong || err == nil || !strings.Contains(err.Error(), "the Python process (pid ") {
+			t.Errorf("%s: %v, a wrong use: %t", end, err, is)
+		}
+	}
+}
+
 func TestCheckTellsThePlan(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	p, err := Check(context.Background(), options(newLog(), wordCount, "--in", ":1", "--out", ":2"))

@@ -92,7 +92,7 @@ func (t *team) BringUp(ctx context.Context) (*partition.Table, []worker.Executor
 }
 
 // each does something for each of the first processes; the first error ends it. A process that dies of the application's code is a
-// *ConfigError.
+// *ConfigError; one that dies of a signal is not: what has killed it may be over when the application is started again.
 func (t *team) each(ctx context.Context, executors int, do func(ctx context.Context, n int) error) error {
 	group, within := errgroup.WithContext(ctx)
 	for n := range executors {
@@ -100,10 +100,14 @@ func (t *team) each(ctx context.Context, executors int, do func(ctx context.Cont
 	}
 	err := group.Wait()
 	_, told := errors.AsType[*pyhost.LoadError](err)
-	if _, config := errors.AsType[*ConfigError](err); err != nil && !told && !config && ctx.Err() == nil {
-		return &ConfigError{fmt.Errorf("load %s: %w", t.options.App, err)}
+	if _, config := errors.AsType[*ConfigError](err); err == nil || told || config || ctx.Err() != nil {
+		return err
 	}
-	return err
+	err = fmt.Errorf("load %s: %w", t.options.App, err)
+	if ended, is := errors.AsType[*pyhost.EndError](err); is && ended.Signaled() {
+		return err
+	}
+	return &ConfigError{err}
 }
 
 // Start starts one more process and has it load the application, which must be the same as the others have.

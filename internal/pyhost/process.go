@@ -34,9 +34,9 @@ type process struct {
 	results  frameReader // what the process answers
 	answers  *os.File    // the file behind results
 	handle   *os.Process
-	ended    chan struct{} // closed when the process is gone
-	err      error         // how it ended, once ended is closed
-	killed   bool          // by SIGKILL; likewise
+	ended    chan struct{}  // closed when the process is gone
+	err      error          // how it ended, once ended is closed
+	signal   syscall.Signal // that ended it, or 0; likewise
 }
 
 // startProcess starts an interpreter with the package in its folder. The process writes to this one's standard output and, unless there is
@@ -87,7 +87,7 @@ func (p *process) hold(cmd *exec.Cmd, started chan<- error) {
 		return
 	}
 	end := cmd.Wait()
-	p.err, p.killed = describeEnd(end), wasKilled(end)
+	p.err, p.signal = describeEnd(end), signalOf(end)
 	if rest, ok := cmd.Stderr.(*lines); ok {
 		rest.end()
 	}
@@ -96,14 +96,17 @@ func (p *process) hold(cmd *exec.Cmd, started chan<- error) {
 	_ = p.answers.SetReadDeadline(time.Now().Add(lastWords))
 }
 
-// wasKilled reports whether a SIGKILL has ended a process.
-func wasKilled(err error) bool {
+// signalOf is the signal that has ended a process; 0 if none has.
+func signalOf(err error) syscall.Signal {
 	exit, is := errors.AsType[*exec.ExitError](err)
 	if !is {
-		return false
+		return 0
 	}
 	status, is := exit.Sys().(syscall.WaitStatus)
-	return is && status.Signaled() && status.Signal() == syscall.SIGKILL
+	if !is || !status.Signaled() {
+		return 0
+	}
+	return status.Signal()
 }
 
 // describeEnd makes the way in which a process ended a sentence; nil for an exit with code 0.
@@ -186,14 +189,14 @@ func (p *process) endError() error {
 	if how == nil {
 		how = errors.New("exit code 0")
 	}
-	return &EndError{Pid: p.handle.Pid, How: how, killed: p.killed}
+	return &EndError{Pid: p.handle.Pid, How: how, signal: p.signal}
 }
 
 // EndError is a process that has ended by itself, or by somebody else.
 type EndError struct {
 	Pid    int
 	How    error
-	killed bool
+	signal syscall.Signal // 0 if none ended it
 }
 
 func (e *EndError) Error() string {
@@ -204,7 +207,10 @@ func (e *EndError) Error() string {
 func (e *EndError) Unwrap() error { return e.How }
 
 // Killed reports whether a SIGKILL has ended it, which comes from outside.
-func (e *EndError) Killed() bool { return e.killed }
+func (e *EndError) Killed() bool { return e.signal == syscall.SIGKILL }
+
+// Signaled reports whether any signal has ended it: it did not end itself.
+func (e *EndError) Signaled() bool { return e.signal != 0 }
 
 func (p *process) hasEnded() bool {
 	select {
