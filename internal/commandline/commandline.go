@@ -4,6 +4,7 @@ package commandline
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 )
@@ -55,9 +56,12 @@ type Old struct {
 // protected is the length from which on a name is so long that one like it must be a mistake.
 const protected = 6
 
+// beginning is how many letters of a name tell that it is meant, whatever follows.
+const beginning = 5
+
 // Parse reads the tokens behind the command. If the application is not known, it is the first one that is neither a flag nor its value;
-// before it all flags must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's longer
-// flags is an error. So is a list of addresses that is given twice, or in two tokens.
+// before it all flags must be Wallaroo's. What follows "--" is the application's. A token that is all but equal to one of Wallaroo's
+// flags is an error: what the flag is for would be left undone, silently. So is a list of addresses that is given twice, or in two tokens.
 func Parse(flags []Flag, app string, tokens []string) (*Line, error) {
 	line := &Line{App: app, Values: map[string]string{}}
 	for len(tokens) > 0 {
@@ -173,18 +177,44 @@ func find(flags []Flag, typed string) *Flag {
 	return nil
 }
 
-// resembled is the longer flag that a token is one letter from.
+// resembled is the flag of which a token must be a mistyped form.
 func resembled(flags []Flag, token string) *Flag {
 	name, _, _ := strings.Cut(token, "=")
-	for i := range flags {
-		if !flags[i].Former && len(flags[i].Name) >= protected && nearlyEqual(name, flags[i].long()) {
-			return &flags[i]
+	if !strings.HasPrefix(name, "-") {
+		return nil
+	}
+	typed, long := letters(name), strings.HasPrefix(name, "--")
+	for _, alike := range []func(f *Flag, known string) bool{
+		func(_ *Flag, known string) bool { return typed == known && (long || len(known) >= protected) },
+		func(_ *Flag, known string) bool { return len(known) >= protected && nearlyEqual(typed, known) },
+		func(f *Flag, known string) bool { return long && f.Told() && begins(typed, known) },
+	} {
+		for i := range flags {
+			if f := &flags[i]; !f.Former && alike(f, letters(f.Name)) {
+				return f
+			}
 		}
 	}
 	return nil
 }
 
-// nearlyEqual reports whether one letter put in, left out or replaced makes one text of the other.
+// letters is a name without its punctuation.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, name)
+}
+
+// begins reports whether one text begins with the other, and that is long enough to be no accident.
+func begins(a, b string) bool {
+	return min(len(a), len(b)) >= beginning && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
+}
+
+// nearlyEqual reports whether one letter put in, left out or replaced, or two neighbours that change places, make one text of the
+// other.
 func nearlyEqual(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
@@ -196,10 +226,15 @@ func nearlyEqual(a, b string) bool {
 	for same < len(a) && a[same] == b[same] {
 		same++
 	}
-	if len(a) == len(b) {
-		return same < len(a) && a[same+1:] == b[same+1:]
+	a, b = a[same:], b[same:]
+	switch {
+	case len(a) < len(b):
+		return a == b[1:]
+	case len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]:
+		return true
+	default:
+		return a != "" && a[1:] == b[1:]
 	}
-	return a[same:] == b[same+1:]
 }
 
 // Told reports whether help tells of a flag.

@@ -15,6 +15,10 @@ var flags = []Flag{
 	{Name: "ponynoblock", Retired: true},
 	{Name: "workers-count", Former: true, Instead: "--executors N"},
 	{Name: "my-data", Former: true},
+	{Name: "data-dir", Value: "DIR"},
+	{Name: "retain", Value: "N"},
+	{Name: "http", Value: "ADDRESS"},
+	{Name: "fresh"},
 }
 
 func TestParse(t *testing.T) {
@@ -37,6 +41,8 @@ func TestParse(t *testing.T) {
 		{"app.py --worker-count 2", "app.py", "--worker-count 2", "", ""},
 		{"app.py -- --my-data", "app.py", "--my-data", "", ""},
 		{"app.py --inn x", "app.py", "--inn x", "", ""},
+		{"app.py --metrics-port 5 --dat x --fres --input x -http x", "app.py", "--metrics-port 5 --dat x --fres --input x -http x", "", ""},
+		{"app.py data-dri retian", "app.py", "data-dri retian", "", ""},
 		{"app.py -- --pythn", "app.py", "--pythn", "", ""},
 		{"app.py -h", "app.py", "-h", "", ""},
 		{"app.py -input x", "app.py", "-input x", "", ""},
@@ -81,6 +87,15 @@ func TestParseRefuses(t *testing.T) {
 		"app.py --pythom p":      "did you mean --python",
 		"app.py --metric h:1":    "did you mean --metrics",
 		"app.py --ponynoblock=1": "takes no value",
+
+		"app.py --data-dri d9":       "did you mean --data-dir",
+		"app.py --datadri d9":        "did you mean --data-dir",
+		"app.py --data-directory d9": "did you mean --data-dir",
+		"app.py --data_dir=d9":       "did you mean --data-dir",
+		"app.py --data-d d9":         "did you mean --data-dir",
+		"app.py --retian=5":          "did you mean --retain",
+		"app.py --http-=off":         "did you mean --http",
+		"app.py --fresh-start":       "did you mean --fresh",
 
 		"--workers-count 2 app.py": "unknown flag --workers-count, which the original Wallaroo had: now there is --executors N",
 		"--my-data h:1 app.py":     "stand behind the application",
