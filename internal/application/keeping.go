@@ -110,7 +110,7 @@ func (r *reporter) Recovering(why error) {
 // Restoring tells what will be taken in again.
 func (r *reporter) Restoring(p worker.Restoring) {
 	r.stand(status.Restoring, "")
-	r.options.Log.Info("restoring", "epoch", p.Epoch, "entities", p.OfEntities, "journal_records", p.OfRecords)
+	r.options.Log.Info("restoring", "epoch", p.Epoch, "entities_at_most", p.OfEntities, "journal_records", p.OfRecords)
 }
 
 // Restored tells what was taken in again.

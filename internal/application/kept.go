@@ -59,13 +59,14 @@ func openKeep(ctx context.Context, config *worker.Config, o Options, r *reporter
 		Journal: k.Journal(), Sync: o.Keep.Sync, Checkpoints: k, Interval: o.Keep.Interval, DropsUnknown: o.Keep.AllowChanged,
 	}
 	if last := k.Last(); last.Epoch > 0 {
-		o.Log.Info("going on from the last checkpoint", "run", last.Run, "epoch", last.Epoch, "entities", last.Entities, "bytes", last.Bytes)
+		o.Log.Info("going on from the last checkpoint", "run", last.Run, "epoch", last.Epoch, "entities_at_most", last.Entities,
+			"bytes", last.Bytes)
 	}
 	return &kept{keep: k, log: o.Log}, nil
 }
 
-// tellCut tells the log what was cut off at the end of the journal. Nobody can tell a record that a crash came into from one that was whole,
-// and accepted, before somebody or the disk has changed it.
+// tellCut tells the log what was cut off at the end of the journal. Nobody can tell a record that a crash came into from one that was
+// whole, and accepted, before somebody or the disk has changed it.
 func tellCut(log *slog.Logger, cut journal.Cut) {
 	if cut.Bytes > 0 {
 		log.Warn("the end of the journal was no whole record, and was cut off: a crash leaves one so while it is written; without a crash, or "+

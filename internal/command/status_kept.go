@@ -34,13 +34,14 @@ func toldKept(k *status.Kept) string {
 	return b.String()
 }
 
-// toldCheckpoint is the last checkpoint, on a line.
+// toldCheckpoint is the last checkpoint, on a line. What its state has is counted in all files that hold it: an entity that was saved
+// several times counts as often, until they are folded.
 func toldCheckpoint(c *status.Checkpoint) string {
 	if c == nil {
 		return "checkpoint: none yet"
 	}
-	text := fmt.Sprintf("checkpoint: epoch %d, %s ago: %s of %d entities written; state has %s, %d entities", c.Epoch, age(c.AgeSeconds),
-		size(c.WrittenBytes), c.ChangedEntities, size(c.StateBytes), c.StateEntities)
+	text := fmt.Sprintf("checkpoint: epoch %d, %s ago: %s of %d entities written; state has at most %s, %d entities", c.Epoch,
+		age(c.AgeSeconds), size(c.WrittenBytes), c.ChangedEntities, size(c.StateBytes), c.StateEntities)
 	if t := c.Took; t != nil {
 		text += fmt.Sprintf("; took %s, most of it %s", seconds(t.Seconds), t.Slowest)
 		if len(t.WaitedFor) > 0 {

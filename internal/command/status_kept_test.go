@@ -77,7 +77,8 @@ func TestRestoringIsTold(t *testing.T) {
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.stderr.await(t, `(?s)level=INFO msg=restoring epoch=\d+ entities=2 journal_records=0\n.*level=INFO msg=restored epoch=\d+ entities=2 `)
+	p.stderr.await(t, `(?s)level=INFO msg=restoring epoch=\d+ entities_at_most=2 journal_records=0\n.*`+
+		`level=INFO msg=restored epoch=\d+ entities=2 `)
 	send(t, p.dial(), "a")
 	if got := lines(t, out, 1); got[0] != "a => 3" {
 		t.Errorf("%q", got)
@@ -182,4 +183,13 @@ func TestACheckpointThatCannotBeWrittenIsTold(t *testing.T) {
 		t.Errorf("%+v", s.Kept.Checkpoint)
 	}
 	p.stderr.await(t, `level=INFO msg="the checkpoint is written" epoch=\d+ took=`)
+}
+
+// TestStateIsToldAsAtMost since an entity that changes often counts several times until what has gathered is folded.
+func TestStateIsToldAsAtMost(t *testing.T) {
+	t.Parallel()
+	text := toldCheckpoint(&status.Checkpoint{Epoch: 7, ChangedEntities: 2, StateEntities: 17119})
+	if !strings.Contains(text, "of 2 entities written; state has at most ") || !strings.HasSuffix(text, ", 17119 entities") {
+		t.Error(text)
+	}
 }
