@@ -135,8 +135,9 @@ var ownFlags = []commandline.Flag{
 	},
 	{
 		Name: "step-timeout", Value: "TIME|off",
-		Help: "how long one call of a step's function may take; then its Python process is killed, and the application ends and says " +
-			"which step it was",
+		Help: "how long one call of a step's function may take; then its Python process is killed, and the log says which step it was. " +
+			"Without --data-dir the application ends; with it, it goes on from the last checkpoint, and a message that does so three times " +
+			"becomes a dead letter",
 		Default: application.DefaultStepTimeout.String(),
 	},
 	{
