@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/wallaroo-stream/wallaroo"
 	"github.com/wallaroo-stream/wallaroo/connector"
@@ -105,6 +106,15 @@ func ExampleRaw() {
 		To("out", tcp.Dial("", tcp.Raw(), encodeText))
 	exchange(app, "one\ntwo\n", len("onetwo"))
 	// Output: "onetwo"
+}
+
+// Each message of a stream is taken once, and the receiver has each result once. Such a sink needs a data directory.
+func ExampleResumable_bothSides() {
+	app := wallaroo.New("Once")
+	app.From("texts", tcp.Listen("", tcp.Resumable(), decodeText)).
+		Map("shout", strings.ToUpper).
+		To("out", tcp.Dial("", tcp.Resumable(), encodeText))
+	wallaroo.Main(app)
 }
 
 // A source that takes each message of a stream once: the one that comes again, on whatever connection, is dropped.
