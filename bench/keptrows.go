@@ -62,10 +62,14 @@ func (c counting) checkpointRows(percents ...int) (rows []row) {
 		again := c.keys * percent / 100
 		with := c.side("a checkpoint every second", again, checkpointing)
 		without := c.side("without a data directory", again, nil)
+		journal := c.side("the same without checkpoints", again, asyncJournal)
 		title := fmt.Sprintf("%s, %s, %d %% of them change, a checkpoint every second", c.language, c.state(), percent)
 		rows = append(rows, row{
-			group: "checkpoints", title: title, subject: with, against: &without, measure: measureThroughput(&without),
+			group: "checkpoints", title: title, subject: with, against: &journal, measure: measureThroughput(&without),
 			figures: append([]figure{{messagesTaken, atLeast(0.9)}, {timeOfMessages, none}}, figuresOfCheckpoints...),
+		}, row{
+			group: "checkpoints", title: title + ", and the journal", subject: with, against: &without, measure: measureThroughput(&without),
+			figures: append([]figure{{messagesTaken, none}, {timeOfMessages, none}}, figuresOfCheckpoints...),
 		}, row{
 			group: "checkpoints", title: title + ", at 20 % of the rate without", subject: with, against: &without,
 			measure: measureLatency(&without),
