@@ -138,12 +138,7 @@ func (h *Home) choose(ctx context.Context, dir string, of *history, restore bool
 
 // Free says why a new history cannot have its checkpoints at a place; nil if it can.
 func Free(ctx context.Context, place bucket.Place) error {
-	b, err := place.Open(ctx)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	theirs, err := store.Cluster(ctx, b)
+	theirs, err := clusterAt(ctx, place)
 	if err == nil && theirs != "" {
 		err = fmt.Errorf("in %s are the checkpoints of a history already, and --fresh begins another one: give it its own place", place.Name())
 	}
@@ -156,30 +151,41 @@ func (k *Keep) stillOurs(ctx context.Context) error {
 	if k.options.Elsewhere == "" {
 		return nil
 	}
+	_, err := k.lastRun(ctx)
+	return err
+}
+
+// lastRun is the newest run of this history that has begun. If it can be another process's, and is, that is a *worker.SupersededError.
+func (k *Keep) lastRun(ctx context.Context) (uint64, error) {
 	last, err := store.LastRun(ctx, k.options.Checkpoints)
 	if err != nil {
-		return reached(err)
+		return 0, reached(err)
 	}
-	if last > k.history.Run {
-		return &worker.SupersededError{Err: fmt.Errorf("another process has begun run %d of this history with the checkpoints in %s, and %s "+
+	if k.options.Elsewhere != "" && last > k.history.Run {
+		return 0, &worker.SupersededError{Err: fmt.Errorf("another process has begun run %d of this history with the checkpoints in %s, and %s "+
 			"is at run %d: the history was taken over, as --restore does, and nothing that comes to this one counts any more; remove %s, "+
 			"or begin anew with --fresh and another place", last, k.options.Elsewhere, k.options.Dir, k.history.Run, k.options.Dir)}
 	}
-	return nil
+	return last, nil
 }
 
 // Restorable says why there is nothing at a place that --restore can take over; nil if there is.
 func Restorable(ctx context.Context, place bucket.Place) error {
-	b, err := place.Open(ctx)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	theirs, err := store.Cluster(ctx, b)
+	theirs, err := clusterAt(ctx, place)
 	if err == nil && theirs == "" {
 		err = nothingToRestore(place)
 	}
 	return err
+}
+
+// clusterAt is the history that has its checkpoints at a place; "" if none has.
+func clusterAt(ctx context.Context, place bucket.Place) (string, error) {
+	b, err := place.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	return store.Cluster(ctx, b)
 }
 
 func nothingToRestore(place bucket.Place) error {

@@ -149,20 +149,11 @@ func (k *Keep) choose(ctx context.Context) error {
 		wrong = &store.DamageError{File: name, Why: "it is missing"}
 		k.options.Log.Warn("a checkpoint is missing", "checkpoint", name)
 	}
-	for _, found := range all {
-		damage := error(found.Damage)
-		if found.Manifest != nil {
-			if damage = k.store.Verify(ctx, found.Manifest); damage == nil {
-				k.last = found.Manifest
-				break
-			}
-		}
-		if _, is := errors.AsType[*store.DamageError](damage); !is {
-			return damage
-		}
-		wrong = errors.Join(wrong, damage)
-		k.options.Log.Warn("a checkpoint cannot be read", "checkpoint", found.Name, "error", damage)
+	last, damaged, err := k.whole(ctx, k.store, all)
+	if err != nil {
+		return err
 	}
+	k.last, wrong = last, errors.Join(wrong, damaged)
 	switch {
 	case wrong == nil:
 	case k.last == nil:
@@ -172,8 +163,7 @@ func (k *Keep) choose(ctx context.Context) error {
 			"--accept-repeats goes on from an older one, and it may get that again: %w", wrong)
 	}
 	if wrong != nil {
-		k.options.Log.Warn("an older checkpoint is used", "checkpoint", k.last.Name, "epoch", k.last.Epoch,
-			"made", k.last.Time.Format(time.RFC3339))
+		k.tellOlder(k.last)
 	}
 	for _, found := range slices.Backward(all) {
 		if found.Manifest == nil {
@@ -186,6 +176,29 @@ func (k *Keep) choose(ctx context.Context) error {
 		k.needs = append(k.needs, least(positions))
 	}
 	return nil
+}
+
+// whole is the first of some checkpoints that can be read, nil if none can, and what is wrong with those before it, which the log tells.
+func (k *Keep) whole(ctx context.Context, s *store.Store, all []store.Found) (m *store.Manifest, wrong, err error) {
+	for _, found := range all {
+		damage := error(found.Damage)
+		if found.Manifest != nil {
+			if damage = s.Verify(ctx, found.Manifest); damage == nil {
+				return found.Manifest, wrong, nil
+			}
+		}
+		if _, is := errors.AsType[*store.DamageError](damage); !is {
+			return nil, wrong, damage
+		}
+		wrong = errors.Join(wrong, damage)
+		k.options.Log.Warn("a checkpoint cannot be read", "checkpoint", found.Name, "error", damage)
+	}
+	return nil, wrong, nil
+}
+
+// tellOlder tells the log which checkpoint stands in for a newer one.
+func (k *Keep) tellOlder(m *store.Manifest) {
+	k.options.Log.Warn("an older checkpoint is used", "checkpoint", m.Name, "epoch", m.Epoch, "made", m.Time.Format(time.RFC3339))
 }
 
 // ChangedError is an application that is not the one whose state is kept.
@@ -337,14 +350,11 @@ func (k *Keep) numbers() ([]int, error) {
 func (k *Keep) NewRun(ctx context.Context, skips []worker.Skip) (uint64, error) {
 	k.delta = nil
 	k.store.Use(k.last)
-	if err := k.stillOurs(ctx); err != nil {
+	last, err := k.lastRun(ctx)
+	if err != nil {
 		return 0, err
 	}
 	next := k.history
-	last, err := store.LastRun(ctx, k.options.Checkpoints)
-	if err != nil {
-		return 0, reached(err)
-	}
 	next.Run, next.Skips = max(next.Run, k.Last().Run, last)+1, skips
 	if err := next.write(k.options.Dir); err != nil {
 		return 0, err

@@ -163,22 +163,16 @@ func (k *Keep) newest(ctx context.Context, s *store.Store, place string) (*store
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
 	}
-	var wrong error
-	for _, found := range all {
-		damage := error(found.Damage)
-		if found.Manifest != nil {
-			if damage = s.Verify(ctx, found.Manifest); damage == nil {
-				return found.Manifest, nil
-			}
-		}
-		if _, is := errors.AsType[*store.DamageError](damage); !is {
-			return nil, fmt.Errorf("%s: %w", place, damage)
-		}
-		wrong = errors.Join(wrong, damage)
-		k.options.Log.Warn("a checkpoint cannot be read; an older one is used", "checkpoint", found.Name, "error", damage)
-	}
-	if wrong != nil {
+	m, wrong, err := k.whole(ctx, s, all)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", place, err)
+	case m == nil && wrong != nil:
 		return nil, fmt.Errorf("no checkpoint in %s can be read: %w", place, wrong)
+	case m == nil:
+		return nil, fmt.Errorf("%s: %w", place, errNoCheckpoint)
+	case wrong != nil:
+		k.tellOlder(m)
 	}
-	return nil, fmt.Errorf("%s: %w", place, errNoCheckpoint)
+	return m, nil
 }
