@@ -164,12 +164,8 @@ Exit codes: 0 done; 1 the application did not answer or could not do it; 2 wrong
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return flags.ask(command, func(ctx context.Context, a *asking) error {
-				waiting, done := context.WithCancel(ctx)
-				var told sync.WaitGroup
-				told.Go(func() { a.tellWhatHinders(waiting) })
+				defer a.tellWhatHinders(ctx)()
 				made, err := a.client.Checkpoint(ctx)
-				done()
-				told.Wait()
 				if err != nil && ctx.Err() != nil {
 					return failed(errors.New("interrupted; the checkpoint goes on"))
 				}
@@ -188,8 +184,19 @@ Exit codes: 0 done; 1 the application did not answer or could not do it; 2 wrong
 // hindered is how often somebody who waits for a checkpoint is told why.
 const hindered = 3 * time.Second
 
-// tellWhatHinders says every now and then why a checkpoint takes long, until ctx is done.
-func (a *asking) tellWhatHinders(ctx context.Context) {
+// tellWhatHinders begins to say every now and then why a checkpoint takes long, until ctx is done or end is called.
+func (a *asking) tellWhatHinders(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() { a.hinders(ctx) })
+	return func() {
+		cancel()
+		telling.Wait()
+	}
+}
+
+// hinders is what is said meanwhile, until ctx is done.
+func (a *asking) hinders(ctx context.Context) {
 	every := time.NewTicker(hindered)
 	defer every.Stop()
 	for {

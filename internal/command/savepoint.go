@@ -59,6 +59,7 @@ Exit codes: 0 done; 1 the application did not answer or could not do it; 2 wrong
 
 // savepoint has a savepoint made.
 func (a *asking) savepoint(ctx context.Context, name, to string) error {
+	defer a.tellWhatHinders(ctx)()
 	made, err := a.client.Savepoint(ctx, name, to)
 	if err != nil && ctx.Err() != nil {
 		return failed(errors.New("interrupted; the savepoint goes on: the application's log tells when it is done"))

@@ -115,6 +115,9 @@ func TestACheckpointWaitsForASinkThatIsAway(t *testing.T) {
 	if code, _ := p.answers("/readyz"); code != http.StatusOK {
 		t.Errorf("not ready while a sink is away: %d", code)
 	}
+	savepoint := startTool(t, "savepoint", "monday", "--data-dir", data, "--at", p.http())
+	savepoint.stderr.await(t, `waiting: the checkpoint is saving for .*: sink words/sink\n`)
+	savepoint.kill()
 	p.stderr.await(t, `level=WARN msg="a checkpoint is late" epoch=\d+ for=1\ds part=saving waits_for="sink words/sink"\n`)
 	conn.Close()
 	p.signal(syscall.SIGTERM)
@@ -172,6 +175,9 @@ func TestACheckpointThatCannotBeWrittenIsTold(t *testing.T) {
 		t.Errorf("%+v", s.Kept)
 	}
 	p.stderr.await(t, `level=ERROR msg="a checkpoint cannot be written; the last one stands, and it is tried again" epoch=\d+ error=`)
+	ask := startTool(t, "checkpoint", "now", "--data-dir", data, "--at", p.http())
+	ask.stderr.await(t, `waiting: the checkpoint cannot be written, and it is tried again: .*checkpoints`)
+	ask.kill()
 	if err := os.Remove(folder); err != nil {
 		t.Fatal(err)
 	}
