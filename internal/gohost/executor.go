@@ -309,7 +309,7 @@ func (x *Executor) Mark(id uint32, number int) {
 func (x *Executor) Save(id uint32, bytes int) {
 	x.calls <- func(r *Run) {
 		r.begin(id, 0, false)
-		e := worker.Event{Saved: []byte{}}
+		var e worker.Event
 		for _, of := range x.part.Plan.States {
 			if state := x.program.States[of.Name]; state != nil && !e.Left && e.Stuck == nil {
 				e.Saved, e.Left, e.Stuck = state.Save(e.Saved, bytes-len(e.Saved))
