@@ -51,6 +51,7 @@ type Journal struct {
 	buffer  []byte
 	broken  error // after which nothing can be appended
 	left    int64 // bytes that may be appended before the room is looked at again
+	refused int64 // bytes of the last record, if there was no room for it
 
 	syncing sync.Mutex // held by whoever syncs for all
 	synced  uint64     // records below it are on disk; guarded by mu
@@ -161,7 +162,12 @@ func (j *Journal) Connect() uint64 {
 func (j *Journal) Append(r *Record) (uint64, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.append(r); err != nil {
+	err := j.append(r)
+	j.refused = 0
+	if errors.Is(err, ErrNoRoom) {
+		j.refused = int64(len(j.buffer))
+	}
+	if err != nil {
 		return 0, err
 	}
 	return j.next - 1, nil
@@ -325,8 +331,34 @@ func (j *Journal) Records(from uint64) iter.Seq2[Record, error] {
 	}
 }
 
-// Trim removes the segments whose records all have numbers below one: nobody will ask for them.
+// Trim removes the segments whose records all have numbers below one: nobody will ask for them. If there is too little room all the same,
+// the last segment ends, so that it can be removed too, now or when the rest of its records are not needed: without room it would never
+// become full.
 func (j *Journal) Trim(below uint64) error {
+	if err := j.remove(below); err != nil {
+		return err
+	}
+	if turned, err := j.turnForRoom(below); err != nil || !turned {
+		return err
+	}
+	return j.remove(below)
+}
+
+// turnForRoom begins the next segment if there is too little room and the last one has records with numbers below one.
+func (j *Journal) turnForRoom(below uint64) (turned bool, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.broken != nil || j.first >= min(below, j.next) {
+		return false, nil
+	}
+	if err := j.hasRoom(); !errors.Is(err, ErrNoRoom) {
+		return false, err
+	}
+	return true, j.turn()
+}
+
+// remove removes the segments whose records all have numbers below one, but for the last segment.
+func (j *Journal) remove(below uint64) error {
 	all, err := segments(j.folder)
 	if err != nil {
 		return err
@@ -362,13 +394,20 @@ func (j *Journal) Length() Length {
 	return Length{Bytes: j.before + j.end, First: j.oldest, Next: j.next}
 }
 
-// Room is nil if there is room on the disk for something more, and else an ErrNoRoom.
+// Room is nil if there is room on the disk for something more, and for the last record if that was refused, and else an ErrNoRoom.
 func (j *Journal) Room() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.hasRoom()
+}
+
+// hasRoom is Room for who holds the lock.
+func (j *Journal) hasRoom() error {
 	free, err := j.room(j.folder)
 	if err != nil {
 		return err
 	}
-	return j.enough(free)
+	return j.enough(free - j.refused)
 }
 
 // enough is an ErrNoRoom if so many free bytes are too few; below zero, what is to be appended is more than there is.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wallaroo-stream/wallaroo/internal/journal"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/checkpoint"
 	"github.com/wallaroo-stream/wallaroo/internal/protocol/door"
 )
@@ -84,7 +85,7 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 		var who asked
 		select {
 		case <-time.After(time.Until(began.Add(pause))):
-			if w.handed.Load() == handed && !w.replayed.Swap(false) {
+			if w.handed.Load() == handed && !w.replayed.Swap(false) && !w.makesRoom() {
 				began = time.Now()
 				continue // nothing has changed
 			}
@@ -107,6 +108,13 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 		}
 		pause = checkpoint.Pause(w.config.Keep.Interval, spent)
 	}
+}
+
+// makesRoom is true if there is no room for the journal and checkpoints may make some: the older ones that are kept need what is in it, and
+// go with each that is made, also where nothing comes that would change anything.
+func (w *Worker) makesRoom() bool {
+	length := w.config.Keep.Journal.Length()
+	return length.First < length.Next && errors.Is(w.config.Keep.Journal.Room(), journal.ErrNoRoom)
 }
 
 // checkpoint makes a checkpoint, however often it takes to write it, and returns how long the executor that had most to do with it had.
