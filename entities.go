@@ -3,6 +3,7 @@ package wallaroo
 import (
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/gohost"
 	"github.com/wallaroo-stream/wallaroo/internal/message"
@@ -37,6 +38,8 @@ type entities[K comparable, S any] struct {
 	saving  [][]*entity[K, S] // by partition: those that a message met in the age before, and which Save has not come to
 	at      int               // the partition that Save is at
 	early   []byte            // of these, those that could not wait for it; Save gives the memory away
+	earlier int               // entities that were saved early, ever
+	ahead   time.Duration     // that it took to save those in early, about
 	wrong   error             // why one of them could not be saved
 }
 

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/wallaroo-stream/wallaroo/codec"
 	saved "github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
+	"github.com/wallaroo-stream/wallaroo/internal/worker"
 )
 
 // spell counts words in a run of its own on a data directory, and returns what came out.
@@ -163,14 +165,15 @@ func TestVersionsThatCannotBe(t *testing.T) {
 	}
 }
 
-// TestWhatIsSavedIsTheStateAtTheMark lets messages come before, while and after entities are saved.
-func TestWhatIsSavedIsTheStateAtTheMark(t *testing.T) {
-	e := &entities[string, counter]{
+// counters are entities without a step, and what lets a message meet one of them, which is N then.
+func counters(t *testing.T) (e *entities[string, counter], meet func(key string, n int)) {
+	t.Helper()
+	e = &entities[string, counter]{
 		about: &stateInfo{}, form: formFor[counter](), byKey: map[string]*entity[string, counter]{},
 		within: make([][]*entity[string, counter], 4), changed: make([][]*entity[string, counter], 4),
 		saving: make([][]*entity[string, counter], 4), at: 4, age: firstAge,
 	}
-	meet := func(key string, n int) {
+	return e, func(key string, n int) {
 		one := e.byKey[key]
 		if one == nil {
 			p, err := e.partitionOf(key)
@@ -182,6 +185,11 @@ func TestWhatIsSavedIsTheStateAtTheMark(t *testing.T) {
 		e.meet(one)
 		one.state.N = n
 	}
+}
+
+// TestWhatIsSavedIsTheStateAtTheMark lets messages come before, while and after entities are saved.
+func TestWhatIsSavedIsTheStateAtTheMark(t *testing.T) {
+	e, meet := counters(t)
 	keys := strings.Fields("a b c d e f g h")
 	for _, key := range keys {
 		meet(key, 1)
@@ -222,12 +230,12 @@ func TestWhatIsSavedIsTheStateAtTheMark(t *testing.T) {
 // savedBy saves so many bytes of what is to be saved, and returns the counters by their keys.
 func savedBy(t *testing.T, e *entities[string, counter], bytes int) map[string]int {
 	t.Helper()
-	data, _, err := e.Save(nil, bytes)
-	if err != nil {
-		t.Fatal(err)
+	var to worker.Event
+	if e.Save(&to, bytes); to.Stuck != nil {
+		t.Fatal(to.Stuck)
 	}
 	found := map[string]int{}
-	for one, err := range saved.All(data) {
+	for one, err := range saved.All(to.Saved) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,4 +251,28 @@ func savedBy(t *testing.T, e *entities[string, counter], bytes int) map[string]i
 		found[key] = c.N
 	}
 	return found
+}
+
+// TestWhatIsSavedEarlyIsTimed by a part of it, and comes beside the bytes that are asked for.
+func TestWhatIsSavedEarlyIsTimed(t *testing.T) {
+	e, meet := counters(t)
+	const many = 4 * aheadLook
+	for n := range many {
+		meet(strconv.Itoa(n), 1)
+	}
+	e.Mark()
+	for n := range many - 2 {
+		meet(strconv.Itoa(n), 2)
+	}
+	var to worker.Event
+	if e.Save(&to, 1); to.Stuck != nil || to.Ahead <= 0 || !to.Left {
+		t.Errorf("%v, %v, %t", to.Stuck, to.Ahead, to.Left)
+	}
+	if count, err := saved.Count(to.Saved); err != nil || count != many-1 {
+		t.Errorf("%d entities are saved, %v; want %d", count, err, many-1)
+	}
+	to = worker.Event{}
+	if e.Save(&to, 1); to.Ahead != 0 || to.Left {
+		t.Errorf("%v, %t", to.Ahead, to.Left)
+	}
 }

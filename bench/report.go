@@ -35,8 +35,8 @@ change if any of the time from when it was due until its result came does. A key
 Each count of each key must come once and in order.
 
 Where state is kept, all keys have come and are saved before anything is measured; then a part of them comes again, in turn. What
-checkpoints took is what the engine tells, of the middle one of a measurement; an engine that would spend more than a tenth of its time on
-them makes them less often. A program is killed when all that was sent to it has its result. The time counts from the signal to the first
+checkpoints took is what the engine tells, of the middle one of a measurement; an executor that would spend more than a twentieth of its
+time on them has them put off. A program is killed when all that was sent to it has its result. The time counts from the signal to the first
 line of the process that follows, which may be one that had come before, and to the first that is new; then every key comes once more and
 must go on from its last count. The disk is measured by adding 100 bytes to a file and waiting for fsync, one after another.
 

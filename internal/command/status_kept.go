@@ -34,6 +34,9 @@ func toldKept(k *status.Kept) string {
 	return b.String()
 }
 
+// worthTelling is how long the next checkpoint is put off if that is told: less is over when it has been read.
+const worthTelling = 2 * time.Second
+
 // toldCheckpoint is the last checkpoint, on a line. What its state has is counted in all files that hold it: an entity that was saved
 // several times counts as often, until they are folded.
 func toldCheckpoint(c *status.Checkpoint) string {
@@ -46,6 +49,10 @@ func toldCheckpoint(c *status.Checkpoint) string {
 		text += fmt.Sprintf("; took %s, most of it %s", seconds(t.Seconds), t.Slowest)
 		if len(t.WaitedFor) > 0 {
 			text += " (" + strings.Join(t.WaitedFor, ", ") + ")"
+		}
+		if t.NextPutOff != nil && time.Until(*t.NextPutOff) > worthTelling {
+			text += fmt.Sprintf("; the next is put off for %s, since it kept an executor from messages for %s",
+				age(time.Until(*t.NextPutOff).Seconds()), seconds(t.ExecutorSeconds))
 		}
 	}
 	return text

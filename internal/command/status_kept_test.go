@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/status"
 )
@@ -196,6 +197,20 @@ func TestStateIsToldAsAtMost(t *testing.T) {
 	t.Parallel()
 	text := toldCheckpoint(&status.Checkpoint{Epoch: 7, ChangedEntities: 2, StateEntities: 17119})
 	if !strings.Contains(text, "of 2 entities written; state has at most ") || !strings.HasSuffix(text, ", 17119 entities") {
+		t.Error(text)
+	}
+}
+
+func TestThatTheNextCheckpointIsPutOffIsTold(t *testing.T) {
+	t.Parallel()
+	until := time.Now().Add(14*time.Second + 400*time.Millisecond)
+	text := toldCheckpoint(&status.Checkpoint{Epoch: 7, Took: &status.Took{ExecutorSeconds: 0.7, NextPutOff: &until}})
+	if !strings.HasSuffix(text, "; the next is put off for 14s, since it kept an executor from messages for 700 ms") {
+		t.Error(text)
+	}
+	until = time.Now()
+	text = toldCheckpoint(&status.Checkpoint{Epoch: 7, Took: &status.Took{ExecutorSeconds: 0.7, NextPutOff: &until}})
+	if strings.Contains(text, "put off") {
 		t.Error(text)
 	}
 }

@@ -32,9 +32,9 @@ type State interface {
 	PutIn(entities any)
 	// Mark notes what is to be saved: what has changed since the last Mark. All of that is saved by then.
 	Mark()
-	// Save appends entities that are to be saved, until so many bytes are appended, and says whether more are left. An error says which
-	// entity cannot be saved.
-	Save(dst []byte, bytes int) (_ []byte, left bool, err error)
+	// Save appends to what an event has Saved the entities that are to be, with so many bytes of those that were not encoded ahead. It says
+	// what the event is to say: Left, Ahead, or as Stuck which entity cannot be saved.
+	Save(to *worker.Event, bytes int)
 	// Restore puts in an entity that was saved, whose key has none here. An error says which one, and why it cannot be read.
 	Restore(*entity.Entity) error
 }
@@ -312,7 +312,9 @@ func (x *Executor) Save(id uint32, bytes int) {
 		var e worker.Event
 		for _, of := range x.part.Plan.States {
 			if state := x.program.States[of.Name]; state != nil && !e.Left && e.Stuck == nil {
-				e.Saved, e.Left, e.Stuck = state.Save(e.Saved, bytes-len(e.Saved))
+				before := len(e.Saved)
+				state.Save(&e, bytes)
+				bytes -= len(e.Saved) - before
 			}
 		}
 		r.Emit(e)

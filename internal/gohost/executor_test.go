@@ -43,7 +43,7 @@ func (k kept) PutIn(coming any) {
 
 func (k kept) Mark() {}
 
-func (k kept) Save(dst []byte, _ int) ([]byte, bool, error) { return dst, false, nil }
+func (k kept) Save(*worker.Event, int) {}
 
 func (k kept) Restore(*entity.Entity) error { return nil }
 

@@ -62,6 +62,7 @@ type golden struct {
 	Count      int
 	Size       int
 	Left       bool
+	Ahead      int // microseconds
 	Stuck      struct{ State, Key, Cannot, Error, Instead, Traceback string }
 	Hung       struct{ Step, Key, Traceback string }
 }
@@ -211,7 +212,7 @@ func (g *golden) answer(tb testing.TB) *worker.Event {
 	case kindState:
 		e.State = &worker.State{Partition: g.Partition, Entities: g.Count, Bytes: unhex(tb, g.Entities)}
 	case kindSaved:
-		e.Saved, e.Left = unhex(tb, g.Entities), g.Left
+		e.Saved, e.Left, e.Ahead = unhex(tb, g.Entities), g.Left, time.Duration(g.Ahead)*time.Microsecond
 	case kindDone:
 		e.Done = true
 		for _, row := range g.Entered {
@@ -361,7 +362,7 @@ func checkEntities(t *testing.T, k kind, body []byte, e *worker.Event) {
 	var data, told []byte
 	switch {
 	case k == kindSaved:
-		data, told = e.Saved, body[5:]
+		data, told = e.Saved, body[9:]
 	case e.State != nil:
 		data, told = e.State.Bytes, body[8:]
 	default:

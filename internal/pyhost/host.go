@@ -111,7 +111,7 @@ func (h *Host) Probe(id uint32) { h.begin(appendProbe(h.frame[:0], id)) }
 func (h *Host) Mark(id uint32, island int) { h.begin(appendMark(h.frame[:0], id, island)) }
 
 // Save begins a call that encodes about so many bytes of what is to be saved, at least one entity if there is any. Its events have them,
-// and the last of these says whether there is more.
+// and those that were encoded ahead, and say whether there is more.
 func (h *Host) Save(id uint32, bytes int) { h.begin(appendSave(h.frame[:0], id, bytes)) }
 
 // Restore begins a call that puts in state that was saved: whole entities of states that there are, of partitions that are this executor's
@@ -268,7 +268,7 @@ func (h *Host) event(k kind, body []byte) (*worker.Event, error) {
 	case kindImmovable:
 		e.Call, e.Stuck, err = stuck(body)
 	case kindSaved:
-		e.Call, e.Saved, e.Left, err = parseSaved(body)
+		err = parseSaved(body, e)
 	case kindStuck:
 		if _, e.Stuck, err = stuck(body); err == nil {
 			err = e.Stuck

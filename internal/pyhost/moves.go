@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/entity"
 	"github.com/wallaroo-stream/wallaroo/internal/worker"
@@ -107,13 +108,15 @@ func parseState(body []byte) (call uint32, s worker.State, err error) {
 	return binary.LittleEndian.Uint32(body), s, err
 }
 
-// parseSaved reads the body of a SAVED frame. The entities share the body's memory, and are not nil.
-func parseSaved(body []byte) (call uint32, entities []byte, left bool, err error) {
-	if len(body) < 5 || body[4] > 1 {
-		return 0, nil, false, errCut
+// parseSaved reads the body of a SAVED frame into an event. The entities share the body's memory, and are not nil.
+func parseSaved(body []byte, e *worker.Event) (err error) {
+	if len(body) < 9 || body[4] > 1 {
+		return errCut
 	}
-	_, entities, err = parseEntities(body[5:])
-	return binary.LittleEndian.Uint32(body), entities, body[4] == 1, err
+	e.Call, e.Left = binary.LittleEndian.Uint32(body), body[4] == 1
+	e.Ahead = time.Duration(binary.LittleEndian.Uint32(body[5:])) * time.Microsecond
+	_, e.Saved, err = parseEntities(body[9:])
+	return err
 }
 
 // parseEntities reads how many entities there are, and checks that they stand behind it.

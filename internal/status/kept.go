@@ -48,6 +48,10 @@ type Took struct {
 	// Slowest is the part that took longest; WaitedFor what that waited for last: executors and sinks.
 	Slowest   string   `json:"slowest"`
 	WaitedFor []string `json:"waited_for"`
+	// ExecutorSeconds is how long it kept the executor that had most to do with it from messages, about; NextPutOff until when the next is
+	// put off for that, or null.
+	ExecutorSeconds float64    `json:"executor_seconds"`
+	NextPutOff      *time.Time `json:"next_put_off_until"`
 }
 
 // Open is a checkpoint that is under way.
@@ -148,6 +152,10 @@ func (f *Facts) checkpoint(now time.Time) *Checkpoint {
 	told.Took = &Took{
 		Seconds: c.Took.Seconds(), AligningSeconds: c.Aligned.Seconds(), SavingSeconds: c.Saved.Seconds(),
 		CommittingSeconds: c.Committed.Seconds(), Slowest: string(slowest), WaitedFor: []string{},
+		ExecutorSeconds: c.Spent.Seconds(),
+	}
+	if !c.PutOff.IsZero() {
+		told.Took.NextPutOff = &c.PutOff
 	}
 	switch {
 	case slowest == worker.Saving:

@@ -60,6 +60,10 @@ func TestWhatIsKeptIsTold(t *testing.T) {
 			t.Errorf("%+v; want %+v", got, c)
 		}
 	}
+	f.Kept.Last.Spent, f.Kept.Last.PutOff = 2*time.Second, start.Add(20*time.Second)
+	if got := told().Checkpoint.Took; got.ExecutorSeconds != 2 || got.NextPutOff == nil || !got.NextPutOff.Equal(start.Add(20*time.Second)) {
+		t.Errorf("%+v", got)
+	}
 }
 
 func TestProgressIsTold(t *testing.T) {

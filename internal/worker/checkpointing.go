@@ -21,6 +21,10 @@ type Checkpointed struct {
 	Marked  int
 	Awaited Awaited
 	Ended   time.Time // when it was committed
+	// Spent is how long it kept the executor that had most to do with it from messages, about; PutOff until when the next is put off for
+	// that, the zero time if it is not.
+	Spent  time.Duration
+	PutOff time.Time
 	// Bytes is how much was given out, of Changed entities: what has changed since the checkpoint before.
 	Bytes   int
 	Changed uint64
@@ -96,7 +100,7 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 			return nil
 		}
 		began, handed = time.Now(), w.handed.Load()
-		made, spent, err := w.checkpoint(r)
+		made, err := w.checkpoint(r)
 		if who.done != nil {
 			who.done <- outcome{made, err}
 		}
@@ -106,7 +110,7 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 		if err != nil {
 			return err
 		}
-		pause = checkpoint.Pause(w.config.Keep.Interval, spent)
+		pause = checkpoint.Pause(w.config.Keep.Interval, made.Spent)
 	}
 }
 
@@ -117,26 +121,26 @@ func (w *Worker) makesRoom() bool {
 	return length.First < length.Next && errors.Is(w.config.Keep.Journal.Room(), journal.ErrNoRoom)
 }
 
-// checkpoint makes a checkpoint, however often it takes to write it, and returns how long the executor that had most to do with it had.
-func (w *Worker) checkpoint(r running) (c Checkpointed, spent time.Duration, err error) {
+// checkpoint makes a checkpoint, however often it takes to write it.
+func (w *Worker) checkpoint(r running) (c Checkpointed, err error) {
 	c = Checkpointed{Began: time.Now()}
 	w.account.opened(&c)
 	defer w.account.ended()
 	positions, err := w.cut(r, &c)
 	if err != nil {
-		return c, 0, err
+		return c, err
 	}
 	c.Aligned = time.Since(c.Began)
 	w.account.reached(Saving, c.Epoch)
 	if err := w.gather(r, &c); err != nil {
-		return c, 0, err
+		return c, err
 	}
 	c.Saved = time.Since(c.Began) - c.Aligned
 	w.account.reached(Committing, c.Epoch)
 	keep := w.config.Keep
 	m := Manifest{Run: w.run, Epoch: c.Epoch, Sources: positions}
 	if err := w.persist(r, c.Epoch, func() error { return w.commit(r.ctx, m) }); err != nil {
-		return c, 0, err
+		return c, err
 	}
 	c.Ended = time.Now()
 	c.Took = c.Ended.Sub(c.Began)
@@ -145,14 +149,17 @@ func (w *Worker) checkpoint(r running) (c Checkpointed, spent time.Duration, err
 		outlet.commit(door.Epoch(c.Epoch))
 	}
 	w.beSure()
+	// Longer than what is in flight takes, markers wait only for somebody who stands still, and checkpoints have no part in that.
+	c.Spent = min(c.Aligned, w.config.Limits.InFlight) + w.saved.committed()
+	if pause := checkpoint.Pause(keep.Interval, c.Spent); pause > keep.Interval {
+		c.PutOff = c.Began.Add(pause)
+	}
 	last := keep.Checkpoints.Last()
 	c.holds(&last)
 	w.account.committed(&c, &last)
 	w.config.Report.Checkpointed(c)
-	// Longer than what is in flight takes, markers wait only for somebody who stands still, and checkpoints have no part in that.
-	spent = min(c.Aligned, w.config.Limits.InFlight) + w.saved.committed()
 	w.tidy(r.ctx)
-	return c, spent, nil
+	return c, nil
 }
 
 // tidy removes what is not needed any more; if that fails, it is tried again after the next checkpoint.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"github.com/wallaroo-stream/wallaroo/internal/message"
 	"github.com/wallaroo-stream/wallaroo/internal/partition"
@@ -127,8 +128,10 @@ type Event struct {
 	State   *State        // of a partition that leaves, or nil
 	Stuck   error         // why state could not move, or be saved or restored, or nil
 	// Saved is entities that were to be saved, one behind another (docs/format/entities.md), or nil; Left says that there are more.
-	Saved   []byte
-	Left    bool
+	Saved []byte
+	Left  bool
+	// Ahead is how long it took, in other calls, to encode those of Saved that could not wait, about.
+	Ahead   time.Duration
 	Done    bool
 	Entered []Entered // with Done, by step
 }

@@ -14,7 +14,7 @@ const (
 	sliceTime  = time.Millisecond
 	savingPart = 2
 	// firstSlice is how many bytes the first slice has, of which is not known yet how long it takes; leastSlice and mostSlice bound all. What
-	// could not wait for its slice is encoded already and takes no time, so the largest is one that takes not much longer if nothing is.
+	// could not wait for its slice comes with it and does not count.
 	firstSlice, leastSlice, mostSlice = 32 << 10, 16 << 10, 64 << 10
 	// mostSaved bounds what has been encoded and is not written: executors encode no more until it is, except what cannot wait.
 	mostSaved = 16 << 20
@@ -125,6 +125,7 @@ type saving struct {
 	marked  bool       // an island has: there may be something to save
 	left    bool       // there is more, as far as is known
 	spent   time.Duration
+	ahead   time.Duration // that it took to encode what a call gave out and others had encoded
 	under   bool          // a call of it has begun and is not done
 	due     time.Duration // that slices may take before messages that wait
 }
@@ -168,8 +169,10 @@ func (l *loop) sliceBytes() int {
 
 // saved takes note of a call that has encoded some of what was to be saved.
 func (l *loop) saved(c *call, took time.Duration) {
-	l.saving.spent += took
-	l.saving.due -= took
+	s := &l.saving
+	s.due -= took
+	took, s.ahead = took+s.ahead, 0
+	s.spent += took
 	if c.output > 0 {
 		l.perSaved.follow(float64(took.Nanoseconds()) / float64(c.output))
 	}
@@ -189,5 +192,6 @@ func (l *loop) isSaved() {
 // gave takes in what a call of beginSave has encoded.
 func (s *saving) gave(e *Event, to *saved) {
 	s.left = e.Left
+	s.ahead += e.Ahead
 	to.add(e.Saved)
 }

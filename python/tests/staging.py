@@ -11,7 +11,7 @@ from typing import Any
 import wallaroo
 from wallaroo._application import Application
 from wallaroo._failures import Site, failure
-from wallaroo._protocol import Batch, Pieces
+from wallaroo._protocol import BODY, Batch, Pieces, Restore
 from wallaroo._rehearsal import cut
 from wallaroo._results import PICKLE, Limits, Serializer
 from wallaroo._stages import Stages
@@ -210,3 +210,7 @@ class Failed(unittest.TestCase):
                 return True
 
         return Context()
+
+
+def restored(*entities: bytes, count: int | None = None) -> Restore:
+    return Restore(0, len(entities) if count is None else count, bytes(BODY) + b"".join(entities), BODY)

@@ -117,7 +117,8 @@ class GoldenFrames(unittest.TestCase):
         self.assertEqual(b"".join(parts).hex(), case["hex"])
         for name in ("saved", "saved, and nothing is left"):
             case = cases[name]
-            parts = protocol.saved_frame(case["call"], case["left"], entities_of(case))
+            saved = protocol.Saved(case["left"], case["ahead"], entities_of(case))
+            parts = protocol.saved_frame(case["call"], saved)
             self.assertEqual(b"".join(parts).hex(), case["hex"], name)
         case = cases["stuck"]
         self.assertEqual(protocol.stuck_frame(case["call"], case["stuck"]).hex(), case["hex"])

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 import wallaroo
-from staging import PARTITIONS, Count, Failed, Running, build, count, whole_word
+from staging import PARTITIONS, Count, Failed, Running, build, count, restored, whole_word
 from wallaroo import testing
 from wallaroo._application import Application
 from wallaroo._encoding import Encoding, Stuck, read_entities
 from wallaroo._keys import canonical, key_of, partition_of
-from wallaroo._protocol import BODY, Load, Mark, Open, ProtocolError, Restore, Save, Switch
+from wallaroo._protocol import Load, Mark, Open, ProtocolError, Save, Saved, Switch
 from wallaroo._results import PICKLE
 
 PAGE = Path(__file__).parents[2] / "docs" / "format" / "entities.md"
@@ -85,9 +85,9 @@ class Saver:
     def save(self, size: int) -> int:
         """Save a slice; returns how many bytes it had."""
         length = 0
-        for left, entities in self.running.stages.save(Save(0, size)):
-            self.left = left
-            for data in entities:
+        for saved in self.running.stages.save(Save(0, size)):
+            self.left = saved.left
+            for data in saved.entities:
                 [written] = read_entities(data)
                 self.saved[written.key] = self.encoding.read(written).n  # type: ignore[attr-defined]
                 length += len(data)
@@ -161,14 +161,29 @@ class Saving(unittest.TestCase):
         self.assertTrue(2 * one < length < 6 * one, length)
         saver.save(1 << 20)
         self.assertEqual((len(saver.saved), saver.left), (len(KEYS), False))
-        self.assertEqual(list(saver.running.stages.save(Save(0, 1))), [(False, [])])
+        self.assertEqual(list(saver.running.stages.save(Save(0, 1))), [Saved(False, 0, [])])
+
+    def test_what_could_not_wait_comes_with_the_next_slice(self) -> None:
+        """All of it, beside the bytes that are asked for, with the time that it took."""
+        saver = Saver(counting())
+        for number in range(len(KEYS)):
+            saver.word(number)
+        saver.mark()
+        for number in range(5):
+            saver.word(number)
+        [saved] = saver.running.stages.save(Save(0, 1))
+        self.assertTrue(saved.left)
+        self.assertEqual(len(saved.entities), 5 + 1)
+        self.assertGreater(saved.ahead, 0)
+        [saved] = saver.running.stages.save(Save(0, 1 << 20))
+        self.assertEqual((saved.left, saved.ahead, len(saved.entities)), (False, 0, len(KEYS) - 6))
 
     def test_much_is_saved_in_rows(self) -> None:
         running = Running(build(lambda builder: builder.to_state_partition(count, Count, "c", whole_word)))
         running.process(*map(str, range(5000)))
         running.stages.mark(Mark(0, 0))
         rows = list(running.stages.save(Save(0, 1 << 30)))
-        self.assertEqual([(left, len(row)) for left, row in rows], [(True, 4096), (False, 904)])
+        self.assertEqual([(saved.left, len(saved.entities)) for saved in rows], [(False, 4096), (False, 904)])
 
     def test_nothing_is_encoded_at_a_mark_or_for_messages_without_one(self) -> None:
         saver = Saver(counting())
@@ -204,7 +219,7 @@ class Saving(unittest.TestCase):
         running.process("a", pipeline=0)
         running.process("b", pipeline=1)
         running.stages.mark(Mark(0, 1))
-        [(left, [data])] = running.stages.save(Save(0, 1 << 20))
+        [(left, _, [data])] = running.stages.save(Save(0, 1 << 20))
         self.assertEqual((left, [written.key for written in read_entities(data)]), (False, [canonical("b")]))
 
     def test_an_entity_that_cannot_be_saved_ends_the_call_that_would_change_it(self) -> None:
@@ -236,10 +251,6 @@ def hold(word: str, state: Locks) -> tuple[str, bool]:
     return (word, True)
 
 
-def restored(*entities: bytes, count: int | None = None) -> Restore:
-    return Restore(0, len(entities) if count is None else count, bytes(BODY) + b"".join(entities), BODY)
-
-
 class Restoring(unittest.TestCase):
     def setUp(self) -> None:
         named = ["a", "b"]
@@ -247,7 +258,7 @@ class Restoring(unittest.TestCase):
         before = Running(self.application)
         before.process("a", "a", "c")
         before.stages.mark(Mark(0, 0))
-        [(_, self.saved)] = before.stages.save(Save(0, 1 << 20))
+        [(_, _, self.saved)] = before.stages.save(Save(0, 1 << 20))
 
     def test_what_was_saved_is_there_and_counts_as_saved(self) -> None:
         running = Running(self.application)
@@ -255,10 +266,10 @@ class Restoring(unittest.TestCase):
         self.assertEqual([running.entity("c", word).n for word in "abc"], [2, 0, 1])
         self.assertEqual(sorted(map(str, (key for key, _ in running.stages.entities["c"].items()))), ["a", "b", "c"])
         running.stages.mark(Mark(0, 0))
-        self.assertEqual(list(running.stages.save(Save(0, 1))), [(False, [])])
+        self.assertEqual(list(running.stages.save(Save(0, 1))), [Saved(False, 0, [])])
         self.assertEqual(running.process("a", "c", "d"), ["a3", "c2", "d1"])
         running.stages.mark(Mark(0, 0))
-        [(_, row)] = running.stages.save(Save(0, 1 << 20))
+        [(_, _, row)] = running.stages.save(Save(0, 1 << 20))
         self.assertEqual(len(row), 3)
 
     def test_new_entities_count_as_changed(self) -> None:
@@ -272,7 +283,7 @@ class Restoring(unittest.TestCase):
         running.stages.load(Load(0, 0, at, b"".join(own)))
         running.stages.open(Open(0, 1, [at]))
         running.stages.mark(Mark(0, 0))
-        self.assertEqual(list(running.stages.save(Save(0, 1 << 20))), [(False, own)])
+        self.assertEqual(list(running.stages.save(Save(0, 1 << 20))), [Saved(False, 0, own)])
 
     def test_what_does_not_belong_is_against_the_protocol(self) -> None:
         [written] = read_entities(self.saved[0])
@@ -303,7 +314,7 @@ class Bytes(unittest.TestCase):
         running = Running(counting())
         running.process(*map(str, range(len(KEYS))))
         running.stages.mark(Mark(0, 0))
-        [(_, row)] = running.stages.save(Save(0, 1 << 20))
+        [(_, _, row)] = running.stages.save(Save(0, 1 << 20))
         data = b"".join(row)
         for seed in range(3000):
             chance = random.Random(seed)
@@ -315,119 +326,6 @@ class Bytes(unittest.TestCase):
                     self.assertEqual(canonical(key_of(written.key)), written.key)
             except (ProtocolError, ValueError):
                 continue
-
-
-class Wallet1:
-    """As it was first."""
-
-    def __init__(self) -> None:
-        self.balance = 5
-
-
-class Wallet:
-    __wallaroo_version__ = 2
-
-    def __init__(self) -> None:
-        self.cents = 0
-
-    @staticmethod
-    def __wallaroo_upgrade__(wallet: Any, version: int) -> Any:
-        wallet.cents = 100 * wallet.__dict__.pop("balance")
-        return {1: wallet, 3: None}[version]
-
-
-class Plain:
-    __wallaroo_version__ = 2
-
-
-@wallaroo.state_computation(name="look")
-def look(word: str, state: Any) -> tuple[str, bool]:
-    return (str(state.cents), True)
-
-
-def application_of(cls: Any) -> Application:
-    return build(lambda builder: builder.to_state_partition(look, cls, "wallets", whole_word))
-
-
-def written_by(version: int) -> bytes:
-    """An entity that a version of the class wrote, under the name that it has now."""
-    entity = Wallet.__new__(Wallet)
-    entity.__dict__["balance"] = 5
-    encoding = Encoding(0, application_of(Wallet1).states[0], PICKLE)
-    encoding._version = version
-    return encoding.write(canonical("k"), entity)
-
-
-class Versions(Failed):
-    def test_an_entity_of_an_older_version_is_upgraded(self) -> None:
-        running = Running(application_of(Wallet))
-        running.stages.restore(restored(written_by(1)))
-        self.assertEqual(running.process("k"), ["500"])
-        running.stages.mark(Mark(0, 0))
-        [(_, [data])] = running.stages.save(Save(0, 1))
-        [written] = read_entities(data)
-        self.assertEqual(written.version, 2)
-        again = Running(application_of(Wallet))
-        again.stages.restore(restored(data))
-        self.assertEqual(again.process("k"), ["500"])
-
-    def test_what_cannot_be_upgraded_is_told_with_both_versions(self) -> None:
-        for cls, version, error, instead in (
-            (
-                Wallet1,
-                1,
-                "version 1 of the state class Wallet1 wrote it, and this is version 0, which is older and",
-                "run",
-            ),
-            (
-                Plain,
-                1,
-                "version 1 of the state class Plain wrote it, and this is version 2, which has no",
-                "give Plain",
-            ),
-            (
-                Plain,
-                0,
-                "version 0 of the state class Plain wrote it, and this is version 2, which has no",
-                "give Plain",
-            ),
-            (Plain, 3, "this is version 2, which is older and has no __wallaroo_upgrade__", "has version 3, or give"),
-            (Wallet, 3, "this is version 2, whose __wallaroo_upgrade__ returned None", "let __wallaroo_upgrade__"),
-            (
-                Wallet,
-                4,
-                "this is version 2, whose __wallaroo_upgrade__ failed: KeyError: 4",
-                "let __wallaroo_upgrade__",
-            ),
-        ):
-            with self.subTest(cls=cls, version=version):
-                with self.assertRaises(Stuck) as caught:
-                    Running(application_of(cls)).stages.restore(restored(written_by(version)))
-                failure = caught.exception.failure
-                self.assertEqual((failure["state"], failure["key"]), ("wallets", "'k'"))
-                self.assertIn(error, str(failure["error"]))
-                self.assertIn(instead, str(failure["instead"]))
-                self.assertIn(__file__, str(failure["traceback"]))
-
-    def test_wrong_versions_are_told_when_the_application_is_built(self) -> None:
-        def method(self: object, entity: object, version: int) -> object:
-            return entity
-
-        for names, says in (
-            ({"__wallaroo_version__": True}, "must be an int from 1 to 65535, not the bool True"),
-            ({"__wallaroo_version__": 0}, "must be an int from 1 to 65535, not the int 0"),
-            ({"__wallaroo_version__": 65536}, "must be an int from 1 to 65535, not the int 65536"),
-            ({"__wallaroo_version__": "2"}, "must be an int from 1 to 65535, not the str '2'"),
-            ({"__wallaroo_upgrade__": staticmethod(lambda entity, version: entity)}, "and no __wallaroo_version__"),
-            ({"__wallaroo_version__": 1, "__wallaroo_upgrade__": method}, "must be a static method of an entity and"),
-            ({"__wallaroo_version__": 1, "__wallaroo_upgrade__": 5}, "not the int 5; write @staticmethod above"),
-        ):
-            with self.subTest(says), self.fails(says, error=wallaroo.WallarooParameterError):
-                application_of(type("Wrong", (), dict(names)))
-
-    def test_a_class_method_will_do(self) -> None:
-        names = {"__wallaroo_version__": 7, "__wallaroo_upgrade__": classmethod(lambda cls, entity, version: entity)}
-        application_of(type("Right", (), names))
 
 
 class Shared:

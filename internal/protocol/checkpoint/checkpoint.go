@@ -67,9 +67,10 @@ func (m *Machine) Awaited() (executors, sinks []int) {
 // Committed says that the open checkpoint is committed.
 func (m *Machine) Committed() { m.last, m.epoch = m.epoch, 0 }
 
-// share is the part of the time that checkpoints may take of the executors: a tenth.
-const share = 10
+// share is which part of an executor's time aligning and encoding may take: a twentieth. Messages lose about as much again, which no clock
+// shows: the first look for an entity after a marker takes longer, and what encoding leaves in the caches is not what they need.
+const share = 20
 
-// Pause is how long after the begin of one checkpoint the next may begin, whose least interval is given: so that executors do not spend
-// more than a tenth of their time on aligning and encoding. spent is what the slowest of them spent on the last.
+// Pause is how long after the begin of one checkpoint the next may begin, given the least interval: so that executors spend no more than
+// a twentieth of their time on aligning and encoding, and lose about a tenth of it. spent is what the slowest of them spent on the last.
 func Pause(interval, spent time.Duration) time.Duration { return max(interval, share*spent) }

@@ -56,11 +56,11 @@ func TestARestartGivesTheOpenOneUp(t *testing.T) {
 	}
 }
 
-func TestCheckpointsTakeATenthOfTheTimeAtMost(t *testing.T) {
+func TestCheckpointsTakeATwentiethOfTheTimeAtMost(t *testing.T) {
 	for _, c := range []struct{ interval, spent, pause time.Duration }{
 		{time.Second, 0, time.Second},
-		{time.Second, 100 * time.Millisecond, time.Second},
-		{time.Second, 300 * time.Millisecond, 3 * time.Second},
+		{time.Second, 50 * time.Millisecond, time.Second},
+		{time.Second, 300 * time.Millisecond, 6 * time.Second},
 	} {
 		if got := Pause(c.interval, c.spent); got != c.pause {
 			t.Errorf("%v after one of %v: %v; want %v", c.interval, c.spent, got, c.pause)

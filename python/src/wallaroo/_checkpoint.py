@@ -79,8 +79,8 @@ class Checkpoint:
             executors[number].restore(Restore(0, len(part), bytes(BODY) + b"".join(part), BODY))
 
     def _save(self, executor: Stages, size: int) -> None:
-        for _, row in executor.save(Save(0, size)):
-            for data in row:
+        for saved in executor.save(Save(0, size)):
+            for data in saved.entities:
                 written = _only(data)
                 self._saved[written.state, written.key] = data
 

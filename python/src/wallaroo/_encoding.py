@@ -105,6 +105,7 @@ class Encoding:
         self._state = state
         self._version = version_of(state.cls)
         self._serializer = serializer
+        self._written = serializer.serialize if serializer is PICKLE else serializer.written  # the one gives bytes
 
     def write(self, key: bytes, entity: object) -> bytes:
         """An entity, with its key's canonical bytes.
@@ -113,7 +114,7 @@ class Encoding:
             Stuck: it cannot become bytes.
         """
         try:
-            value = self._serializer.written(entity)
+            value = self._written(entity)
             if len(value) > LARGEST - len(key):
                 raise _TooLarge(f"it has {len(value)} bytes, and at most {LARGEST} are allowed")
         except BaseException as error:  # noqa: BLE001  (told to the user by the engine)

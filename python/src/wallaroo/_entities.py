@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
+from time import perf_counter_ns
 
 from ._application import State
 from ._encoding import Encoding, Written
@@ -35,6 +36,7 @@ class Entities:
         encoding: how they become bytes.
         by_key: by their places, for a look-up without a call: the generated stage functions read it, and take hold of
             it anew for each batch. True and 1.0 must not be looked up in it, since they would meet 1.
+        ahead: nanoseconds that it took to encode what could not wait for `save`, until somebody makes it 0.
     """
 
     def __init__(self, state: State, encoding: Encoding) -> None:
@@ -42,9 +44,10 @@ class Entities:
         self.encoding = encoding
         self.name = state.name
         self.by_key: dict[Place, object] = {}
+        self.ahead = 0
         self._frozen: list[dict[Place, object]] = []  # from the oldest mark on; no place is in two layers
         self._still: list[dict[Place, object]] = [{} for _ in range(_SHELVES)]
-        self._early: deque[bytes] = deque()  # those that could not wait to be saved, as bytes
+        self._early: list[bytes] = []  # those that could not wait to be saved, as bytes
         self._places: defaultdict[int, list[Place]] = defaultdict(list)  # of all entities, by partition
         self._apart: dict[int, dict[Place, object]] = {}  # by partition, what would otherwise be in by_key
 
@@ -80,16 +83,17 @@ class Entities:
                 return layer[place]
         return None
 
-    def met(self, key: object, encoded: bytes) -> object | None:
+    def met(self, key: object) -> object | None:
         """The entity that a message is to meet now; None if that is not known without its partition, or not made yet.
 
         Raises:
-            Stuck: it is to be saved, and cannot become bytes.
+            WrongKey: what came cannot be a key.
+            Stuck: the entity is to be saved, and cannot become bytes.
         """
-        place = _place(key, encoded)
+        place = key if type(key) is str or type(key) is int or key is None else self.identity(key)
         entity = self.by_key.get(place)
         if entity is None and not self._apart:
-            entity, _ = self._back(place)
+            entity = self._back(place)
             if entity is not None:
                 self.by_key[place] = entity
         return entity
@@ -105,7 +109,7 @@ class Entities:
         changing = self._apart.get(partition, self.by_key)
         entity = changing.get(place)
         if entity is None:
-            entity, _ = self._back(place)
+            entity = self._back(place)
             if entity is None:
                 entity = self._make(key)
                 self._places[partition].append(place)
@@ -164,10 +168,10 @@ class Entities:
         """
         changing = self._apart.pop(partition, self.by_key)
         for place in self._places.pop(partition, ()):
-            entity, written = changing.pop(place, None), None
+            entity = changing.pop(place, None)
             if entity is None:
-                entity, written = self._back(place)
-            yield self._written(place, entity) if written is None else written
+                entity = self._back(place)
+            yield self.encoding.write(_encoded(place), entity)
 
     def mark(self) -> None:
         """From now on what has changed since the last mark is to be saved. It takes no longer if that is much."""
@@ -179,22 +183,25 @@ class Entities:
                 self._frozen.append(held)
                 self._apart[partition] = {}
 
-    def save(self) -> Iterator[bytes]:
-        """What is to be saved, one entity after another; whoever stops in between goes on later.
+    def save(self, row: list[bytes], size: int) -> int:
+        """Add to a row what was encoded ahead, and so many bytes of what else is to be saved; returns what is left.
 
         Raises:
-            Stuck: one cannot become bytes.
+            Stuck: an entity cannot become bytes.
         """
-        while self._early:
-            yield self._early.popleft()
-        while self._frozen:
+        row += self._early
+        self._early.clear()
+        while self._frozen and size > 0:
             frozen = self._frozen[0]
-            while frozen:
+            while frozen and size > 0:
                 place, entity = frozen.popitem()
-                written = self._written(place, entity)
+                written = self.encoding.write(_encoded(place), entity)
                 self._shelf(place)[place] = entity
-                yield written
-            del self._frozen[0]
+                row.append(written)
+                size -= len(written)
+            if not frozen:
+                del self._frozen[0]
+        return size
 
     def unsaved(self) -> bool:
         """Whether there is more to be saved."""
@@ -223,14 +230,17 @@ class Entities:
             raise WrongResult("got None from the state class, which makes a state entity", self._state.cls)
         return entity
 
-    def _back(self, place: Place) -> tuple[object | None, bytes | None]:
-        """Take out an entity that has not changed since a mark; one that is to be saved with its bytes."""
+    def _back(self, place: Place) -> object | None:
+        """Take out an entity that has not changed since a mark; of one that is to be saved its bytes stay."""
         for frozen in self._frozen:
-            if place in frozen:
-                written = self._written(place, frozen[place])
-                self._early.append(written)
-                return frozen.pop(place), written
-        return self._shelf(place).pop(place, None), None
+            entity = frozen.get(place)
+            if entity is not None:
+                began = perf_counter_ns()
+                self._early.append(self.encoding.write(_encoded(place), entity))
+                self.ahead += perf_counter_ns() - began
+                del frozen[place]
+                return entity
+        return self._shelf(place).pop(place, None)
 
     def _layers(self, place: Place) -> tuple[dict[Place, object], ...]:
         """The dictionaries that may have a place, but for what stands apart."""
@@ -239,9 +249,6 @@ class Entities:
     def _shelf(self, place: Place) -> dict[Place, object]:
         """The one of the still that may have a place."""
         return self._still[hash(place) % _SHELVES]
-
-    def _written(self, place: Place, entity: object) -> bytes:
-        return self.encoding.write(_encoded(place), entity)
 
 
 def _place(key: object, encoded: bytes) -> Place:

@@ -93,10 +93,10 @@ class Exchange:
 
     def find(self, key: object) -> tuple[object, Put | None]:
         """Where a message goes on that comes from an earlier stage, by a call."""
-        encoded = self.entities.identity(key)
-        entity = self.entities.met(key, encoded)
+        entity = self.entities.met(key)
         if entity is not None:
             return entity, None
+        encoded = self.entities.identity(key)
         partition = self._owners.partition(encoded)
         if self._owners.has(partition):
             return self._here(key, encoded, partition)
@@ -109,10 +109,10 @@ class Exchange:
 
     def arrived(self, key: object) -> tuple[object, Put | None]:
         """Where a message goes on that came to this stage by an edge."""
-        encoded = self.entities.identity(key)
-        entity = self.entities.met(key, encoded)
+        entity = self.entities.met(key)
         if entity is not None:
             return entity, None
+        encoded = self.entities.identity(key)
         partition = self._owners.partition(encoded)
         if self._owners.has(partition):
             return self._here(key, encoded, partition)

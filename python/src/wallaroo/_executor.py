@@ -153,8 +153,8 @@ class _Executor:
         elif kind == protocol.MARK:
             stages.mark(protocol.read_mark(data))
         elif kind == protocol.SAVE:
-            for left, entities in stages.save(protocol.read_save(data)):
-                self._answers.write(protocol.saved_frame(call, left, entities))
+            for saved in stages.save(protocol.read_save(data)):
+                self._answers.write(protocol.saved_frame(call, saved))
         elif kind == protocol.RESTORE:
             stages.restore(protocol.read_restore(data))
         elif kind == protocol.CARE:

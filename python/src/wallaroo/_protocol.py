@@ -75,7 +75,7 @@ _LOAD = struct.Struct("<IHI")  # call, island, partition
 _OPEN = struct.Struct("<IHI")  # call, stage, number of partitions
 _MARK = struct.Struct("<IH")  # call, island
 _SAVE = struct.Struct("<II")  # call, bytes
-_SAVED = struct.Struct("<IBI")  # call, whether more is left, number of entities
+_SAVED = struct.Struct("<IBII")  # call, whether more is left, microseconds, number of entities
 _RESTORE = struct.Struct("<II")  # call, number of entities
 _DONE = struct.Struct("<IH")  # call, number of steps
 _ENTERED = struct.Struct("<HII")  # step, messages, looks
@@ -148,6 +148,14 @@ class Save(NamedTuple):
 
     call: int
     size: int
+
+
+class Saved(NamedTuple):
+    """Entities that were to be saved, whether more are left, and microseconds spent on those that could not wait."""
+
+    left: bool
+    ahead: int
+    entities: Sequence[bytes]
 
 
 class Restore(NamedTuple):
@@ -451,9 +459,10 @@ def state_frame(call: int, partition: int, entities: Sequence[bytes]) -> list[by
     return _entities(STATE, _STATE.pack(call, partition, len(entities)), entities)
 
 
-def saved_frame(call: int, left: bool, entities: Sequence[bytes]) -> list[bytes]:
-    """The parts of a SAVED frame: entities that were to be saved, and whether there are more."""
-    return _entities(SAVED, _SAVED.pack(call, left, len(entities)), entities)
+def saved_frame(call: int, saved: Saved) -> list[bytes]:
+    """The parts of a SAVED frame."""
+    head = _SAVED.pack(call, saved.left, min(saved.ahead, 0xFFFFFFFF), len(saved.entities))
+    return _entities(SAVED, head, saved.entities)
 
 
 def _entities(kind: int, head: bytes, entities: Sequence[bytes]) -> list[bytes]:

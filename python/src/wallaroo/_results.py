@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, repeat
 from operator import is_
 from typing import ClassVar
@@ -159,7 +160,7 @@ class Serializer:
         return pickle.dumps((keys, values), pickle.HIGHEST_PROTOCOL)
 
 
-PICKLE = Serializer(lambda value: pickle.dumps(value, pickle.HIGHEST_PROTOCOL), pickle.loads)
+PICKLE = Serializer(partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), pickle.loads)
 
 
 def describe(value: object) -> str:

@@ -28,7 +28,7 @@ from ._letters import Missing
 from ._load import LoadFailed
 from ._owners import Owners
 from ._ownership import Ownership
-from ._protocol import Batch, Load, Mark, Open, ProtocolError, Replay, Restore, Save, Switch
+from ._protocol import Batch, Load, Mark, Open, ProtocolError, Replay, Restore, Save, Saved, Switch
 from ._results import Limits, Serializer, WrongResult
 
 _HANDED_ON = Missing("it went on, and what came of it was changed behind its back")
@@ -174,29 +174,21 @@ class Stages:
         """From now on what has changed on an island since its last mark is to be saved."""
         self._islands[mark.island].mark()
 
-    def save(self, save: Save) -> Iterator[tuple[bool, list[bytes]]]:
-        """Encode what is to be saved until it is about so long. Yields rows of entities, and whether there are more.
+    def save(self, save: Save) -> Iterator[Saved]:
+        """Encode so much of what is to be saved, about. It comes in rows, with what was encoded ahead.
 
         Raises:
             Stuck: an entity cannot become bytes.
         """
-        nothing = True
-        for piece in pieces(self._unsaved(save.size)):
-            nothing = False
-            yield self._left(), piece
-        if nothing:
-            yield False, []
-
-    def _unsaved(self, size: int) -> Iterator[bytes]:
+        row: list[bytes] = []
+        size, ahead = max(save.size, 1), 0
         for entities in self.entities.values():
-            for written in entities.save():
-                yield written
-                size -= len(written)
-                if size <= 0:
-                    return
-
-    def _left(self) -> bool:
-        return any(entities.unsaved() for entities in self.entities.values())
+            size = entities.save(row, size)
+            ahead, entities.ahead = ahead + entities.ahead, 0
+        left = any(entities.unsaved() for entities in self.entities.values())
+        for piece in pieces(row) if row else [row]:
+            yield Saved(left, ahead // 1000, piece)
+            ahead = 0
 
     def restore(self, restore: Restore) -> None:
         """Take in entities that were saved, of any partitions that are here.
