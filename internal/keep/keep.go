@@ -295,7 +295,7 @@ func (k *Keep) Last() worker.Manifest {
 	return m
 }
 
-// Entities are the state of the last checkpoint, as far as the application has the states.
+// Entities are the state of the last checkpoint, as far as the application has the states; the log tells how many of others there were.
 func (k *Keep) Entities(ctx context.Context) iter.Seq2[entity.Entity, error] {
 	return func(yield func(entity.Entity, error) bool) {
 		if k.last == nil {
@@ -306,13 +306,23 @@ func (k *Keep) Entities(ctx context.Context) iter.Seq2[entity.Entity, error] {
 			yield(entity.Entity{}, err)
 			return
 		}
+		leftOut := make([]int, len(numbers))
 		for e, err := range k.store.Entities(ctx, k.last, 0, store.LastHash) {
 			if err != nil {
 				yield(entity.Entity{}, reached(err))
 				return
 			}
-			if e.State = numbers[e.State]; e.State >= 0 && !yield(e.Entity, nil) {
+			if numbers[e.State] < 0 {
+				leftOut[e.State]++
+				continue
+			}
+			if e.State = numbers[e.State]; !yield(e.Entity, nil) {
 				return
+			}
+		}
+		for n, count := range leftOut {
+			if count > 0 {
+				k.options.Log.Warn("entities are left out, since the application has no such state", "state", k.last.States[n], "entities", count)
 			}
 		}
 	}

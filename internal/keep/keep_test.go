@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -203,6 +204,10 @@ func TestAChangedApplication(t *testing.T) {
 			}
 			if !maps.Equal(allowed.counts, want) {
 				t.Errorf("%v; want %v", allowed.counts, want)
+			}
+			told := fmt.Sprintf("state=counts entities=%d", len(counted(checkpoint)))
+			if strings.Contains(allowed.log.String(), told) == c.fits {
+				t.Errorf("whether %q is in the log is %t:\n%s", told, !c.fits, &allowed.log)
 			}
 			for _, line := range changed.Differences {
 				if !strings.Contains(allowed.log.String(), strings.ReplaceAll(line, `"`, `\"`)) {
