@@ -10,9 +10,11 @@ import (
 
 const (
 	// sliceTime is how long an executor encodes at once of what is to be saved: a message that comes then waits for that, and for no more.
-	// While messages wait, slices get 1/savingPart of the time that messages get, so that a checkpoint comes to its end under load too.
+	// While messages wait, slices get 1/savingPart of the time that messages get, so that a checkpoint comes to its end under load too; what
+	// messages encode ahead is time of slices. What slices had while none waited is a debt, of mostDebt at most.
 	sliceTime  = time.Millisecond
 	savingPart = 2
+	mostDebt   = 20 * sliceTime
 	// firstSlice is how many bytes the first slice has, of which is not known yet how long it takes; leastSlice and mostSlice bound all. What
 	// could not wait for its slice comes with it and does not count.
 	firstSlice, leastSlice, mostSlice = 32 << 10, 16 << 10, 64 << 10
@@ -127,7 +129,7 @@ type saving struct {
 	spent   time.Duration
 	ahead   time.Duration // that it took to encode what a call gave out and others had encoded
 	under   bool          // a call of it has begun and is not done
-	due     time.Duration // that slices may take before messages that wait
+	due     time.Duration // that slices may take before messages that wait; below zero, what they have had too much
 }
 
 // markIsland notes what is to be saved of an island that has passed the marker of a checkpoint.
@@ -170,9 +172,9 @@ func (l *loop) sliceBytes() int {
 // saved takes note of a call that has encoded some of what was to be saved.
 func (l *loop) saved(c *call, took time.Duration) {
 	s := &l.saving
-	s.due -= took
 	took, s.ahead = took+s.ahead, 0
 	s.spent += took
+	s.due = max(s.due-took, -mostDebt)
 	if c.output > 0 {
 		l.perSaved.follow(float64(took.Nanoseconds()) / float64(c.output))
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestWhatIsEncodedAheadIsSpentToo, but messages were kept from by nothing else meanwhile: they had that time themselves.
+// TestWhatIsEncodedAheadIsSpentToo as if a slice had encoded it.
 func TestWhatIsEncodedAheadIsSpentToo(t *testing.T) {
 	var l loop
 	var to saved
@@ -13,7 +13,11 @@ func TestWhatIsEncodedAheadIsSpentToo(t *testing.T) {
 		l.saving.gave(&Event{Saved: make([]byte, 1000), Ahead: 3 * time.Millisecond}, &to)
 		l.saved(&call{output: 1000}, time.Millisecond)
 	}
-	if s := &l.saving; s.spent != 8*time.Millisecond || s.due != -2*time.Millisecond || l.perSaved != 4000 {
+	if s := &l.saving; s.spent != 8*time.Millisecond || s.due != -8*time.Millisecond || l.perSaved != 4000 {
 		t.Errorf("spent %v, due %v, %v ns a byte", s.spent, s.due, l.perSaved)
+	}
+	l.saved(&call{}, time.Second)
+	if s := &l.saving; s.spent != 1008*time.Millisecond || s.due != -mostDebt {
+		t.Errorf("spent %v, due %v", s.spent, s.due)
 	}
 }
