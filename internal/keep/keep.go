@@ -322,7 +322,7 @@ func (k *Keep) Entities(ctx context.Context) iter.Seq2[entity.Entity, error] {
 		}
 		for n, count := range leftOut {
 			if count > 0 {
-				k.options.Log.Warn("entities are left out, since the application has no such state", "state", k.last.States[n], "entities", count)
+				k.options.Log.Warn("entities are left out: their state does not fit the application", "state", k.last.States[n], "entities", count)
 			}
 		}
 	}

@@ -154,7 +154,7 @@ func (f *Facts) checkpoint(now time.Time) *Checkpoint {
 		CommittingSeconds: c.Committed.Seconds(), Slowest: string(slowest), WaitedFor: []string{},
 		ExecutorSeconds: c.Spent.Seconds(),
 	}
-	if !c.PutOff.IsZero() {
+	if !c.PutOff.IsZero() && f.Kept.NoRoom == nil { // without room nothing is put off that may make some
 		told.Took.NextPutOff = &c.PutOff
 	}
 	switch {

@@ -61,6 +61,10 @@ func TestWhatIsKeptIsTold(t *testing.T) {
 		}
 	}
 	f.Kept.Last.Spent, f.Kept.Last.PutOff = 2*time.Second, start.Add(20*time.Second)
+	if got := told().Checkpoint.Took; got.ExecutorSeconds != 2 || got.NextPutOff != nil {
+		t.Errorf("without room nothing is put off: %+v", got)
+	}
+	f.Kept.NoRoom = nil
 	if got := told().Checkpoint.Took; got.ExecutorSeconds != 2 || got.NextPutOff == nil || !got.NextPutOff.Equal(start.Add(20*time.Second)) {
 		t.Errorf("%+v", got)
 	}

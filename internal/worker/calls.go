@@ -183,7 +183,7 @@ func (l *loop) done(c *call, entered []Entered) {
 		c.order.done()
 		return
 	}
-	l.saving.due = min(l.saving.due, 0) + now.Sub(began)/savingPart
+	l.saving.due = min(l.saving.due+now.Sub(began)/savingPart, mostDue)
 	l.shares[c.stage].see(entered)
 	l.counts.worked(now.Sub(began), l.shares[c.stage], entered)
 	if c.replay != nil {

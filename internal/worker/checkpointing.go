@@ -89,9 +89,13 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 		var who asked
 		select {
 		case <-time.After(time.Until(began.Add(pause))):
-			if w.handed.Load() == handed && !w.replayed.Swap(false) && !w.makesRoom() {
+			if w.handed.Load() == handed && !w.replayed.Swap(false) {
 				began = time.Now()
 				continue // nothing has changed
+			}
+		case <-w.cramped:
+			if !w.makesRoom() {
+				continue
 			}
 		case who = <-w.asked:
 		case <-r.ctx.Done():
@@ -110,12 +114,12 @@ func (w *Worker) checkpoints(ctx context.Context, r running) error {
 		if err != nil {
 			return err
 		}
-		pause = checkpoint.Pause(w.config.Keep.Interval, made.Spent)
+		pause = max(w.config.Keep.Interval, made.PutOff.Sub(began))
 	}
 }
 
-// makesRoom is true if there is no room for the journal and checkpoints may make some: the older ones that are kept need what is in it, and
-// go with each that is made, also where nothing comes that would change anything.
+// makesRoom is true if there is no room for the journal and checkpoints may make some, whatever else they wait for: the older ones that are
+// kept need what is in it, and go with each that is made, also where nothing comes that would change anything.
 func (w *Worker) makesRoom() bool {
 	length := w.config.Keep.Journal.Length()
 	return length.First < length.Next && errors.Is(w.config.Keep.Journal.Room(), journal.ErrNoRoom)

@@ -44,6 +44,7 @@ func (c *Connection) Send(ctx context.Context, brought connector.Batch) error {
 			continue
 		case errors.Is(err, journal.ErrNoRoom):
 			c.inlet.worker.account.noRoom(err)
+			c.inlet.worker.cramped.notify()
 			time.AfterFunc(roomPoll, c.turn.notify)
 		case errors.Is(err, connector.ErrSuperseded):
 			return err

@@ -11,10 +11,10 @@ import (
 const (
 	// sliceTime is how long an executor encodes at once of what is to be saved: a message that comes then waits for that, and for no more.
 	// While messages wait, slices get 1/savingPart of the time that messages get, so that a checkpoint comes to its end under load too; what
-	// messages encode ahead is time of slices. What slices had while none waited is a debt, of mostDebt at most.
+	// messages encode ahead is time of slices. The account of that, where what slices had while none waited is a debt, is mostDue at most.
 	sliceTime  = time.Millisecond
 	savingPart = 2
-	mostDebt   = 20 * sliceTime
+	mostDue    = 20 * sliceTime
 	// firstSlice is how many bytes the first slice has, of which is not known yet how long it takes; leastSlice and mostSlice bound all. What
 	// could not wait for its slice comes with it and does not count.
 	firstSlice, leastSlice, mostSlice = 32 << 10, 16 << 10, 64 << 10
@@ -174,7 +174,7 @@ func (l *loop) saved(c *call, took time.Duration) {
 	s := &l.saving
 	took, s.ahead = took+s.ahead, 0
 	s.spent += took
-	s.due = max(s.due-took, -mostDebt)
+	s.due = max(s.due-took, -mostDue)
 	if c.output > 0 {
 		l.perSaved.follow(float64(took.Nanoseconds()) / float64(c.output))
 	}

@@ -17,7 +17,7 @@ func TestWhatIsEncodedAheadIsSpentToo(t *testing.T) {
 		t.Errorf("spent %v, due %v, %v ns a byte", s.spent, s.due, l.perSaved)
 	}
 	l.saved(&call{}, time.Second)
-	if s := &l.saving; s.spent != 1008*time.Millisecond || s.due != -mostDebt {
+	if s := &l.saving; s.spent != 1008*time.Millisecond || s.due != -mostDue {
 		t.Errorf("spent %v, due %v", s.spent, s.due)
 	}
 }

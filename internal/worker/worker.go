@@ -105,6 +105,7 @@ type Worker struct {
 	account   account
 	saved     saved
 	asked     chan asked        // for a checkpoint
+	cramped   signal            // notified now and then while somebody waits for room for the journal
 	stop      context.Context   // of Run
 	brought   chan struct{}     // closed when the sources have ended
 	fail      func(error)       // ends everything, by an error
@@ -129,7 +130,7 @@ func New(config Config, table *partition.Table, executors []Executor) *Worker {
 	w := &Worker{
 		config: config, graph: config.graph(), table: table, marking: newSignal(), resizing: newSignal(), progress: newSignal(),
 		ways: config.ways(), flows: config.flows(), gone: newCounts(len(config.Sinks)),
-		saved: saved{news: newSignal()}, asked: make(chan asked), brought: make(chan struct{}), fail: func(error) {},
+		saved: saved{news: newSignal()}, asked: make(chan asked), cramped: newSignal(), brought: make(chan struct{}), fail: func(error) {},
 	}
 	if config.Keep != nil {
 		w.last, w.skips = config.Keep.Checkpoints.Last(), config.Keep.Checkpoints.Skips()
