@@ -31,30 +31,30 @@ func pair(t *testing.T) (here, there *net.TCPConn) {
 	return conn.(*net.TCPConn), peer.(*net.TCPConn)
 }
 
-func unacked(t *testing.T, conn *net.TCPConn) int {
+func left(t *testing.T, conn *net.TCPConn) (unacked int, lost bool) {
 	t.Helper()
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Bytes(raw)
+	unacked, lost, err = Left(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return unacked, lost
 }
 
-func over(t *testing.T, conn *net.TCPConn) bool {
+func ended(t *testing.T, conn *net.TCPConn) bool {
 	t.Helper()
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	over, err := Over(raw)
+	ended, err := Over(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return over
+	return ended
 }
 
 // fill writes until the kernels on both sides take no more, and returns how many bytes they took.
@@ -76,9 +76,9 @@ func fill(t *testing.T, conn *net.TCPConn) int {
 	}
 }
 
-func TestBytesGoWithTheAnswer(t *testing.T) {
+func TestLeftGoesWithTheAnswer(t *testing.T) {
 	here, there := pair(t)
-	if n := unacked(t, here); n != 0 {
+	if n, _ := left(t, here); n != 0 {
 		t.Errorf("%d bytes are unacknowledged before anything was written", n)
 	}
 	for range 20 {
@@ -94,23 +94,23 @@ func TestBytesGoWithTheAnswer(t *testing.T) {
 		if _, err := io.ReadFull(here, make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
-		if n := unacked(t, here); n != 0 {
+		if n, _ := left(t, here); n != 0 {
 			t.Errorf("%d bytes are unacknowledged after the answer", n)
 		}
 	}
 }
 
-func TestBytesOfAReaderThatDoesNotRead(t *testing.T) {
+func TestLeftOfAReaderThatDoesNotRead(t *testing.T) {
 	here, there := pair(t)
 	written := fill(t, here)
-	stuck := unacked(t, here)
+	stuck, _ := left(t, here)
 	if stuck == 0 || stuck > written {
 		t.Fatalf("%d of %d bytes are unacknowledged; want some", stuck, written)
 	}
 	if err := here.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	if n := unacked(t, here); n != stuck+1 {
+	if n, _ := left(t, here); n != stuck+1 {
 		t.Errorf("%d bytes are unacknowledged with the FIN; want %d", n, stuck+1)
 	}
 	if n, err := io.Copy(io.Discard, there); n != int64(written) || err != nil {
@@ -122,18 +122,18 @@ func TestBytesOfAReaderThatDoesNotRead(t *testing.T) {
 	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
-	if n := unacked(t, here); n != 0 {
-		t.Errorf("%d bytes are unacknowledged after the reader closed", n)
+	if n, lost := left(t, here); n != 0 || lost {
+		t.Errorf("%d bytes are unacknowledged after the reader closed, lost %v; want none", n, lost)
 	}
-	if !over(t, here) {
+	if !ended(t, here) {
 		t.Error("a connection that both ends have closed is not over")
 	}
 }
 
-func TestBytesAfterAReset(t *testing.T) {
+func TestLeftAfterAReset(t *testing.T) {
 	here, there := pair(t)
 	fill(t, here)
-	stuck := unacked(t, here)
+	stuck, _ := left(t, here)
 	if err := there.SetLinger(0); err != nil {
 		t.Fatal(err)
 	}
@@ -143,26 +143,23 @@ func TestBytesAfterAReset(t *testing.T) {
 	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Fatalf("read: %v; want a reset", err)
 	}
-	if n := unacked(t, here); n != stuck {
-		t.Errorf("%d bytes are unacknowledged after the reset; before it were %d", n, stuck)
-	}
-	if !over(t, here) {
-		t.Error("a connection is not over after a reset")
+	if n, lost := left(t, here); n != stuck || !lost {
+		t.Errorf("%d bytes are unacknowledged after the reset, lost %v; want %d and true", n, lost, stuck)
 	}
 }
 
-func TestOverAfterAResetBehindAnEnd(t *testing.T) {
+func TestLostAfterAResetBehindAnEnd(t *testing.T) {
 	here, there := pair(t)
 	fill(t, here)
-	stuck := unacked(t, here)
+	stuck, _ := left(t, here)
 	if err := there.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Fatalf("read: %v; want the end", err)
 	}
-	if over(t, here) {
-		t.Error("a connection is over when one end has closed its side")
+	if _, lost := left(t, here); lost || ended(t, here) {
+		t.Errorf("one end has closed its side, and what was written is lost: %v, the connection over: %v", lost, ended(t, here))
 	}
 	if err := there.SetLinger(0); err != nil {
 		t.Fatal(err)
@@ -170,12 +167,12 @@ func TestOverAfterAResetBehindAnEnd(t *testing.T) {
 	if err := there.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n := unacked(t, here); n != stuck || !over(t, here) {
-		t.Errorf("%d bytes unacknowledged, over %v after the reset; want %d and true", n, over(t, here), stuck)
+	if n, lost := left(t, here); n != stuck || !lost {
+		t.Errorf("%d bytes unacknowledged, lost %v after the reset; want %d and true", n, lost, stuck)
 	}
 }
 
-func TestBytesAfterClose(t *testing.T) {
+func TestLeftAfterClose(t *testing.T) {
 	here, _ := pair(t)
 	raw, err := here.SyscallConn()
 	if err != nil {
@@ -184,10 +181,33 @@ func TestBytesAfterClose(t *testing.T) {
 	if err := here.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := Bytes(raw); err == nil {
-		t.Errorf("a closed connection has %d unacknowledged bytes", n)
+	if n, lost, err := Left(raw); err == nil {
+		t.Errorf("a closed connection has %d unacknowledged bytes, lost %v", n, lost)
 	}
 	if over, err := Over(raw); err == nil {
 		t.Errorf("a closed connection has a state; over: %v", over)
+	}
+}
+
+// TestNothingIsLostBehindAPoliteEnd looks all the time, so that some looks meet the last acknowledgement and the end.
+func TestNothingIsLostBehindAPoliteEnd(t *testing.T) {
+	for range 2000 {
+		here, there := pair(t)
+		go func() {
+			_, _ = io.Copy(io.Discard, there)
+			there.Close()
+		}()
+		if _, err := here.Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		if err := here.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		for n, lost := left(t, here); n > 0; n, lost = left(t, here) {
+			if lost {
+				t.Fatalf("%d bytes are lost, and the reader has read all", n)
+			}
+		}
+		here.Close()
 	}
 }

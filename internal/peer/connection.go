@@ -26,8 +26,8 @@ const (
 type stream interface {
 	net.Conn
 	CloseWrite() error
-	// unacked is how many bytes the other end has not acknowledged, and whether it will acknowledge no more.
-	unacked() (bytes int, over bool, err error)
+	// unacked is how many bytes the other end has not acknowledged, and whether it never will.
+	unacked() (bytes int, lost bool, err error)
 }
 
 // tcpStream is the real stream.
@@ -43,16 +43,12 @@ func dialTCP(ctx context.Context, address string) (stream, error) {
 	return tcpStream{conn.(*net.TCPConn)}, nil
 }
 
-func (s tcpStream) unacked() (bytes int, over bool, err error) {
+func (s tcpStream) unacked() (bytes int, lost bool, err error) {
 	raw, err := s.SyscallConn()
 	if err != nil {
 		return 0, false, err
 	}
-	if bytes, err = acked.Bytes(raw); err != nil {
-		return 0, false, err
-	}
-	over, err = acked.Over(raw)
-	return bytes, over, err
+	return acked.Left(raw)
 }
 
 // connection is a stream whose other end is watched. What the other end sends is thrown away.
@@ -151,13 +147,13 @@ func (c *connection) finish(ctx context.Context) error {
 	}
 	c.done = true
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		left, over, err := c.left()
+		left, lost, err := c.left()
 		switch {
 		case err != nil:
 			return err
 		case left == 0:
 			return nil
-		case over:
+		case lost:
 			return fmt.Errorf("the connection was cut before the last %d bytes arrived", left)
 		}
 		select {
@@ -168,13 +164,13 @@ func (c *connection) finish(ctx context.Context) error {
 	}
 }
 
-// left is how many written bytes the other end has not acknowledged, and whether it will acknowledge no more.
-func (c *connection) left() (bytes int, over bool, err error) {
-	bytes, over, err = c.unacked()
+// left is how many written bytes the other end has not acknowledged, and whether it never will.
+func (c *connection) left() (bytes int, lost bool, err error) {
+	bytes, lost, err = c.unacked()
 	if c.done {
 		bytes = max(0, bytes-1) // the end itself counts as one, and its acknowledgement may be late
 	}
-	return bytes, over, err
+	return bytes, lost, err
 }
 
 // settle waits a moment for the other end, which has acknowledged everything, to close its side. The error is that of a reset: the program

@@ -23,7 +23,7 @@ type pipeStream struct {
 
 type look struct {
 	bytes int
-	over  bool
+	lost  bool
 }
 
 func (s *pipeStream) CloseWrite() error { return nil }
@@ -36,7 +36,7 @@ func (s *pipeStream) unacked() (int, bool, error) {
 	if len(s.looks) > 1 {
 		s.looks = s.looks[1:]
 	}
-	return now.bytes, now.over, nil
+	return now.bytes, now.lost, nil
 }
 
 func TestConnectTriesAgain(t *testing.T) {
@@ -100,7 +100,7 @@ func TestFinishNoticesACut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
 		there.Close() // a polite end first: nobody reads any more when the cut comes
-		conn := watch(&pipeStream{Conn: here, looks: []look{{bytes: 500}, {bytes: 400, over: true}}})
+		conn := watch(&pipeStream{Conn: here, looks: []look{{bytes: 500}, {bytes: 400, lost: true}}})
 		err := conn.finish(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "cut before the last 399 bytes") {
 			t.Errorf("finish: %v", err)
@@ -112,7 +112,7 @@ func TestFinishNoticesACut(t *testing.T) {
 // TestWhatIsWrittenIsNotAcknowledged asks for the fate of what was written, before and after the end of the stream, which counts as a byte.
 func TestWhatIsWrittenIsNotAcknowledged(t *testing.T) {
 	m := newMeter("sent", framing.Lines, io.Discard, false)
-	c := &connection{stream: &pipeStream{looks: []look{{bytes: 500, over: true}}}}
+	c := &connection{stream: &pipeStream{looks: []look{{bytes: 500, lost: true}}}}
 	if got := c.fate(m); got != "nothing was sent" {
 		t.Errorf("%q", got)
 	}

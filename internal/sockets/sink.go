@@ -148,7 +148,7 @@ func (s *Sink) settle(kept *retained) error {
 	if err != nil {
 		return fmt.Errorf("look for acknowledgements: %w", err)
 	}
-	unacked, err := acked.Bytes(raw)
+	unacked, lost, err := acked.Left(raw)
 	if err != nil {
 		return fmt.Errorf("look for acknowledgements: %w", err)
 	}
@@ -158,12 +158,8 @@ func (s *Sink) settle(kept *retained) error {
 	case foreign:
 		return errResumable
 	}
-	if unacked == 0 {
-		return nil
-	}
-	// Once the receiver has closed its side, a reset wakes nobody: nothing is read any more, and there may be nothing to write.
-	if over, err := acked.Over(raw); err != nil || over {
-		return errors.Join(err, errOver)
+	if lost { // a reset may have come that wakes nobody: the receiver has closed its side, and there may be nothing to write
+		return errOver
 	}
 	return nil
 }
