@@ -1,9 +1,13 @@
 package bucket_test
 
 import (
+	"errors"
+	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/johannesboyne/gofakes3"
@@ -58,8 +62,9 @@ func TestPlacesThatAreNone(t *testing.T) {
 	}
 }
 
-func TestBucketsKeepTheirPromises(t *testing.T) {
-	// So that no settings of whoever runs the tests are read.
+// serviceInMemory is a small S3 service with a bucket "some-bucket". No settings of whoever runs the tests are read.
+func serviceInMemory(t *testing.T) http.Handler {
+	t.Helper()
 	t.Setenv("AWS_ACCESS_KEY_ID", "k")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "k")
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
@@ -68,7 +73,25 @@ func TestBucketsKeepTheirPromises(t *testing.T) {
 	if err := memory.CreateBucket("some-bucket"); err != nil {
 		t.Fatal(err)
 	}
-	service := httptest.NewServer(gofakes3.New(memory).Server())
+	return gofakes3.New(memory).Server()
+}
+
+func opened(t *testing.T, place string) *bucket.Bucket {
+	t.Helper()
+	p, err := bucket.Parse(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func TestBucketsKeepTheirPromises(t *testing.T) {
+	service := httptest.NewServer(serviceInMemory(t))
 	defer service.Close()
 	for name, c := range map[string]struct {
 		place string
@@ -79,17 +102,33 @@ func TestBucketsKeepTheirPromises(t *testing.T) {
 		"S3": {"s3://some-bucket/some/prefix?endpoint=" + service.URL, 1 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := bucket.Parse(c.place)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := p.Open(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer b.Close()
-			buckettest.Check(t, b, c.size)
+			buckettest.Check(t, opened(t, c.place), c.size)
 		})
+	}
+}
+
+// TestANameIsTakenThoughTheWriteIsCut has a service refuse writes by cutting them, as one may that need not read what it refuses.
+func TestANameIsTakenThoughTheWriteIsCut(t *testing.T) {
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	memory := serviceInMemory(t)
+	var cuts atomic.Bool
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && cuts.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		memory.ServeHTTP(w, r)
+	}))
+	defer service.Close()
+	b := opened(t, "s3://some-bucket?endpoint="+service.URL)
+	if err := b.Write(t.Context(), "taken", buckettest.Text("x")); err != nil {
+		t.Fatal(err)
+	}
+	cuts.Store(true)
+	if err := b.Write(t.Context(), "taken", buckettest.Text("y")); !errors.Is(err, fs.ErrExist) {
+		t.Error(err)
+	}
+	if err := b.Write(t.Context(), "free", buckettest.Text("y")); err == nil || !strings.Contains(err.Error(), "the service does not answer") {
+		t.Error(err)
 	}
 }
 

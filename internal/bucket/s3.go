@@ -96,7 +96,19 @@ func (b *s3Bucket) Write(ctx context.Context, name string, content func(io.Write
 		}
 		return err
 	}
-	return b.told(ctx, name, w.Close())
+	return b.told(ctx, name, b.taken(ctx, name, w.Close()))
+}
+
+// taken makes of a write that was cut the answer that the name is taken, if it is: a service that refuses a large object for that need not
+// read it, and its reset may overtake its answer.
+func (b *s3Bucket) taken(ctx context.Context, name string, err error) error {
+	if err == nil || status(err) != 0 {
+		return err
+	}
+	if there, cannot := b.blobs.Exists(ctx, name); cannot != nil || !there {
+		return err
+	}
+	return fs.ErrExist
 }
 
 // sending tells what the service refuses from what the writer of the content has to say.
@@ -231,7 +243,7 @@ func (b *s3Bucket) told(ctx context.Context, name string, err error) error {
 	switch kind := gcerrors.Code(err); {
 	case what == "NoSuchBucket":
 		check = "there is no such bucket: make it, or look at its name, the region and the endpoint"
-	case kind == gcerrors.FailedPrecondition || what == "ConditionalRequestConflict":
+	case errors.Is(err, fs.ErrExist) || kind == gcerrors.FailedPrecondition || what == "ConditionalRequestConflict":
 		return fmt.Errorf("%s: %w", at, fs.ErrExist)
 	case kind == gcerrors.NotFound:
 		return fmt.Errorf("%s: %w", at, fs.ErrNotExist)
