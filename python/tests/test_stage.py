@@ -282,7 +282,7 @@ class State(unittest.TestCase):
         partitions = [partition_of(canonical(key), 64) for key in "abc"]
         self.assertEqual(len(set(partitions)), 3)
         entities.name_keys(Owners(1, [int(partition != partitions[2]) for partition in range(64)]))
-        self.assertEqual(list(entities.by_key), ["a", "b"])
+        self.assertEqual(list(entities.changed), ["a", "b"])
 
     def test_steps_and_pipelines_share_a_state_by_its_name(self) -> None:
         builder = wallaroo.ApplicationBuilder("test")

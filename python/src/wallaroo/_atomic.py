@@ -20,7 +20,7 @@ class Keeper:
             WrongResult: it cannot be copied.
         """
         try:
-            return self._serializer.written(entity)
+            return self._entities.encoding.dumps(entity)
         except BaseException as error:
             instead = "make the state class picklable, or define serialize and deserialize"
             if self._serializer is not PICKLE:
@@ -33,7 +33,7 @@ class Keeper:
     def put_back(self, key: object, kept: bytes, error: BaseException) -> BaseException:
         """Make the entity of a key what it was; returns what to report, which is the error unless that fails too."""
         try:
-            self._entities.put_back(key, self._serializer.deserialize(kept))
+            self._entities.put_back(key, self._entities.encoding.loads(kept))
         except BaseException as another:  # noqa: BLE001  (told)
             told = WrongResult(f"{in_short(error)}; and the entity cannot be put back as it was ({in_short(another)})")
             told.__cause__ = error

@@ -171,7 +171,7 @@ class _StageWriter:
         each = self._come()
         for number, exchange in self._exchanges.items():  # a mark puts another dictionary there, between two calls
             self.names[f"entities{number}"] = exchange.entities
-            self._write(f"known{number} = entities{number}.by_key.get")
+            self._write(f"changed{number}, read{number} = entities{number}.changed.get, entities{number}.read.get")
         self._write("results, marks, before, enough = [], [], 0, 64", "emit, mark = results.append, marks.append")
         self._write(*(f"gave{number} = lost{number} = 0" for number in self._numbers()))
         if self._entry is _Entry.EDGE:
@@ -274,34 +274,44 @@ class _StageWriter:
         if step.partition is not None:
             of_key = site.key(step.partition.function)
         arrives = self._entry is _Entry.EDGE and number == self._first
-        plain = ""
-        if step.partition is not None:
-            plain = (
-                " if type(key) is int else None" if state.u64 else " if type(key) is str or type(key) is int else None"
-            )
         if not arrives:
             self._key(number, step, of_key)
-        self._write(f"entity = known{number}(key){plain}", "if entity is None:")
+        self._place(number, step, state, of_key)
+        # Most have changed already. Those that are only read are near; what is neither is found by a call.
+        self._write(f"entity, near, found = changed{number}(place), False, False", "if entity is None:")
         self._depth += 1
+        self._write(f"entity, near = read{number}(place), True", "if entity is None:")
+        self._depth += 1
+        self._write("near, found = False, True")
         if arrives:
             self._find("arrived", number, site, of_key)
         else:
             self.names[f"away{number}"], self.names[f"find{number}"] = exchange.away.get, exchange.find
-            self._write(f"put = away{number}(key){plain}", "if put is None:")
+            self._write(f"put = away{number}(place)", "if put is None:")
             self._depth += 1
             self._find(f"find{number}", number, site, of_key)
             self._depth -= 1
         self._write(
             "if put is not None:", f"    put((index, key, {self._value}))", f"    lost{number} += 1", "    continue"
         )
-        self._depth -= 1
+        self._depth -= 2
+
+    def _place(self, number: int, step: Step, state: State, of_key: Site) -> None:
+        """Where the entity of a key stands: for keys that are most without a call. What is no key is a failure."""
+        if step.partition is None:
+            self._write("place = None")
+            return
+        plain = "type(key) is int" if state.u64 else "type(key) is str or type(key) is int"
+        self.names[f"place{number}"] = self._exchanges[number].entities.place
+        self._write("try:", f"    place = key if {plain} else place{number}(key)")
+        self._caught(of_key, "WrongKey", with_key=True, lacking=self._after(number))
 
     def _find(self, how: str, number: int, site: Site, of_key: Site) -> None:
         """What cannot be a key is the partition function's failure; what a state class raises is the step's.
 
         An entity that is to be saved and cannot become bytes ends the call.
         """
-        self._write("try:", f"    entity, put = {how}(key)")
+        self._write("try:", f"    entity, put = {how}(key, place)")
         self._belongs(site, with_key=True)
         self._write("except Stuck:", "    raise")
         self._caught(of_key, "WrongKey", with_key=True, lacking=self._after(number))
@@ -320,10 +330,14 @@ class _StageWriter:
         What it gives gets another name than what it got, which is told if any of this fails.
         """
         output = "output" if many else f"value{number + 1}"
-        guarded = partial(self._guarded, site, with_key=True, lacking=self._after(number))
+        entities = self._exchanges[number].entities
+        self.names[f"change{number}"], self.names[f"spare{number}"] = entities.change, entities.spare
+        changes = f"if near: change{number}(place, entity)"
+        # What a call has done that fails half way is not known: that counts as a change.
+        guarded = partial(self._guarded, site, with_key=True, lacking=self._after(number), first=changes)
         raised = "{}"
         if isinstance(step.computation, _WITH_STATE) and step.computation.atomic:
-            keeper = Keeper(self._exchanges[number].entities, self._around.serializer)
+            keeper = Keeper(entities, self._around.serializer)
             self.names[f"keep{number}"], self.names[f"put_back{number}"] = keeper.keep, keeper.put_back
             guarded([f"kept = keep{number}(entity)"])
             raised = f"put_back{number}(key, kept, {{}})"
@@ -332,8 +346,11 @@ class _StageWriter:
             "if type(result) is not tuple and not isinstance(result, tuple):",
             "    raise ValueError",
             f"{output}, changed = result",
-            "if changed is not True and changed is not False:",
+            "if changed is True:",
+            f"    {changes}",
+            "elif changed is not False:",
             "    raise ValueError",
+            f"elif found: spare{number}(place, entity)",
         ]
         guarded(pair, raised=raised.format("not_a_pair(result)"))
         if many:  # taken whole, since later steps may change the state that a generator reads
@@ -354,6 +371,7 @@ class _StageWriter:
         raised: str = "error",
         message: str = "",
         lacking: int | None = None,
+        first: str = "",
     ) -> None:
         """Statements that may raise. What they raise is reported, and the innermost loop goes on with its next message.
 
@@ -364,12 +382,13 @@ class _StageWriter:
             raised: the exception to report.
             message: what entered the step, if it has not the name that it should.
             lacking: the step that lacks the message then.
+            first: what to do before it is reported.
         """
         self._write("try:")
         for line in body:
             self._write(f"    {line}")
             self._belongs(site, with_key=with_key)
-        self._caught(site, with_key=with_key, raised=raised, message=message, lacking=lacking)
+        self._caught(site, with_key=with_key, raised=raised, message=message, lacking=lacking, first=first)
 
     def _caught(
         self,
@@ -380,11 +399,12 @@ class _StageWriter:
         raised: str = "error",
         message: str = "",
         lacking: int | None = None,
+        first: str = "",
     ) -> None:
         """The branch of an exception."""
         name = f"site{len(self.names)}"
         self.names[name] = site
-        self._write(f"except {kind} as error:")
+        self._write(f"except {kind} as error:", *([f"    {first}"] if first else []))
         key = ", key" if with_key else ""
         self._write(f"    fail(batch, index, {name}, {raised}, {message or self._value}{key})")
         self._belongs(site, with_key=with_key)  # a traceback takes long to make, and is the step's time

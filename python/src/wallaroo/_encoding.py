@@ -7,7 +7,7 @@ it can be kept, sent and read without the others.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ._application import State
@@ -15,6 +15,7 @@ from ._failures import explain
 from ._function import label_of
 from ._keys import key_of
 from ._mistakes import UPGRADE, VERSION
+from ._pickling import Pickles, plain
 from ._protocol import ProtocolError
 from ._results import PICKLE, Serializer, WrongResult, in_short, short_repr
 
@@ -97,7 +98,15 @@ def pieces(written: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 class Encoding:
-    """How the entities of one state become bytes, and are made of them."""
+    """How the entities of one state become bytes, and are made of them.
+
+    Attributes:
+        dumps: gives the value of an entity, without its key. It raises whatever the user's code does.
+        loads: makes an entity of such a value. It raises whatever the user's code does.
+    """
+
+    dumps: Callable[[object], bytes]
+    loads: Callable[[bytes], object]
 
     def __init__(self, number: int, state: State, serializer: Serializer) -> None:
         """The number is the place of the state in the application's plan."""
@@ -105,7 +114,12 @@ class Encoding:
         self._state = state
         self._version = version_of(state.cls)
         self._serializer = serializer
-        self._written = serializer.serialize if serializer is PICKLE else serializer.written  # the one gives bytes
+        self.dumps, self.loads = serializer.written, serializer.deserialize
+        if serializer is PICKLE:
+            self.dumps = serializer.serialize  # which gives bytes
+            if plain(state.cls):
+                pickles = Pickles()
+                self.dumps, self.loads = pickles.dumps, pickles.loads
 
     def write(self, key: bytes, entity: object) -> bytes:
         """An entity, with its key's canonical bytes.
@@ -114,7 +128,7 @@ class Encoding:
             Stuck: it cannot become bytes.
         """
         try:
-            value = self._written(entity)
+            value = self.dumps(entity)
             if len(value) > LARGEST - len(key):
                 raise _TooLarge(f"it has {len(value)} bytes, and at most {LARGEST} are allowed")
         except BaseException as error:  # noqa: BLE001  (told to the user by the engine)
@@ -136,7 +150,7 @@ class Encoding:
         if self._serializer is not PICKLE:
             instead = "let deserialize take what serialize has returned"
         try:
-            entity = self._serializer.deserialize(written.value)
+            entity = self.loads(written.value)
             if entity is None:
                 raise WrongResult("got None from deserialize; it returns the entity", self._serializer.deserialize)
             if written.version != self._version:

@@ -23,19 +23,21 @@ _SHELVES = 64  # dictionaries for what stands still: one that is large stops all
 class Entities:
     """The entities of one state name: the object of each key, made when its key first comes.
 
-    They stand in three layers. In `by_key` are those that messages have met since the last mark, and new ones. A mark
-    makes them "frozen": they are to be saved as they are. From there, and from those that stand "still" since they were
-    saved, an entity comes back to `by_key` when a message is to meet it; a frozen one is encoded first. So a mark
-    takes no time, and without any all is in `by_key`.
+    They stand in layers. In `changed` are those that are not now what was saved of them, and new ones. A mark makes
+    them "frozen": they are to be saved as they are. From there, and from those that stand "still" since they were
+    saved, an entity comes back to `changed` when a message is to meet it; a frozen one is encoded first. What the
+    message did not change goes on to `read`, and comes back from there when it does change. So a mark takes no time,
+    and without any all is in `changed`.
 
-    The entities of a partition whose queue is shut at some stage stand apart: they are not found by a look-up in
-    `by_key`, and whoever asks here must know that the queue is open.
+    The entities of a partition whose queue is shut at some stage stand apart: they are not found by a look-up in a
+    layer, and whoever asks here must know that the queue is open.
 
     Attributes:
         name: the name of the state.
         encoding: how they become bytes.
-        by_key: by their places, for a look-up without a call: the generated stage functions read it, and take hold of
+        changed: by their places, for a look-up without a call: the generated stage functions read it, and take hold of
             it anew for each batch. True and 1.0 must not be looked up in it, since they would meet 1.
+        read: likewise.
         ahead: nanoseconds that it took to encode what could not wait for `save`, until somebody makes it 0.
     """
 
@@ -43,13 +45,15 @@ class Entities:
         self._state = state
         self.encoding = encoding
         self.name = state.name
-        self.by_key: dict[Place, object] = {}
+        self.changed: dict[Place, object] = {}
+        self.read: dict[Place, object] = {}
         self.ahead = 0
         self._frozen: list[dict[Place, object]] = []  # from the oldest mark on; no place is in two layers
         self._still: list[dict[Place, object]] = [{} for _ in range(_SHELVES)]
         self._early: list[bytes] = []  # those that could not wait to be saved, as bytes
+        self._made: object = None  # the last that was made since the last mark
         self._places: defaultdict[int, list[Place]] = defaultdict(list)  # of all entities, by partition
-        self._apart: dict[int, dict[Place, object]] = {}  # by partition, what would otherwise be in by_key
+        self._apart: dict[int, dict[Place, object]] = {}  # by partition, what would otherwise be in a layer
 
     def name_keys(self, owners: Owners) -> None:
         """Make the entities of the keys that the application names and that are this executor's.
@@ -75,46 +79,68 @@ class Entities:
             check_u64(key)
         return canonical(key)
 
+    def place(self, key: object) -> Place:
+        """Where the entity of a key stands.
+
+        Raises:
+            WrongKey: what came cannot be one.
+        """
+        return place_of(key, self.identity(key))
+
     def found(self, key: object, encoded: bytes) -> object | None:
         """The entity of a key, for a look at it: if it is here, made, and does not stand apart."""
-        place = _place(key, encoded)
+        place = place_of(key, encoded)
         for layer in self._layers(place):
             if place in layer:
                 return layer[place]
         return None
 
-    def met(self, key: object) -> object | None:
-        """The entity that a message is to meet now; None if that is not known without its partition, or not made yet.
+    def back(self, place: Place) -> object | None:
+        """The entity that a message is to meet now, if it was saved or is to be saved, and nothing stands apart.
+
+        From now on it counts as changed.
 
         Raises:
-            WrongKey: what came cannot be a key.
             Stuck: the entity is to be saved, and cannot become bytes.
         """
-        place = key if type(key) is str or type(key) is int or key is None else self.identity(key)
-        entity = self.by_key.get(place)
-        if entity is None and not self._apart:
-            entity = self._back(place)
-            if entity is not None:
-                self.by_key[place] = entity
+        if self._apart:
+            return None
+        entity = self._taken(place)
+        if entity is not None:
+            self.changed[place] = entity
         return entity
 
     def entity(self, key: object, encoded: bytes, partition: int) -> object:
-        """The entity that a message is to meet now; made if it is not here yet.
+        """The entity that a message is to meet now; made if it is not here yet. From now on it counts as changed.
 
         Raises:
             Stuck: it is to be saved, and cannot become bytes.
             Exception: whatever the state class raises.
         """
-        place = _place(key, encoded)
-        changing = self._apart.get(partition, self.by_key)
-        entity = changing.get(place)
+        place = place_of(key, encoded)
+        changed = self._apart.get(partition, self.changed)
+        entity = changed.get(place)
         if entity is None:
-            entity = self._back(place)
+            entity = self._taken(place)
             if entity is None:
                 entity = self._make(key)
+                self._made = entity
                 self._places[partition].append(place)
-            changing[place] = entity
+            changed[place] = entity
         return entity
+
+    def change(self, place: Place, entity: object) -> None:
+        """Have an entity that stood in `read` count as changed."""
+        self.read.pop(place, None)
+        self.changed[place] = entity
+
+    def spare(self, place: Place, entity: object) -> None:
+        """Have an entity that came back for a message, which did not change it, count as what was saved of it.
+
+        One that was made for the message has not been saved yet. One that stands apart does so as changed.
+        """
+        if entity is not self._made and self.changed.pop(place, None) is not None:
+            self.read[place] = entity
 
     def hold(self, partition: int) -> None:
         """Have the entities of a partition, of which there are none yet, stand apart until `release`."""
@@ -136,7 +162,7 @@ class Entities:
 
     def release(self, partition: int) -> None:
         """Have the entities of a partition stand apart no longer."""
-        self.by_key.update(self._apart.pop(partition, {}))
+        self.changed.update(self._apart.pop(partition, {}))
 
     def restore(self, partition: int, written: Written) -> None:
         """Take in an entity that was saved, in place of one that there may be. It counts as saved.
@@ -153,12 +179,12 @@ class Entities:
 
     def put_back(self, key: object, entity: object) -> None:
         """Have a key whose entity a message has just met have another one."""
-        place = _place(key, self.identity(key))
+        place = self.place(key)
         for held in self._apart.values():
             if place in held:
                 held[place] = entity
                 return
-        self.by_key[place] = entity
+        self.changed[place] = entity
 
     def take(self, partition: int) -> Iterator[bytes]:
         """Take out all entities of a partition, as bytes, without a look at others.
@@ -166,18 +192,19 @@ class Entities:
         Raises:
             Stuck: one cannot become bytes.
         """
-        changing = self._apart.pop(partition, self.by_key)
+        changed = self._apart.pop(partition, self.changed)
         for place in self._places.pop(partition, ()):
-            entity = changing.pop(place, None)
+            entity = changed.pop(place, None)
             if entity is None:
-                entity = self._back(place)
+                entity = self._taken(place)
             yield self.encoding.write(_encoded(place), entity)
 
     def mark(self) -> None:
         """From now on what has changed since the last mark is to be saved. It takes no longer if that is much."""
-        if self.by_key:
-            self._frozen.append(self.by_key)
-            self.by_key = {}
+        if self.changed:
+            self._frozen.append(self.changed)
+            self.changed = {}
+        self._made = None
         for partition, held in self._apart.items():
             if held:
                 self._frozen.append(held)
@@ -230,7 +257,7 @@ class Entities:
             raise WrongResult("got None from the state class, which makes a state entity", self._state.cls)
         return entity
 
-    def _back(self, place: Place) -> object | None:
+    def _taken(self, place: Place) -> object | None:
         """Take out an entity that has not changed since a mark; of one that is to be saved its bytes stay."""
         for frozen in self._frozen:
             entity = frozen.get(place)
@@ -240,25 +267,26 @@ class Entities:
                 self.ahead += perf_counter_ns() - began
                 del frozen[place]
                 return entity
-        return self._shelf(place).pop(place, None)
+        entity = self.read.pop(place, None)
+        return self._shelf(place).pop(place, None) if entity is None else entity
 
     def _layers(self, place: Place) -> tuple[dict[Place, object], ...]:
         """The dictionaries that may have a place, but for what stands apart."""
-        return (self.by_key, *self._frozen, self._shelf(place))
+        return (self.changed, *self._frozen, self.read, self._shelf(place))
 
     def _shelf(self, place: Place) -> dict[Place, object]:
         """The one of the still that may have a place."""
         return self._still[hash(place) % _SHELVES]
 
 
-def _place(key: object, encoded: bytes) -> Place:
-    """Where the entity of a key stands, which is one."""
+def place_of(key: object, encoded: bytes) -> Place:
+    """Where the entity of a key stands, which is one and has these canonical bytes."""
     return key if type(key) is str or type(key) is int or key is None else encoded
 
 
 def _place_of(written: Written) -> Place:
     try:
-        return _place(key_of(written.key), written.key)
+        return place_of(key_of(written.key), written.key)
     except ValueError as error:
         raise ProtocolError(f"an entity without a key: {error}") from None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ._entities import Entities
+from ._entities import Entities, Place
 from ._failures import Site
 from ._owners import Owners
 from ._protocol import Batch, Pieces, ProtocolError
@@ -18,7 +18,7 @@ _TOGETHER = 1 << 20  # bytes of pieces to gather before they are handed on
 
 Entry = tuple[int, object, object]  # a message that leaves: its index in its batch, its key, its value
 Put = Callable[[Entry], None]
-Find = Callable[[object], tuple[object, "Put | None"]]
+Find = Callable[[object, Place], tuple[object, "Put | None"]]
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Exchange:
 
     Attributes:
         entities: the state of the stage.
-        away: for keys of other executors, the function that takes a message for them. The generated stage functions
-            look here before they ask `find`. As in `Entities.by_key`, keys are exactly str, int or None.
+        away: by the places that keys of other executors would have, the function that takes a message for them. The
+            generated stage functions look here before they ask `find`.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class Exchange:
         self._queues: defaultdict[int, list[Entry]] = defaultdict(list)  # by partition
         self._astray: list[Entry] = []
         self._shut: set[int] = set()
-        self.away: dict[object, Put] = {}
+        self.away: dict[Place, Put] = {}
 
-    def find(self, key: object) -> tuple[object, Put | None]:
+    def find(self, key: object, place: Place) -> tuple[object, Put | None]:
         """Where a message goes on that comes from an earlier stage, by a call."""
-        entity = self.entities.met(key)
+        entity = self.entities.back(place)
         if entity is not None:
             return entity, None
         encoded = self.entities.identity(key)
@@ -101,15 +101,14 @@ class Exchange:
         if self._owners.has(partition):
             return self._here(key, encoded, partition)
         put = self._boxes[self._owners.of(partition)].append
-        if type(key) is str or type(key) is int or key is None:
-            if len(self.away) >= KNOWN:
-                self.away.clear()
-            self.away[key] = put
+        if len(self.away) >= KNOWN:
+            self.away.clear()
+        self.away[place] = put
         return None, put
 
-    def arrived(self, key: object) -> tuple[object, Put | None]:
+    def arrived(self, key: object, place: Place) -> tuple[object, Put | None]:
         """Where a message goes on that came to this stage by an edge."""
-        entity = self.entities.met(key)
+        entity = self.entities.back(place)
         if entity is not None:
             return entity, None
         encoded = self.entities.identity(key)
@@ -118,7 +117,7 @@ class Exchange:
             return self._here(key, encoded, partition)
         return None, self._astray.append
 
-    def settled(self, key: object) -> tuple[object, Put | None]:
+    def settled(self, key: object, place: Place) -> tuple[object, Put | None]:
         """Where a message goes on that came from the queue of its partition, whose state is here."""
         encoded = self.entities.identity(key)
         partition = self._owners.partition(encoded)
