@@ -32,12 +32,6 @@ var (
 	pythonCounting = counting{"Python", manyKeysInPython, func(b *bench, out string) program.Command {
 		return program.Engine(b.binary, keyState, out, 1, program.NoHTTP)
 	}}
-	// slottedCounting tells what of Python's cost is Wallaroo's: CPython makes objects without slots slower when they are pickled first.
-	slottedCounting = counting{"Python with slots", manyKeysInPython, func(b *bench, out string) program.Command {
-		command := pythonCounting.command(b, out)
-		command.Args = append(command.Args, "--slots")
-		return command
-	}}
 )
 
 // of is the same with fewer keys.
@@ -169,7 +163,7 @@ func journalRows() []row {
 var rows = slices.Concat(
 	steadyRows,
 	goCounting.checkpointRows(1, 10, 100), goCounting.writtenRows(1, 10, 100),
-	pythonCounting.checkpointRows(10), slottedCounting.checkpointRows(10), pythonCounting.writtenRows(1, 10, 100),
+	pythonCounting.checkpointRows(10), pythonCounting.writtenRows(1, 10, 100),
 	[]row{
 		goCounting.of(fewKeys).recoveryRow(below(3)), goCounting.recoveryRow(none),
 		pythonCounting.of(fewKeys).recoveryRow(below(3)), pythonCounting.recoveryRow(none),

@@ -1,7 +1,7 @@
 """Counts messages for each key in a state of 100 bytes: what is measured while state is saved and restored.
 
 A message is a key, as text. What comes out for it is "PROCESS KEY => COUNT", so that whoever reads it sees that no
-count was lost, and when another process goes on. With --slots the class of the state has __slots__.
+count was lost, and when another process goes on.
 
 wallaroo run key_state.py --in 127.0.0.1:7010 --out 127.0.0.1:7002 --data-dir data
 """
@@ -20,7 +20,7 @@ def application_setup(args: list[str]) -> wallaroo.Application:
     return (
         wallaroo.ApplicationBuilder("Key State")
         .new_pipeline("keys", wallaroo.TCPSourceConfig(in_host, in_port, decode))
-        .to_state_partition(count, SlottedTotal if "--slots" in args else Total, "totals", itself)
+        .to_state_partition(count, Total, "totals", itself)
         .to_sink(wallaroo.TCPSinkConfig(out_host, out_port, encode))
         .build()
     )
@@ -32,16 +32,6 @@ class Total:
     def __init__(self) -> None:
         self.messages = 0
         self.rest = bytes(35)
-
-
-class SlottedTotal:
-    """The same in an object without a dictionary."""
-
-    __slots__ = ("messages", "rest")
-
-    def __init__(self) -> None:
-        self.messages = 0
-        self.rest = bytes(25)
 
 
 @wallaroo.decoder(header_length=4, length_fmt=">I")
@@ -57,7 +47,7 @@ def itself(key: str) -> str:
 
 
 @wallaroo.state_computation(name="count")
-def count(key: str, total: Total | SlottedTotal) -> tuple[tuple[int, str, int], bool]:
+def count(key: str, total: Total) -> tuple[tuple[int, str, int], bool]:
     """Count a message, in whichever process it is."""
     total.messages += 1
     return (os.getpid(), key, total.messages), True

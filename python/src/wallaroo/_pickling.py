@@ -74,7 +74,7 @@ class Pickles:
         self._registered = dict(copyreg.dispatch_table)
         self._written.clear()
         pickler = pickle.Pickler(_Writer(self._written.append), _PROTOCOL)
-        pickler.dispatch_table = self._registered | {cls: reduce for cls, reduce in self._reduces.items() if reduce}
+        pickler.dispatch_table = {cls: reduce for cls, reduce in self._reduces.items() if reduce} | self._registered
         self._dump, self._forget = pickler.dump, pickler.clear_memo
 
     def _meet(self, entity: object) -> None:
