@@ -8,13 +8,14 @@ import pickle
 import random
 import sys
 import unittest
+import weakref
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
 from wallaroo._pickling import Pickles, plain
 
-LATE = sys.implementation.name == "cpython" and sys.version_info < (3, 13)
+LATE = sys.implementation.name == "cpython" and (3, 11) <= sys.version_info < (3, 13)
 
 
 class Bag:
@@ -92,6 +93,16 @@ class WithMeta(Bag, metaclass=Meta):
 
 class Registered(Bag):
     pass
+
+
+class Refers(Bag):
+    """Refers to its owner weakly, once it was read."""
+
+    def __reduce__(self) -> Any:
+        return (Refers, (), None, None, iter([("owner", self.owner)]))  # type: ignore[attr-defined]
+
+    def __setitem__(self, _: str, owner: object) -> None:
+        self.weakly = weakref.ref(owner)
 
 
 def has_dictionary(entity: object) -> bool:
@@ -187,6 +198,58 @@ class TheSame(unittest.TestCase):
                 self.same(each, Registered(n=1))
                 self.assertEqual(held(pickle.loads(each.dumps(Registered(n=1)))), held(Registered()))
             self.same(inner, Bag(r=Registered(n=1)))
+
+    def test_descriptors_are_asked_nothing(self) -> None:
+        """Neither when a class is looked at nor when an object is filled."""
+
+        def told(*_: object) -> object:
+            raise AssertionError
+
+        for methods in (("__get__",), ("__set__",), ("__delete__",), ("__get__", "__set__")):
+            descriptor = type("Descriptor", (), dict.fromkeys(methods, told))()
+            described = type("Described", (Bag,), {"a": descriptor, "__module__": __name__})
+            with patch.dict(globals(), Described=described):
+                pickles = Pickles()
+                for names in ("a", "b", "ab"):
+                    entity = described()
+                    vars(entity).update(dict.fromkeys(names, 1))
+                    written = pickles.dumps(entity)
+                    self.assertEqual(vars(pickle.loads(written)), vars(entity))
+                    self.assertEqual(vars(pickles.loads(written)), vars(entity))
+
+    def test_a_class_that_changes(self) -> None:
+        """What was known of it holds no more."""
+        changing = type("Changing", (Bag,), {"a": 0, "__module__": __name__})
+        with patch.dict(globals(), Changing=changing):
+            pickles = Pickles()
+            self.same(pickles, changing(a=1, b=1))
+            self.same(pickles, changing(a=2, b=1))
+            setattr(changing, "c", 1)  # noqa: B010
+            self.same(pickles, changing(a=1, b=1))
+            setattr(changing, "b", 1)  # noqa: B010
+            self.same(pickles, changing(a=1, c=1))
+            self.same(pickles, changing(a=1, b=1))
+            delattr(changing, "a")
+            self.same(pickles, changing(c=1, b=1))
+            self.same(pickles, changing(a=1, b=1))
+            setattr(changing, "__getstate__", lambda _: {"z": 1})  # noqa: B010
+            self.assertEqual(vars(pickle.loads(pickles.dumps(changing(a=1)))), {"z": 1})
+
+    def test_names_that_are_none(self) -> None:
+        for odd in (1, ("a",), "__class__", "__dict__", "__doc__", "__weakref__", "__slots__", ""):
+            pickles = Pickles()
+            for _ in range(2):
+                entity = Bag(a=1)
+                vars(entity)[odd] = 2  # type: ignore[index]
+                written = pickles.dumps(entity)
+                self.assertEqual(vars(pickle.loads(written)), {"a": 1, odd: 2})
+                self.assertEqual(vars(pickles.loads(written)), {"a": 1, odd: 2})
+
+    def test_one_that_is_referred_to_weakly(self) -> None:
+        entity: Any = Bag(child=Refers())
+        entity.child.owner = entity
+        again: Any = Pickles.loads(Pickles().dumps(entity))
+        self.assertIs(again.child.weakly(), again)
 
     def test_objects_in_objects_and_circles(self) -> None:
         pickles = Pickles()

@@ -6,6 +6,7 @@ import random
 import re
 import threading
 import unittest
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -177,6 +178,35 @@ class Saving(unittest.TestCase):
         self.assertEqual(saver.saved, {canonical("b"): 2})
         saver.mark()
         self.assertEqual(list(saver.running.stages.save(Save(0, 1 << 20))), [Saved(False, 0, [])])
+
+    def test_what_failed_is_what_it_was_before_or_changed(self) -> None:
+        """Where its step said that it had not changed it, and failed when its outputs were taken."""
+        for atomic in (False, True):
+
+            def outputs(word: str, state: Count) -> Iterator[str]:
+                state.n += 10
+                yield word
+                raise ValueError
+
+            @wallaroo.state_computation_multi(name="fails late", atomic=atomic)
+            def late(word: str, state: Count) -> tuple[Iterable[str], bool]:
+                if word.endswith("!"):
+                    return (outputs(word, state), False)
+                if word.endswith("?"):
+                    return ("text", False)
+                state.n += 1
+                return ([word], True)
+
+            saver = Saver(build(lambda builder: builder.to_state_partition(late, Count, "c", numbered)))
+            expected = 0
+            for word in ("8", "8!", "8", "8?", "8", "8!", "8"):
+                saver.running.process(word)
+                expected += 1 if word == "8" else 10 if word == "8!" and not atomic else 0
+                self.assertEqual(saver.running.entity("c", "b").n, expected)
+                saver.counts[canonical("b")] = expected
+                saver.mark()
+                saver.save(1 << 20)
+                self.assertEqual(saver.saved, {canonical("b"): expected}, (word, atomic))
 
     def test_a_slice_is_about_as_long_as_it_should_be(self) -> None:
         saver = Saver(counting())

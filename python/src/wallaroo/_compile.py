@@ -350,17 +350,19 @@ class _StageWriter:
             f"    {changes}",
             "elif changed is not False:",
             "    raise ValueError",
-            f"elif found: spare{number}(place, entity)",
         ]
         guarded(pair, raised=raised.format("not_a_pair(result)"))
         if many:  # taken whole, since later steps may change the state that a generator reads
             guarded(["many = beside(output, entity)"], raised=raised.format("error"))
-            return
-        self._write(f"if {output} is entity:")
-        self._depth += 1
-        guarded([f"{output} = apart({output})"], raised=raised.format("error"))
-        self._depth -= 1
-        self._value = output
+        else:
+            self._write(f"if {output} is entity:")
+            self._depth += 1
+            guarded([f"{output} = apart({output})"], raised=raised.format("error"))
+            self._depth -= 1
+            self._value = output
+        self._write(
+            "if found and not changed:", f"    spare{number}(place, entity)"
+        )  # now nothing of it fails any more
 
     def _guarded(
         self,
