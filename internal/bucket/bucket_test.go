@@ -2,6 +2,7 @@ package bucket_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -76,20 +77,6 @@ func serviceInMemory(t *testing.T) http.Handler {
 	return gofakes3.New(memory).Server()
 }
 
-func opened(t *testing.T, place string) *bucket.Bucket {
-	t.Helper()
-	p, err := bucket.Parse(place)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := p.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close() })
-	return b
-}
-
 func TestBucketsKeepTheirPromises(t *testing.T) {
 	service := httptest.NewServer(serviceInMemory(t))
 	defer service.Close()
@@ -102,7 +89,7 @@ func TestBucketsKeepTheirPromises(t *testing.T) {
 		"S3": {"s3://some-bucket/some/prefix?endpoint=" + service.URL, 1 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			buckettest.Check(t, opened(t, c.place), c.size)
+			buckettest.Check(t, buckettest.Open(t, c.place), c.size)
 		})
 	}
 }
@@ -119,16 +106,32 @@ func TestANameIsTakenThoughTheWriteIsCut(t *testing.T) {
 		memory.ServeHTTP(w, r)
 	}))
 	defer service.Close()
-	b := opened(t, "s3://some-bucket?endpoint="+service.URL)
+	b := buckettest.Open(t, "s3://some-bucket?endpoint="+service.URL)
 	if err := b.Write(t.Context(), "taken", buckettest.Text("x")); err != nil {
 		t.Fatal(err)
 	}
 	cuts.Store(true)
-	if err := b.Write(t.Context(), "taken", buckettest.Text("y")); !errors.Is(err, fs.ErrExist) {
-		t.Error(err)
+	pieces := 0
+	inPieces := func(w io.Writer) error { // the service is told of the first before the last is made
+		for ; pieces < 100; pieces++ {
+			if _, err := w.Write(make([]byte, buckettest.Large)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	if err := b.Write(t.Context(), "free", buckettest.Text("y")); err == nil || !strings.Contains(err.Error(), "the service does not answer") {
-		t.Error(err)
+	for _, content := range []func(io.Writer) error{buckettest.Text("y"), inPieces} {
+		pieces = 0
+		if err := b.Write(t.Context(), "taken", content); !errors.Is(err, fs.ErrExist) {
+			t.Error(err)
+		}
+		pieces = 0
+		if err := b.Write(t.Context(), "free", content); err == nil || !strings.Contains(err.Error(), "the service does not answer") {
+			t.Error(err)
+		}
+	}
+	if pieces == 0 || pieces == 100 {
+		t.Errorf("a write was cut behind %d pieces; want some", pieces)
 	}
 }
 

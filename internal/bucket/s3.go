@@ -92,7 +92,7 @@ func (b *s3Bucket) Write(ctx context.Context, name string, content func(io.Write
 		giveUp()
 		_ = w.Close() // it says that it was given up
 		if sent.err != nil {
-			return b.told(ctx, name, sent.err)
+			return b.told(ctx, name, b.taken(ctx, name, sent.err))
 		}
 		return err
 	}

@@ -13,11 +13,27 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/store"
 )
 
 // Large is more than what is sent to a service in one piece.
 const Large = 12 << 20
+
+// Open opens a bucket until the test ends.
+func Open(t *testing.T, place string) *bucket.Bucket {
+	t.Helper()
+	p, err := bucket.Parse(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
 
 // Text is the content of an object.
 func Text(text string) func(io.Writer) error {

@@ -8,35 +8,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wallaroo-stream/wallaroo/internal/bucket"
 	"github.com/wallaroo-stream/wallaroo/internal/bucket/buckettest"
 )
 
-func open(t *testing.T, url string) *bucket.Bucket {
-	t.Helper()
-	p, err := bucket.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := p.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close() })
-	return b
-}
-
 func TestS3KeepsThePromisesOfABucket(t *testing.T) {
 	url := newBucket(t)
-	buckettest.Check(t, open(t, url), buckettest.Large)
-	beside := open(t, strings.Replace(url, "some/prefix", "some/prefixes", 1))
+	buckettest.Check(t, buckettest.Open(t, url), buckettest.Large)
+	beside := buckettest.Open(t, strings.Replace(url, "some/prefix", "some/prefixes", 1))
 	if list, err := beside.List(t.Context(), ""); err != nil || len(list) != 0 {
 		t.Error("another prefix has", list, err)
 	}
 }
 
 func TestManyObjectsAreListed(t *testing.T) {
-	b := open(t, newBucket(t))
+	b := buckettest.Open(t, newBucket(t))
 	const many = 1100 // more than there are in an answer
 	for n := range many {
 		if err := b.Write(t.Context(), "x/"+strings.Repeat("0", n%7)+"-"+time.Duration(n).String(), buckettest.Text("x")); err != nil {
@@ -50,7 +35,7 @@ func TestManyObjectsAreListed(t *testing.T) {
 
 // TestUploadsThatWereGivenUpAreSwept leaves an upload behind as a writer does that gives up between two parts.
 func TestUploadsThatWereGivenUpAreSwept(t *testing.T) {
-	b := open(t, newBucket(t))
+	b := buckettest.Open(t, newBucket(t))
 	failed := errors.New("given up")
 	err := b.Write(t.Context(), "x", func(w io.Writer) error {
 		_, err := w.Write(bytes.Repeat([]byte("x"), 3*buckettest.Large))
@@ -78,7 +63,7 @@ func TestWhatAServiceRefusesIsTold(t *testing.T) {
 	} {
 		t.Setenv("AWS_ACCESS_KEY_ID", c.key)
 		t.Setenv("AWS_SECRET_ACCESS_KEY", c.secret)
-		b := open(t, c.url)
+		b := buckettest.Open(t, c.url)
 		_, err := b.Read(t.Context(), "x")
 		_, errList := b.List(t.Context(), "")
 		for _, err := range []error{err, errList, b.Write(t.Context(), "x", buckettest.Text("x"))} {
