@@ -67,7 +67,7 @@ type Doing struct {
 	Entry, Sink   int
 }
 
-// lately is what came between two readings. Executors that joined meanwhile are counted from their start; those that left, no more.
+// lately is what came between two readings. Executors that began meanwhile are counted from then on; those that left, no more.
 func lately(before, now *reading) Lately {
 	l := Lately{Took: now.at.Sub(before.at)}
 	for i := range now.Sources {
@@ -81,8 +81,11 @@ func lately(before, now *reading) Lately {
 	for n := range now.Executors {
 		e := &now.Executors[n]
 		doing := Doing{Spent: e.Spent, Steps: e.Busy}
-		if n < len(before.Executors) && before.Executors[n].Spent.All() <= e.Spent.All() {
+		if n < len(before.Executors) && before.Executors[n].Began.Equal(e.Began) {
 			doing = Doing{Spent: e.Spent.Since(&before.Executors[n].Spent), Steps: since(e.Busy, before.Executors[n].Busy)}
+		}
+		for step, d := range doing.Steps {
+			doing.Steps[step] = max(0, d) // how the time of the call divides that ran before was an estimate
 		}
 		doing.Call, doing.Entry, doing.Blocked, doing.Sink = e.Call, e.Entry, e.Blocked, e.Sink
 		l.Executors = append(l.Executors, doing)

@@ -90,7 +90,7 @@ func figures(second, executors int) worker.Figures {
 	f.Sinks[0].Latency.Counts[2] = 5 * n
 	for range executors {
 		spent := worker.Spent{Busy: d / 4, Waiting: d - d/4, Sinks: []time.Duration{0}}
-		f.Executors = append(f.Executors, worker.ExecutorFigures{Spent: spent, Busy: []time.Duration{0, d / 4}})
+		f.Executors = append(f.Executors, worker.ExecutorFigures{Began: time.Unix(1e9, 0), Spent: spent, Busy: []time.Duration{0, d / 4}})
 	}
 	return f
 }
@@ -115,13 +115,25 @@ func TestLatelyIsTheLastTenSeconds(t *testing.T) {
 	if l.Executors[0].Busy != 11*time.Second/4 || l.Executors[1].Busy != 31*time.Second/4 || l.Executors[0].Steps[1] != 11*time.Second/4 {
 		t.Errorf("%+v", l.Executors)
 	}
-	// One that left, and came again: what it has spent is less than before.
+	// One that left, and another came in its place: what that has spent is less than before, or more.
+	for _, second := range []int{1, 6} {
+		r = Recent{}
+		r.Take(start, figures(5, 2))
+		again := figures(12, 1)
+		another := figures(second, 1).Executors[0]
+		another.Began = start.Add(time.Second)
+		again.Executors = append(again.Executors, another)
+		if l := r.Since(start.Add(7*time.Second), again); l.Executors[1].Busy != time.Duration(second)*time.Second/4 {
+			t.Errorf("%+v", l.Executors[1])
+		}
+	}
+	// The call that ran then was thought to be in a step that it was not in.
+	now := figures(31, 1)
+	now.Executors[0].Busy[1] = figures(30, 1).Executors[0].Busy[1] - time.Millisecond
 	r = Recent{}
-	r.Take(start, figures(30, 2))
-	again := figures(31, 1)
-	again.Executors = append(again.Executors, figures(1, 1).Executors[0])
-	if l := r.Since(start.Add(time.Second), again); l.Executors[1].Busy != time.Second/4 {
-		t.Errorf("%+v", l.Executors[1])
+	r.Take(start, figures(30, 1))
+	if l := r.Since(start.Add(time.Second), now); l.Executors[0].Steps[1] != 0 {
+		t.Errorf("%+v", l.Executors[0])
 	}
 }
 

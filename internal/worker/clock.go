@@ -60,13 +60,15 @@ const (
 
 // clock counts where the time of a loop goes. It is told when that changes, which costs nothing while the loop has calls one after another.
 type clock struct {
+	began  time.Time
 	spent  Spent
 	stands standing
 	since  time.Time
 }
 
 func newClock(sinks int) clock {
-	return clock{spent: Spent{Sinks: make([]time.Duration, sinks)}, since: time.Now()}
+	now := time.Now()
+	return clock{began: now, spent: Spent{Sinks: make([]time.Duration, sinks)}, since: now}
 }
 
 // turn says that the loop stands otherwise from a moment on.

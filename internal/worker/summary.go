@@ -56,7 +56,9 @@ type ExecutorFigures struct {
 	Waiting    int // the weight of what waits for partitions on their way to it
 	Queued     int // messages in the edges to it, or taken and not processed
 	OutOfRoom  int // of the edges from it, those without credit
-	Spent      Spent
+	// Began is when it did: Spent and Busy count from then on. Another one of its number, as after a recovery, has another.
+	Began time.Time
+	Spent Spent
 	// Busy is how long the executor was in each step, the call that runs included if it is known how its time divides; steps behind the last
 	// that it was in may be missing.
 	Busy []time.Duration
@@ -132,7 +134,9 @@ func (l *loop) figures(to *Figures, total *counts) {
 	defer l.turning.Unlock()
 	total.add(&l.counts)
 	now := time.Now()
-	f := ExecutorFigures{Waiting: l.door.Waiting(), Spent: l.clock.read(now), Busy: slices.Clone(l.counts.busy)}
+	f := ExecutorFigures{
+		Waiting: l.door.Waiting(), Began: l.clock.began, Spent: l.clock.read(now), Busy: slices.Clone(l.counts.busy),
+	}
 	l.present(&f, now)
 	for _, in := range l.inputs {
 		f.Queued += in.edge.held().Messages
