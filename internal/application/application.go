@@ -181,7 +181,7 @@ func Run(ctx, stop context.Context, o Options) error {
 	about.Set(status.Starting, "starting")
 	kept, err := openLetters(ctx, &o, about)
 	if err != nil {
-		return &ConfigError{err}
+		return ofKept(err)
 	}
 	defer kept.close()
 	var listener net.Listener
@@ -211,6 +211,14 @@ func Run(ctx, stop context.Context, o Options) error {
 		o.Log.Info("stopped before the application was loaded")
 	}
 	return r.ended(err)
+}
+
+// ofKept makes an error of what is kept one of what was asked for, unless something is damaged, which nobody has asked for.
+func ofKept(err error) error {
+	if keep.IsDamage(err) {
+		return err
+	}
+	return &ConfigError{err}
 }
 
 // run loads the application and runs its worker.
@@ -243,7 +251,7 @@ func run(ctx, stop context.Context, o Options, r *reporter) error {
 	kept, err := openKeep(ctx, &config, o, r)
 	if err != nil {
 		atOnce()
-		return &ConfigError{err}
+		return ofKept(err)
 	}
 	defer kept.close()
 	w := worker.New(config, table, executors)

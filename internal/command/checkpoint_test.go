@@ -98,12 +98,18 @@ func fails(t *testing.T, code int, want string, tokens ...string) {
 	}
 }
 
-// runsNot demands that an application does not start.
+// runsNot demands that an application does not start as it is asked to.
 func runsNot(t *testing.T, want string, flags ...string) {
+	t.Helper()
+	ends(t, exitUsage, want, flags...)
+}
+
+// ends demands that an application ends so before it has begun.
+func ends(t *testing.T, code int, want string, flags ...string) {
 	t.Helper()
 	app := filepath.Join("testdata", "apps", "totals.py")
 	run := []string{"run", app, "--http", "off", "--in", ":0", "--out", "127.0.0.1:1", "--executors", "1"}
-	fails(t, exitUsage, want, append(run, flags...)...)
+	fails(t, code, want, append(run, flags...)...)
 }
 
 func jsonOf[T any](t *testing.T, tokens ...string) (value T) {
@@ -161,6 +167,24 @@ func TestCheckpointsAreListedInspectedAndVerified(t *testing.T) {
 	}
 	if text := succeeds(t, "checkpoint", "list", dir); !strings.Contains(text, "damaged") {
 		t.Error(text)
+	}
+}
+
+// TestDamageOfWhatIsKeptIsAFailure has nobody think that the application is started wrongly.
+func TestDamageOfWhatIsKeptIsAFailure(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	p := startTotals(t, "--data-dir", dir)
+	for n := range 10 {
+		p.send(n + 1) // a record for each number
+	}
+	p.kill()
+	for _, kept := range []struct{ file, want string }{
+		{filepath.Join("journal", "00000000000000000001.journal"), ".journal is damaged at byte "},
+		{"history", "history is damaged, and does not say which history is kept"},
+	} {
+		damage(t, filepath.Join(dir, kept.file))
+		ends(t, exitFailed, kept.want, "--data-dir", dir)
 	}
 }
 

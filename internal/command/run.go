@@ -43,8 +43,9 @@ from the last checkpoint. A second signal ends it at once; what was accepted is 
 then too.
 
 Exit codes: 0 done, or what is left is kept; 1 it failed while running, without
---data-dir not all was delivered, or a second signal ended it; 2 wrong use,
-configuration or application.`
+--data-dir not all was delivered, a second signal ended it, or what is kept is
+damaged, with the file and the place in it; 2 wrong use, configuration or
+application.`
 
 const checkHelp = `Load an application as run would, and list its steps: PIPELINE/NAME KIND, and for a
 step with state its name. Nothing is connected.

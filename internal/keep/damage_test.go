@@ -107,6 +107,9 @@ func outcome(t *testing.T, dir, path, what string, tail bool) string {
 		if !strings.Contains(err.Error(), "estore") {
 			t.Errorf("%s, %s: the error does not say what to do: %v", path, what, err)
 		}
+		if strings.Count(err.Error(), filepath.Base(path)+" is damaged") > 1 {
+			t.Errorf("%s, %s: the error names it several times: %v", path, what, err)
+		}
 		return "refused"
 	}
 	right := accepted

@@ -79,9 +79,16 @@ func readHistory(dir string) (h history, err error) {
 	}
 	text, sum, _ := strings.Cut(string(data), "\n")
 	if err := json.Unmarshal([]byte(text), &h); err != nil || h.Cluster == "" || sum != checksum([]byte(text)) {
-		return h, fmt.Errorf("%s is damaged, and does not say which history is kept: restore it, or begin anew with --fresh", path)
+		return h, &historyError{path}
 	}
 	return h, nil
+}
+
+// historyError is a file of a history that is not as it was written.
+type historyError struct{ path string }
+
+func (h *historyError) Error() string {
+	return h.path + " is damaged, and does not say which history is kept: restore it, or begin anew with --fresh"
 }
 
 func checksum(line []byte) string {

@@ -138,6 +138,14 @@ func (k *Keep) Journal() *journal.Journal { return k.journal }
 // Close gives the files up; what was appended to the journal is on disk then.
 func (k *Keep) Close() error { return k.journal.Close() }
 
+// IsDamage reports whether an error of this package is that something is missing, or not as it was written.
+func IsDamage(err error) bool {
+	_, ofJournal := errors.AsType[*journal.DamageError](err)
+	_, ofCheckpoints := errors.AsType[*store.DamageError](err)
+	_, ofHistory := errors.AsType[*historyError](err)
+	return ofJournal || ofCheckpoints || ofHistory
+}
+
 // choose finds the newest checkpoint that can be read.
 func (k *Keep) choose(ctx context.Context) error {
 	all, err := k.store.Manifests(ctx)
@@ -158,9 +166,9 @@ func (k *Keep) choose(ctx context.Context) error {
 	case wrong == nil:
 	case k.last == nil:
 		return fmt.Errorf("no checkpoint can be read: restore the files, or begin anew with --fresh: %w", wrong)
-	case k.options.Stages && !k.options.AcceptRepeats:
+	case k.options.Stages && !k.options.AcceptRepeats: // whoever started it must say; that is no damage that ends it
 		return fmt.Errorf("the last checkpoint cannot be read, and a receiver may have counted what came before it: "+
-			"--accept-repeats goes on from an older one, and it may get that again: %w", wrong)
+			"--accept-repeats goes on from an older one, and it may get that again: %s", wrong.Error())
 	}
 	if wrong != nil {
 		k.tellOlder(k.last)
@@ -190,7 +198,9 @@ func (k *Keep) whole(ctx context.Context, s *store.Store, all []store.Found) (m 
 		if _, is := errors.AsType[*store.DamageError](damage); !is {
 			return nil, wrong, damage
 		}
-		wrong = errors.Join(wrong, damage)
+		if wrong == nil || !strings.Contains(wrong.Error(), damage.Error()) { // several may need the same object
+			wrong = errors.Join(wrong, damage)
+		}
 		k.options.Log.Warn("a checkpoint cannot be read", "checkpoint", found.Name, "error", damage)
 	}
 	return nil, wrong, nil
