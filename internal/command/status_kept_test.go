@@ -145,6 +145,9 @@ func TestNothingIsAcceptedWithoutRoom(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	p.stderr.await(t, `level=WARN msg="no more is accepted until there is room for the journal" why="too little room is left on the disk: `)
+	if code, text := p.answers("/readyz"); code != 503 || !strings.HasPrefix(text, "no more is accepted until there is room, for ") {
+		t.Errorf("/readyz: %d %s", code, text)
+	}
 	if _, text := p.answers("/metrics"); !strings.Contains(text, "\nwallaroo_journal_has_room 0\n") {
 		t.Errorf("there is room in %s", text)
 	}

@@ -1,7 +1,9 @@
 package control
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -91,6 +93,21 @@ func (a *Application) stand(now time.Time) Stand {
 		r.Why += status.Words(k.Restoring, now)
 	}
 	return r
+}
+
+// unready is why the application processes nothing, or takes in nothing that it could; "" if it does.
+func (a *Application) unready(now time.Time) string {
+	if r := a.stand(now); r.State != status.Running {
+		return cmp.Or(r.Why, string(r.State))
+	}
+	l := a.loaded.Load()
+	if l == nil {
+		return ""
+	}
+	if k := l.Worker.Kept(); k != nil && k.NoRoom != nil {
+		return fmt.Sprintf("no more is accepted until there is room, for %s: %s", now.Sub(k.NoRoom.Since).Round(time.Second), k.NoRoom.Why)
+	}
+	return ""
 }
 
 // letters counts dead letters.

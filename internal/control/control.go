@@ -30,7 +30,6 @@ import (
 	"github.com/wallaroo-stream/wallaroo/internal/address"
 	"github.com/wallaroo-stream/wallaroo/internal/graph"
 	"github.com/wallaroo-stream/wallaroo/internal/metrics"
-	"github.com/wallaroo-stream/wallaroo/internal/status"
 )
 
 // DefaultAddress is where a worker answers unless told otherwise; if it is taken, the next free port is.
@@ -101,8 +100,8 @@ func handler(ctx context.Context, listens net.Addr, about *Application) http.Han
 		_, _ = io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if now := about.stand(time.Now()); now.State != status.Running {
-			http.Error(w, now.Why, http.StatusServiceUnavailable)
+		if why := about.unready(time.Now()); why != "" {
+			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ready\n")
