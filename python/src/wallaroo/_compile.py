@@ -360,9 +360,8 @@ class _StageWriter:
             guarded([f"{output} = apart({output})"], raised=raised.format("error"))
             self._depth -= 1
             self._value = output
-        self._write(
-            "if found and not changed:", f"    spare{number}(place, entity)"
-        )  # now nothing of it fails any more
+        # Now nothing of the step fails any more.
+        self._write("if found and not changed:", f"    spare{number}(place, entity)")
 
     def _guarded(
         self,
